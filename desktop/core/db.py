@@ -1,0 +1,211 @@
+"""The database: SQLite in WAL mode, one writer (the service), migrations with a backup before.
+
+A damaged file is kept aside and a new one begun; a file of a newer Paddock is refused, untouched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import Notice
+from desktop.core.files import set_aside
+
+_SCHEMA_1 = """
+CREATE TABLE model_ids (
+    fingerprint TEXT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    first_seen REAL NOT NULL,
+    last_used REAL
+);
+CREATE TABLE aliases (alias TEXT PRIMARY KEY COLLATE NOCASE, model_id TEXT NOT NULL);
+CREATE TABLE api_keys (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    hash TEXT NOT NULL UNIQUE,
+    hint TEXT NOT NULL,
+    created REAL NOT NULL,
+    revoked REAL
+);
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    params TEXT NOT NULL,
+    state TEXT NOT NULL,
+    steps TEXT NOT NULL DEFAULT '[]',
+    done TEXT NOT NULL DEFAULT '{}',
+    progress TEXT,
+    result TEXT,
+    error TEXT,
+    created REAL NOT NULL,
+    started REAL,
+    finished REAL
+);
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE TABLE results (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id INTEGER UNIQUE,
+    name TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    created REAL NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE TABLE loads (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created REAL NOT NULL,
+    runtime TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    architecture TEXT,
+    settings TEXT NOT NULL,
+    predicted TEXT,
+    real TEXT
+);
+"""
+
+# Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
+MIGRATIONS: dict[int, str] = {1: _SCHEMA_1}
+
+
+class Database:
+    """One connection for writing, used from any thread, one statement group at a time.
+
+    Raises on opening:
+        AppError: DATABASE_NEWER, DATABASE_BUSY, DISK_FULL.
+    """
+
+    def __init__(
+        self, path: Path, backups: Path, migrations: Mapping[int, str] = MIGRATIONS
+    ) -> None:
+        self._path = path
+        self._backups = backups
+        self._lock = threading.RLock()
+        self.notices: list[Notice] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _plain_errors(path):
+            try:
+                self._connection = self._open(migrations)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError) or not path.exists():
+                    raise
+                self._set_aside(str(error))
+                self._connection = self._open(migrations)
+
+    def _open(self, migrations: Mapping[int, str]) -> sqlite3.Connection:
+        latest = max(migrations)
+        connection = sqlite3.connect(
+            self._path, timeout=10, check_same_thread=False, isolation_level=None
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found > latest:
+                raise AppError(
+                    ErrorCode.DATABASE_NEWER, path=str(self._path), found=found, known=latest
+                )
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if problem != "ok":
+                raise sqlite3.DatabaseError(problem)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            if 0 < found < latest:
+                self._back_up(connection, found)
+            for version in range(found + 1, latest + 1):
+                connection.executescript(
+                    f"BEGIN;\n{migrations[version]}\nPRAGMA user_version = {version};\nCOMMIT;"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        if os.name == "posix":
+            self._path.chmod(0o600)
+        return connection
+
+    def _back_up(self, connection: sqlite3.Connection, version: int) -> None:
+        self._backups.mkdir(parents=True, exist_ok=True)
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        target = self._backups / f"paddock-schema{version}-{stamp}.db"
+        with contextlib.closing(sqlite3.connect(target)) as copy:
+            connection.backup(copy)
+        self.notices.append(
+            Notice("database_backed_up", f"Before its upgrade the database was copied to {target}.")
+        )
+
+    def _set_aside(self, reason: str) -> None:
+        aside = set_aside(self._path, "damaged")
+        for suffix in ("-wal", "-shm"):
+            side = Path(f"{self._path}{suffix}")
+            if side.exists():
+                os.replace(side, f"{aside}{suffix}")
+        self.notices.append(
+            Notice(
+                "database_damaged",
+                f"The database could not be read ({reason}). A new one was begun; "
+                f"the old file is kept as {aside}.",
+            )
+        )
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it is stored, or none."""
+        with self._lock, _plain_errors(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """One writing statement; returns the new row's id."""
+        with self.transaction() as connection:
+            return int(connection.execute(sql, values).lastrowid or 0)
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        with self._lock, _plain_errors(self._path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+@contextlib.contextmanager
+def read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database for reading, as everyone but the service opens it.
+
+    Raises:
+        FileNotFoundError: there is none yet.
+        AppError: DATABASE_NEWER, DATABASE_BUSY.
+    """
+    if not path.exists():
+        raise FileNotFoundError(path)
+    latest = max(MIGRATIONS)
+    with _plain_errors(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+        with contextlib.closing(connection):
+            connection.row_factory = sqlite3.Row
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found > latest:
+                raise AppError(ErrorCode.DATABASE_NEWER, path=str(path), found=found, known=latest)
+            yield connection
+
+
+@contextlib.contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    """SQLite's operational errors as ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "full" in text:
+            raise AppError(ErrorCode.DISK_FULL, path=str(path), reason=text) from error
+        raise AppError(ErrorCode.DATABASE_BUSY, path=str(path), reason=text) from error

@@ -1,0 +1,225 @@
+"""Settings: declared once, stored in one `settings.toml`, overridable by the environment.
+
+The file keeps what it does not know (another version's keys, the user's comments): only the keys
+that were changed are written. A damaged file is set aside and defaults are used; a value out of its
+range is replaced by its default; both are told as notices. `PADDOCK_<SECTION>_<NAME>` overrides a
+value for one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.toml_document import TOMLDocument
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import Notice
+from desktop.core.files import set_aside, write_atomic
+
+VERSION = 1
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+
+class ServerSettings(_Section):
+    host: str = Field("127.0.0.1", title="Address the server listens on")
+    port: int = Field(8484, ge=1, le=65535, title="Port of the server")
+    require_key: bool = Field(False, title="Ask for a key on this machine too")
+    allowed_origins: list[str] = Field(default=[], title="Web pages that may call the server")
+    allowed_hosts: list[str] = Field(default=[], title="Further host names the server answers to")
+    queue_limit: int = Field(512, ge=1, le=100_000, title="Requests that may wait")
+
+
+class LibrarySettings(_Section):
+    folders: list[str] = Field(default=[], title="Further folders and files with models")
+
+
+class EngineSettings(_Section):
+    runtime: str = Field("environment", title="Engine in use")
+    grace_seconds: float = Field(5.0, ge=0, le=60, title="Time an engine gets to stop by itself")
+
+
+class LoadDefaults(_Section):
+    context_tokens: int | None = Field(None, ge=64, le=16_777_216, title="Context per request")
+    slots: int | None = Field(None, ge=1, le=64, title="Requests answered at the same time")
+    kv_type: Literal["f16", "q8_0", "q4_0"] = Field("f16", title="Type of the KV cache")
+    check_memory: bool = Field(True, title="Refuse models that would not fit in memory")
+
+
+class GeneralSettings(_Section):
+    language: Literal["system", "en", "ja"] = Field("system", title="Language")
+
+
+class Settings(_Section):
+    """All settings; attributes are sections, their attributes are values."""
+
+    server: ServerSettings = ServerSettings()
+    library: LibrarySettings = LibrarySettings()
+    engine: EngineSettings = EngineSettings()
+    load: LoadDefaults = LoadDefaults()
+    general: GeneralSettings = GeneralSettings()
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "server": ServerSettings,
+    "library": LibrarySettings,
+    "engine": EngineSettings,
+    "load": LoadDefaults,
+    "general": GeneralSettings,
+}
+
+Upgrade = Callable[[TOMLDocument], None]
+# Version n to n+1, each a function that changes the document in place. Version 0 is a file that
+# was written by hand without a version.
+UPGRADES: dict[int, Upgrade] = {0: lambda document: None}
+
+
+class SettingsFile:
+    """The settings of one folder: reads on construction, writes on `change`.
+
+    Raises:
+        AppError: SETTINGS_NEWER; the file is left as it is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str] = os.environ,
+        upgrades: Mapping[int, Upgrade] = UPGRADES,
+        version: int = VERSION,
+    ) -> None:
+        self._path = path
+        self._environ = environ
+        self._version = version
+        self.notices: list[Notice] = []
+        self._document = self._read(upgrades)
+        self.settings = self._parse()
+
+    def _read(self, upgrades: Mapping[int, Upgrade]) -> TOMLDocument:
+        try:
+            text = self._path.read_text("utf-8")
+        except FileNotFoundError:
+            return tomlkit.document()
+        except (OSError, UnicodeDecodeError) as error:
+            return self._damaged(str(error))
+        try:
+            document = tomlkit.parse(text)
+            found = document.get("version", 0)
+            if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+                raise ValueError(f"version is {found!r}")
+        except (TOMLKitError, ValueError) as error:
+            return self._damaged(str(error))
+        if found > self._version:
+            raise AppError(
+                ErrorCode.SETTINGS_NEWER,
+                path=str(self._path),
+                found=int(found),
+                known=self._version,
+            )
+        for step in range(int(found), self._version):
+            upgrades[step](document)
+        if found < self._version and found > 0:
+            document["version"] = self._version
+            self._write(document)
+        return document
+
+    def _damaged(self, reason: str) -> TOMLDocument:
+        aside = set_aside(self._path, "damaged")
+        self.notices.append(
+            Notice(
+                "settings_damaged",
+                f"The settings could not be read ({reason}). Defaults are used; "
+                f"the old file is kept as {aside}.",
+            )
+        )
+        return tomlkit.document()
+
+    def _parse(self) -> Settings:
+        values: dict[str, dict[str, Any]] = {}
+        for section, model in SECTIONS.items():
+            stored = self._document.get(section, {})
+            stored = stored.unwrap() if hasattr(stored, "unwrap") else stored
+            if not isinstance(stored, dict):
+                self._told(section, stored, "it is not a table")
+                stored = {}
+            values[section] = {}
+            for name in model.model_fields:
+                text = self._environ.get(f"PADDOCK_{section}_{name}".upper())
+                if text is not None:
+                    values[section][name] = _checked(model, section, name, _from_text(text))
+                elif name in stored:
+                    try:
+                        values[section][name] = _checked(model, section, name, stored[name])
+                    except AppError as error:
+                        self._told(f"{section}.{name}", stored[name], error.params["reason"])
+        return Settings.model_validate(values)
+
+    def _told(self, name: str, value: Any, reason: str) -> None:
+        self.notices.append(
+            Notice(
+                "setting_replaced",
+                f"{name} = {value!r} in {self._path} cannot be used ({reason}); "
+                "its default is used.",
+            )
+        )
+
+    def change(self, changes: Mapping[str, Any]) -> Settings:
+        """Set values by dotted name ("server.port") and write the file; None removes the value.
+
+        Raises:
+            AppError: SETTING_INVALID (nothing is written), DISK_FULL.
+        """
+        document = tomlkit.parse(tomlkit.dumps(self._document))
+        for dotted, value in changes.items():
+            section, _, name = dotted.partition(".")
+            model = SECTIONS.get(section)
+            if model is None or name not in model.model_fields:
+                raise AppError(
+                    ErrorCode.SETTING_INVALID,
+                    name=dotted,
+                    value=value,
+                    reason="There is no such setting.",
+                )
+            if section not in document:
+                document[section] = tomlkit.table()
+            table: Any = document[section]
+            if value is None:
+                table.pop(name, None)
+            else:
+                table[name] = _checked(model, section, name, value)
+        document["version"] = self._version
+        self._write(document)
+        self._document = document
+        self.settings = self._parse()
+        return self.settings
+
+    def _write(self, document: TOMLDocument) -> None:
+        write_atomic(self._path, tomlkit.dumps(document).encode("utf-8"))
+
+
+def _from_text(text: str) -> Any:
+    """A value from the environment: TOML where it parses as such, else the plain text."""
+    try:
+        return tomlkit.parse(f"value = {text}").unwrap()["value"]
+    except TOMLKitError:
+        return text
+
+
+def _checked(model: type[BaseModel], section: str, name: str, value: Any) -> Any:
+    field = model.model_fields[name]
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise AppError(
+            ErrorCode.SETTING_INVALID, name=f"{section}.{name}", value=repr(value), reason=reason
+        ) from error
