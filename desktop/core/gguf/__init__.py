@@ -1,0 +1,1 @@
+"""Headers of GGUF files: a checked parser of our own, its summary, and the child that runs it."""

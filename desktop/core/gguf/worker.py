@@ -1,0 +1,38 @@
+"""The child that reads headers: `_gguf_worker`, one JSON line in, one JSON line out.
+
+A file that brings it down takes nothing with it. It imports next to nothing, so that a fresh one
+is there in a moment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.local import read_header
+from desktop.core.gguf.summary import summarize
+from desktop.core.gguf.words import shown
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """`{"path"}` → `{"summary"}` or `{"error"}`."""
+    path = Path(request["path"])
+    try:
+        return {"summary": summarize(read_header(path)).to_dict()}
+    except AppError as error:
+        return {"error": error.to_dict()}
+    except MemoryError:
+        reason = "it takes too much memory to read"
+        too_much = AppError(ErrorCode.GGUF_HOSTILE, path=shown(path), reason=reason)
+        return {"error": too_much.to_dict()}
+
+
+def main(arguments: list[str]) -> int:
+    for line in sys.stdin.buffer:
+        reply = json.dumps(answer(json.loads(line)))  # ASCII: a name's odd bytes come through
+        sys.stdout.buffer.write(reply.encode("ascii") + b"\n")
+        sys.stdout.buffer.flush()
+    return 0

@@ -1,0 +1,218 @@
+"""The library: every local model, kept up to date by `rescan`, found by `resolve`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.summary import ModelSummary, merge
+from desktop.core.gguf.words import shown
+from desktop.core.library import ids
+from desktop.core.library.entry import Kind, ModelEntry
+from desktop.core.library.identity import fingerprint_of, hash_cache
+from desktop.core.library.projectors import attach_projectors
+from desktop.core.library.resolve import resolve
+from desktop.core.library.scan import Found, Scanner
+
+
+class LibraryStore(Protocol):
+    """Where names are kept. Called from the thread that calls the library."""
+
+    def load_ids(self) -> Mapping[str, str]:
+        """Fingerprint → id, of every model that was ever there."""
+        ...
+
+    def save_id(self, fingerprint: str, id: str, path: Path) -> None: ...
+
+    def aliases(self) -> Mapping[str, str]:
+        """Alias → id, as people chose them."""
+        ...
+
+
+@dataclass(frozen=True)
+class LibraryChange:
+    """What a rescan found different: ids."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+class Library:
+    """The local models. `models` and `resolve` are cheap and may be called from any thread;
+    `rescan` reads files and belongs in a worker thread.
+
+    Args:
+        folders: gives the folders and files the user added, asked anew at each rescan.
+        bundled: the model that comes with Paddock; it need not exist.
+        hashes: folder of the cache of fingerprints (`cache/hashes`); None keeps none.
+    """
+
+    def __init__(
+        self,
+        store: LibraryStore,
+        reader: HeaderReader,
+        hf_cache: Path | None,
+        folders: Callable[[], Iterable[Path]],
+        bundled: Path | None,
+        *,
+        hashes: Path | None = None,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._hf_cache = hf_cache
+        self._folders = folders
+        self._bundled = bundled
+        self._hashes = hash_cache(hashes)
+        self._scanning = threading.Lock()
+        self._entries: tuple[ModelEntry, ...] = ()
+
+    def models(self) -> list[ModelEntry]:
+        """Every entry as the last rescan found it, also broken ones and other kinds than models."""
+        return list(self._entries)
+
+    def resolve(self, name: str) -> ModelEntry:
+        """The entry called so; see `resolve.resolve`.
+
+        Raises:
+            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+        """
+        return resolve(name, self._entries, self._store.aliases())
+
+    def rescan(
+        self, reporter: Reporter | None = None, cancel: CancelToken | None = None
+    ) -> LibraryChange:
+        """Look at all places again. What was known stays as it is when this fails.
+
+        Raises:
+            AppError: CANCELLED.
+        """
+        reporter, cancel = reporter or NullReporter(), cancel or CancelToken()
+        with self._scanning:
+            found = Scanner(reporter, cancel).scan(self._hf_cache, self._folders(), self._bundled)
+            read: list[ModelEntry] = []
+            for done, model in enumerate(found):
+                cancel.raise_if_cancelled()
+                reporter.progress(Progress("reading models", done, len(found), "files"))
+                read.append(self._read(model))
+            reporter.progress(Progress("reading models", len(found), len(found), "files"))
+            fresh = attach_projectors(self._named(_once(read)))
+            before, self._entries = self._entries, fresh
+        return _difference(before, fresh)
+
+    # --- one model
+
+    def _read(self, found: Found) -> ModelEntry:
+        summary, error = self._summary(found)
+        try:
+            fingerprint = fingerprint_of(found.paths, self._hashes)
+        except AppError as reason:
+            fingerprint, error = "", error or reason
+        return ModelEntry(
+            id="",
+            path=found.path,
+            shard_paths=found.paths,
+            size_bytes=sum(found.sizes),
+            fingerprint=fingerprint,
+            summary=summary,
+            error=error,
+            kind=_kind(summary, found.path),
+            source=found.source,
+            root=found.root,
+            repo=found.repo,
+            revision=found.revision,
+            repo_file=found.repo_file,
+        )
+
+    def _summary(self, found: Found) -> tuple[ModelSummary | None, AppError | None]:
+        """What the headers say, as far as they can be read, and what is wrong."""
+        parts: list[ModelSummary] = []
+        try:
+            for path in found.paths:
+                parts.append(self._reader.read(path))
+        except AppError as error:
+            return (merge(parts) if parts else None), found.error or error
+        return merge(parts), found.error or _parts_error(found, parts)
+
+    # --- all of them
+
+    def _named(self, entries: list[ModelEntry]) -> list[ModelEntry]:
+        stored = self._store.load_ids()
+        before = {entry.path: entry for entry in self._entries}
+        given = ids.assign(entries, stored, before)
+        named = [replace(entry, id=given[place]) for place, entry in enumerate(entries)]
+        for entry in named:
+            if not entry.broken and stored.get(entry.fingerprint) != entry.id:
+                self._store.save_id(entry.fingerprint, entry.id, entry.path)
+        return named
+
+
+def _kind(summary: ModelSummary | None, path: Path) -> Kind:
+    if summary is None:
+        return "projector" if path.name.lower().startswith("mmproj") else "model"
+    if summary.is_projector:
+        return "projector"
+    if summary.is_adapter:
+        return "adapter"
+    if summary.is_vocab_only:
+        return "vocab"
+    if summary.general_type == "imatrix":
+        return "other"
+    return "model" if summary.architecture or not summary.parameters else "other"
+
+
+def _parts_error(found: Found, parts: list[ModelSummary]) -> AppError | None:
+    """Whether the files that belong together by name do so by their headers too."""
+    claimed = parts[0].split_count or 1
+    if len(parts) == 1 and claimed > 1:
+        return AppError(
+            ErrorCode.GGUF_SHARD_MISSING,
+            path=shown(found.path),
+            count=claimed,
+            missing=f"a file whose name ends in -00002-of-{claimed:05}.gguf",
+        )
+    if len(parts) == 1:
+        return None
+    for number, part in enumerate(parts):
+        if part.split_count != len(parts) or part.split_no != number:
+            return AppError(
+                ErrorCode.GGUF_HOSTILE,
+                path=shown(found.paths[number]),
+                reason=f"its name says part {number + 1} of {len(parts)}, its header does not",
+            )
+    return None
+
+
+def _once(entries: list[ModelEntry]) -> list[ModelEntry]:
+    """Each content once, the first place preferred; the others are its copies."""
+    first: dict[str, int] = {}
+    kept: list[ModelEntry] = []
+    for entry in entries:
+        place = first.get(entry.fingerprint) if entry.fingerprint else None
+        if place is None:
+            first[entry.fingerprint] = len(kept)
+            kept.append(entry)
+        elif entry.broken == kept[place].broken:
+            kept[place] = replace(kept[place], copies=(*kept[place].copies, entry.path))
+        else:  # the same samples, but one of them cannot be read: both are shown
+            kept.append(entry)
+    return kept
+
+
+def _difference(before: Iterable[ModelEntry], after: Iterable[ModelEntry]) -> LibraryChange:
+    old = {entry.id: entry.to_dict() for entry in before}
+    new = {entry.id: entry.to_dict() for entry in after}
+    return LibraryChange(
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+        changed=tuple(name for name in new if name in old and new[name] != old[name]),
+    )

@@ -1,0 +1,142 @@
+"""From what a person or a program calls a model to the one model that is meant, or to an error."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.words import clean
+from desktop.core.library.entry import ModelEntry
+
+_HUB_PREFIX = re.compile(r"^(?:https?://)?(?:hf\.co|huggingface\.co)/|^hf:", re.IGNORECASE)
+_SHOWN_MATCHES = 8
+
+Step = Callable[[str, Sequence[ModelEntry]], list[ModelEntry]]
+
+
+def resolve(name: str, entries: Sequence[ModelEntry], aliases: Mapping[str, str]) -> ModelEntry:
+    """The model called so. Never a default, never a guess.
+
+    In this order: id, alias, absolute path, file name, `repo:QUANT` or `repo`, `repo/file`,
+    Ollama-style `name[:tag]`. Case does not matter, except in paths.
+
+    Raises:
+        AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+    """
+    wanted = name.strip()
+    for entry in entries:
+        if entry.id == wanted.lower():
+            return entry
+    meant = {alias.lower(): target for alias, target in aliases.items()}.get(wanted.lower())
+    if meant is not None:
+        for entry in entries:
+            if entry.id == meant.lower():
+                return entry
+    models = [entry for entry in entries if entry.kind == "model"]
+    steps: list[tuple[Step, Sequence[ModelEntry]]] = [
+        (_by_path, entries),
+        (_by_file_name, entries),
+        (_by_repo, models),
+        (_by_repo_file, entries),
+        (_by_short_name, models),
+    ]
+    for step, candidates in steps:
+        found = step(wanted, candidates) if wanted else []
+        # A damaged copy does not stand in the way of a good one.
+        found = [entry for entry in found if not entry.broken] or found
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = [entry.id for entry in found]
+            more = [f"and {len(ids) - _SHOWN_MATCHES} more"] if len(ids) > _SHOWN_MATCHES else []
+            raise AppError(
+                ErrorCode.MODEL_AMBIGUOUS,
+                model=clean(name, 200),
+                matches=", ".join(ids[:_SHOWN_MATCHES] + more),
+                ids=ids,
+            )
+    raise AppError(ErrorCode.MODEL_NOT_FOUND, model=clean(name, 200))
+
+
+def _files(entry: ModelEntry) -> tuple[Path, ...]:
+    return (entry.path, *entry.shard_paths, *entry.copies)
+
+
+def _by_path(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    # A relative path would be relative to the service's folder, which means nothing to anyone.
+    path = os.path.expanduser(name)  # noqa: PTH111 - Path.expanduser raises for "~nobody"
+    if not os.path.isabs(path) or "\0" in path:  # noqa: PTH117
+        return []
+    wanted = os.path.normcase(os.path.normpath(path))
+    direct = [
+        entry
+        for entry in entries
+        if any(os.path.normcase(file) == wanted for file in _files(entry))
+    ]
+    if direct:
+        return direct
+    real = os.path.realpath(path)
+    return [
+        entry for entry in entries if any(os.path.realpath(file) == real for file in _files(entry))
+    ]
+
+
+def _by_file_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    wanted = name.lower()
+    return [
+        entry
+        for entry in entries
+        if any(wanted in (file.name.lower(), file.stem.lower()) for file in _files(entry))
+    ]
+
+
+def _by_repo(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    repo, _, tag = _HUB_PREFIX.sub("", name).lower().partition(":")
+    of_repo = [entry for entry in entries if entry.repo and entry.repo.lower() == repo]
+    if tag in ("", "latest"):
+        return of_repo
+    # The label in the file name is what the hub's page shows; several files can share a type.
+    word = re.compile(rf"(?:^|[-._/]){re.escape(tag)}(?=$|[-._/])")
+    exact = re.compile(rf"(?:^|(?<!ud)[-._/]){re.escape(tag)}(?=$|[-._/])")
+    for pattern in (exact, word):
+        labelled = [entry for entry in of_repo if pattern.search((entry.repo_file or "").lower())]
+        if labelled:
+            return labelled
+    return [entry for entry in of_repo if _quant(entry) == tag]
+
+
+def _by_repo_file(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    wanted = _HUB_PREFIX.sub("", name).lower()
+    wanted = re.sub(r"/(?:resolve|blob)/[^/]+/", "/", wanted)
+    found = []
+    for entry in entries:
+        if entry.repo is None or entry.repo_file is None:
+            continue
+        folder = entry.repo_file.rpartition("/")[0]
+        prefix = f"{entry.repo}/{folder}/" if folder else f"{entry.repo}/"
+        if any(f"{prefix}{file.name}".lower() == wanted for file in entry.shard_paths):
+            found.append(entry)
+    return found
+
+
+def _by_short_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    base, _, tag = name.lower().partition(":")
+    same_name = [entry for entry in entries if entry.id.partition(":")[0] == base]
+    if tag in ("", "latest"):
+        return same_name
+    same_quant = [entry for entry in same_name if _quant(entry) == tag]
+    if same_quant:
+        return same_quant
+    # Ollama puts the size, and what comes after it, behind the colon: qwen3:8b, qwen3:8b-q4_K_M
+    return [
+        entry
+        for entry in entries
+        if f"{base}-{tag}" in (entry.id.partition(":")[0], entry.id.replace(":", "-"))
+    ]
+
+
+def _quant(entry: ModelEntry) -> str:
+    return ((entry.summary.quant_type if entry.summary else None) or "").lower()

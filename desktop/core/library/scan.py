@@ -1,0 +1,259 @@
+"""Finds the GGUF files there are: in the Hugging Face cache, in folders and files given.
+
+Nothing is opened and nothing is copied: files are found by name, parts of a split model are put
+together, and one file that can be reached in several ways is found once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Progress, Reporter
+from desktop.core.gguf.local import stat_file
+from desktop.core.gguf.words import shown
+
+Source = Literal["bundled", "hf_cache", "folder"]
+
+MAX_DEPTH = 16
+MAX_ENTRIES = 500_000  # of all folders walked through in one scan
+MAX_FILES = 20_000
+MAX_PARTS = 1000
+_SYSTEM_FOLDERS = frozenset({"/proc", "/sys", "/dev", "/run"})
+_PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
+
+Inode = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One model's file, or all files of a split one, in order.
+
+    Attributes:
+        paths: the files that are there.
+        sizes: their sizes in bytes.
+        error: why it cannot be read as it lies there: unreadable, or a part is missing.
+        repo: the hub's name of it; `revision` and `repo_file` say which file of which state.
+        root: the folder given, or the snapshot.
+    """
+
+    paths: tuple[Path, ...]
+    sizes: tuple[int, ...]
+    source: Source
+    root: Path
+    error: AppError | None = None
+    repo: str | None = None
+    revision: str | None = None
+    repo_file: str | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.paths[0]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where files were found together."""
+
+    source: Source
+    root: Path
+    repo: str | None = None
+    revision: str | None = None
+
+
+class Scanner:
+    """One scan; the bounds hold for all of it."""
+
+    def __init__(self, reporter: Reporter, cancel: CancelToken) -> None:
+        self._reporter = reporter
+        self._cancel = cancel
+        self._entries_left = MAX_ENTRIES
+        self._files_left = MAX_FILES
+        self._seen: set[tuple[Inode, ...] | tuple[Path, ...]] = set()
+        self._found: list[Found] = []
+
+    def scan(
+        self, hf_cache: Path | None, given: Iterable[Path], bundled: Path | None
+    ) -> list[Found]:
+        """All models, each once: the bundled one first, then the cache's, then the given ones.
+
+        Raises:
+            AppError: CANCELLED.
+        """
+        if bundled is not None and bundled.exists():
+            self._add([bundled], _Place("bundled", bundled.parent))
+        if hf_cache is not None:
+            for place in _snapshots(hf_cache):
+                self._add(self._walk(place.root), place)
+        for one in given:
+            path = Path(os.path.expanduser(one)).absolute()  # noqa: PTH111 - never raises
+            if path.is_dir():
+                self._add(self._walk(path), _Place("folder", path))
+            elif path.exists():
+                self._add([path], _Place("folder", path.parent))
+            else:
+                self._reporter.log(f"{shown(path)} does not exist")
+        return self._found
+
+    def _walk(self, root: Path) -> list[Path]:
+        """Every file below `root` whose name ends in .gguf; links to folders are followed once."""
+        files: list[Path] = []
+        visited: set[Inode] = set()
+        stack = [(root, 0)]
+        while stack:
+            folder, depth = stack.pop()
+            self._cancel.raise_if_cancelled()
+            try:
+                status = folder.stat()
+                inode = (status.st_dev, status.st_ino)
+                if inode in visited or os.fspath(folder) in _SYSTEM_FOLDERS:
+                    continue
+                visited.add(inode)
+                with os.scandir(folder) as entries:
+                    below = self._read_folder(entries, files)
+            except OSError as error:
+                self._reporter.log(f"{shown(folder)} cannot be read: {error.strerror or error}")
+                continue
+            if depth < MAX_DEPTH:
+                stack.extend((path, depth + 1) for path in below)
+            elif below:
+                self._reporter.log(f"{shown(folder)}: folders deeper than {MAX_DEPTH} are left out")
+            self._reporter.progress(Progress("looking for models", len(files), None, "files"))
+            if self._entries_left <= 0 or self._files_left <= 0:
+                self._reporter.log(f"{shown(root)} holds too much: only a part was looked through")
+                break
+        return sorted(files)
+
+    def _read_folder(self, entries: Iterator[os.DirEntry[str]], files: list[Path]) -> list[Path]:
+        below: list[Path] = []
+        for entry in entries:
+            self._entries_left -= 1
+            if self._entries_left <= 0 or self._files_left <= 0:
+                break
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link in a circle: not a folder, then
+                is_folder = False
+            if is_folder:
+                below.append(Path(entry.path))
+            elif entry.name.lower().endswith(".gguf"):
+                self._files_left -= 1
+                files.append(Path(entry.path))
+        return sorted(below)
+
+    # --- from files to models
+
+    def _add(self, files: list[Path], place: _Place) -> None:
+        for paths, missing in _grouped(files):
+            found, inodes = _look_at(paths, missing, place)
+            key = inodes or paths
+            if key in self._seen:
+                continue
+            self._seen.add(key)
+            self._found.append(found)
+
+
+def _look_at(
+    paths: tuple[Path, ...], missing: list[str], place: _Place
+) -> tuple[Found, tuple[Inode, ...]]:
+    error: AppError | None = None
+    sizes: list[int] = []
+    inodes: list[Inode] = []
+    for path in paths:
+        try:
+            status = stat_file(path)
+        except AppError as reason:
+            error = error or reason
+            continue
+        sizes.append(status.st_size)
+        inodes.append((status.st_dev, status.st_ino))
+    if missing and error is None:
+        error = AppError(
+            ErrorCode.GGUF_SHARD_MISSING,
+            path=shown(paths[0]),
+            count=len(paths) + len(missing),
+            missing=", ".join(missing[:3]) + (" …" if len(missing) > 3 else ""),
+        )
+    repo_file = None
+    if place.repo is not None:
+        repo_file = paths[0].relative_to(place.root).as_posix()
+    found = Found(
+        paths=paths,
+        sizes=tuple(sizes),
+        source=place.source,
+        root=place.root,
+        error=error,
+        repo=place.repo,
+        revision=place.revision,
+        repo_file=repo_file,
+    )
+    return found, tuple(inodes) if len(inodes) == len(paths) else ()
+
+
+def _grouped(files: list[Path]) -> Iterator[tuple[tuple[Path, ...], list[str]]]:
+    """Single files and split models: the parts that are there, and the names that are missing."""
+    done: set[Path] = set()
+    for path in files:
+        part = _PART.match(path.name)
+        if part is None or not 1 <= int(part["number"]) <= int(part["count"]) <= MAX_PARTS:
+            yield (path,), []
+            continue
+        if path in done:
+            continue
+        ending = path.name[len(path.name) - 5 :]
+        names = [
+            f"{part['stem']}-{number:05}-of-{part['count']}{ending}"
+            for number in range(1, int(part["count"]) + 1)
+        ]
+        there = {name for name in names if os.path.lexists(path.with_name(name))}
+        paths = tuple(path.with_name(name) for name in names if name in there)
+        done.update(paths)
+        if path not in paths:  # its parts are spelled differently: it stands alone
+            paths = (path,)
+        yield paths, [shown(Path(name)) for name in names if name not in there]
+
+
+# --- the Hugging Face cache
+
+
+def _snapshots(cache: Path) -> list[_Place]:
+    """The snapshots of every repository, the one `main` points to first, then from new to old."""
+    places: list[_Place] = []
+    for folder in _subfolders(cache):
+        if not folder.name.startswith("models--"):
+            continue
+        repo = "/".join(folder.name.split("--")[1:])
+        main = _main_revision(folder)
+        snapshots = sorted(
+            _subfolders(folder / "snapshots"),
+            key=lambda snapshot: (snapshot.name != main, -_changed(snapshot), snapshot.name),
+        )
+        places += [_Place("hf_cache", path, repo, path.name) for path in snapshots]
+    return places
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:  # not there, or not ours to read: nothing to find
+        return []
+
+
+def _main_revision(folder: Path) -> str | None:
+    try:
+        with (folder / "refs" / "main").open("rb") as stream:
+            return stream.read(128).decode("ascii", "replace").strip()
+    except OSError:
+        return None
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
