@@ -1,0 +1,176 @@
+"""What a load needs and whether it fits: the object that badge, table, CLI and API all show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from desktop.core.engine.flags import LoadSettings
+from desktop.core.errors import AppError, ErrorCode
+
+HOST = "CPU"
+GIB = 1 << 30
+OS_RESERVE_BYTES = 1 * GIB
+GPU_RESERVE_BYTES = GIB // 4
+
+Source = Literal["dry_run", "calibrated", "seed_table", "measured"]
+Verdict = Literal["gpu", "experts_on_cpu", "partial", "cpu", "wont_fit"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its band and where it comes from."""
+
+    value: int
+    low: int
+    high: int
+    source: Source = "dry_run"
+
+    def __add__(self, other: Figure) -> Figure:
+        return Figure(
+            self.value + other.value, self.low + other.low, self.high + other.high, self.source
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "low": self.low, "high": self.high, "source": self.source}
+
+
+ZERO = Figure(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class DeviceNeed:
+    """What a load needs on one device ("CPU" is the host), in bytes."""
+
+    name: str
+    weights_bytes: Figure = ZERO
+    kv_bytes: Figure = ZERO
+    compute_bytes: Figure = ZERO
+    overhead_bytes: Figure = ZERO
+
+    @property
+    def total_bytes(self) -> Figure:
+        return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.overhead_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "weights_bytes": self.weights_bytes.value,
+            "kv_bytes": self.kv_bytes.value,
+            "compute_bytes": self.compute_bytes.value,
+            "overhead_bytes": self.overhead_bytes.value,
+            "total_bytes": self.total_bytes.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a load needs, per device and in all.
+
+    Attributes:
+        prompt_cache_bytes: bound of the engine's host cache; it fills with use and is not needed
+            to load, so it is not in any total.
+    """
+
+    model: str
+    settings: LoadSettings
+    devices: tuple[DeviceNeed, ...]
+    prompt_cache_bytes: int = 0
+    tool: str = "llama-server"
+    verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()
+
+    def part(self, name: str) -> Figure:
+        """The sum of one part ("weights_bytes", …, "total_bytes") over all devices."""
+        total = ZERO
+        for device in self.devices:
+            total = total + getattr(device, name)
+        return total
+
+    @property
+    def total_bytes(self) -> Figure:
+        return self.part("total_bytes")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The memory keys of `paddock fit --json`."""
+        parts = ("weights_bytes", "kv_bytes", "compute_bytes", "overhead_bytes")
+        return {
+            "model": self.model,
+            "context_tokens": self.settings.context_tokens,
+            "slots": self.settings.slots,
+            "verdict": self.verdict,
+            "total_bytes": self.total_bytes.to_dict(),
+            "parts": {name: self.part(name).value for name in parts},
+            "devices": [device.to_dict() for device in self.devices],
+            "prompt_cache_bytes": self.prompt_cache_bytes,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Available:
+    """What a device can give now, in bytes, before the reserve is taken off."""
+
+    name: str
+    available_bytes: int
+    description: str = ""
+
+
+def check_fits(
+    estimate: Estimate,
+    available: Sequence[Available],
+    *,
+    os_reserve_bytes: int = OS_RESERVE_BYTES,
+    gpu_reserve_bytes: int = GPU_RESERVE_BYTES,
+) -> AppError | None:
+    """LOAD_WONT_FIT for the device that lacks most, or None when it fits everywhere.
+
+    A device the list does not name has nothing to give. On a GPU what is too much goes to host
+    memory when the engine places layers itself (`gpu_layers` None), so then the sum is what counts.
+    """
+    room = {
+        a.name: a.available_bytes - (os_reserve_bytes if a.name == HOST else gpu_reserve_bytes)
+        for a in available
+    }
+    needs = {need.name: need.total_bytes.value for need in estimate.devices}
+    lacking = {name: need - room.get(name, 0) for name, need in needs.items()}
+    if estimate.settings.gpu_layers is None:
+        spilled = sum(max(0, lack) for name, lack in lacking.items() if name != HOST)
+        if spilled:
+            lacking = {HOST: needs.get(HOST, 0) + spilled - room.get(HOST, 0)}
+            needs = {HOST: needs.get(HOST, 0) + spilled}
+    if not lacking:
+        return None
+    worst = max(lacking, key=lambda name: lacking[name])
+    if lacking[worst] <= 0:
+        return None
+    described = {a.name: a.description for a in available}
+    return AppError(
+        ErrorCode.LOAD_WONT_FIT,
+        model=estimate.model,
+        need=gib(needs[worst]),
+        available=gib(max(0, room.get(worst, 0))),
+        device=described.get(worst) or ("this machine's memory" if worst == HOST else worst),
+    )
+
+
+def verdict(
+    estimate: Estimate, available: Sequence[Available], *, experts_on_cpu: bool | None = None
+) -> Verdict:
+    """The one word of `paddock fit` for these settings on this machine."""
+    if check_fits(estimate, available) is not None:
+        return "wont_fit"
+    gpus = [need for need in estimate.devices if need.name != HOST]
+    if not gpus or estimate.settings.gpu_layers == 0:
+        return "cpu"
+    room = {a.name: a.available_bytes - GPU_RESERVE_BYTES for a in available}
+    if any(need.total_bytes.value > room.get(need.name, 0) for need in gpus):
+        return "partial"
+    if estimate.settings.experts_on_cpu if experts_on_cpu is None else experts_on_cpu:
+        return "experts_on_cpu"
+    return "gpu"
+
+
+def gib(size_bytes: int) -> str:
+    return f"{size_bytes / GIB:.1f} GiB"

@@ -1,0 +1,230 @@
+"""How much memory a load will take, from the engine's own dry run on the file's header.
+
+llama-server itself prints its plan for the very settings it is given before it reads any tensor
+(`fit_memory_breakdown`, one row per device, whole MiB); it is ended as soon as that line is there.
+Measured here: 50 to 100 ms, also on a sparse stub. llama-fit-params prints the same table but for
+other settings than the server's: it takes no projector, and it plans logits for every token of a
+micro-batch where the server plans one per slot (32,000 tokens of vocabulary, micro-batch 512:
+63 MiB against 5). So it is only asked where a runtime's server prints no plan.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from desktop.core import procs
+from desktop.core.engine.allocations import device_of
+from desktop.core.engine.explain import explain
+from desktop.core.engine.flags import LoadSettings, memory_arguments
+from desktop.core.engine.loglines import Scrubber, parse_line
+from desktop.core.engine.runtime import Runtime, start_failure
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken
+from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
+
+TIMEOUT_SECONDS = 60.0
+MIB = 1 << 20
+# The process itself: code, HTTP threads, buffers. Measured with llama.cpp 0c1e570 on Linux x86-64
+# (see tests/unit/fit/test_memory.py): resident memory after a first reply, less the plan.
+# 20 to 22 MiB for small models; a 0.5B model grew by another 38 MiB while generating (ENGINE.md).
+PROCESS_BYTES = 32 * MIB
+# The vocabulary in memory: tokens, merges, hash tables. qwen2's 151,936 tokens took 47 MiB.
+VOCAB_BYTES_PER_TOKEN = 340
+# A CUDA or Vulkan context, which no plan contains (ENGINE.md; NVIDIA's is 300 to 600 MiB).
+GPU_CONTEXT_BYTES = 450 * MIB
+
+
+class _Running(TypedDict):
+    cancel: CancelToken | None
+    timeout_seconds: float
+    work_root: Path | None
+
+
+# Reading the plan.
+
+
+def needs_from_rows(rows: Sequence[dict[str, Any]]) -> tuple[DeviceNeed, ...]:
+    """Rows of a `fit_memory_breakdown` as needs; CPU_REPACK and other host buffers are the host's.
+
+    The engine rounds every cell down to a MiB: the band is that MiB, the value its middle.
+    """
+    needs: dict[str, DeviceNeed] = {}
+    for row in rows:
+        name = device_of(str(row.get("name", HOST)))
+        old = needs.get(name, DeviceNeed(name))
+        needs[name] = DeviceNeed(
+            name,
+            old.weights_bytes + _cell(row.get("model")),
+            old.kv_bytes + _cell(row.get("context")),
+            old.compute_bytes + _cell(row.get("compute")),
+            old.overhead_bytes,
+        )
+    return tuple(needs.values())
+
+
+def _cell(mib: Any) -> Figure:
+    if not isinstance(mib, int | float) or mib < 0:
+        return ZERO
+    low = int(mib) * MIB
+    return Figure(low + MIB // 2 if low else 0, low, low + MIB)
+
+
+def overhead(name: str, vocab_size: int | None) -> Figure:
+    """What a device needs beyond the plan: the process on the host, a context on a GPU."""
+    if name != HOST:
+        return Figure(GPU_CONTEXT_BYTES, GPU_CONTEXT_BYTES // 2, GPU_CONTEXT_BYTES * 3 // 2)
+    tokens = 128_000 if vocab_size is None else vocab_size
+    value = PROCESS_BYTES + tokens * VOCAB_BYTES_PER_TOKEN
+    return Figure(value, value // 2, value * 3 // 2)
+
+
+def dry_run(
+    runtime: Runtime,
+    model_path: Path,
+    settings: LoadSettings,
+    *,
+    model: str = "",
+    vocab_size: int | None = None,
+    cancel: CancelToken | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    work_root: Path | None = None,
+) -> Estimate:
+    """Ask the engine what loading a file with these settings would take; no tensor is read.
+
+    Args:
+        model_path: the file, or the first of a split model's files (all beside it), or stubs.
+        vocab_size: from the header; the tokens' tables are not in the engine's plan.
+
+    Raises:
+        AppError: why the engine cannot plan it (ENGINE_CORRUPT_MODEL, …), CANCELLED, TIMED_OUT.
+    """
+    name = model or model_path.stem
+    common = ["-m", str(model_path.absolute()), *memory_arguments(runtime, settings)]
+    server = [str(runtime.tool("llama-server")), *common, "--host", "127.0.0.1", "--port", "0"]
+    server += ["-fit", "on", "-lv", "4", "--log-jsonl", "--cache-ram", "0"]
+    server += [flag for flag in ("--offline", "--no-ui") if runtime.has(flag)]
+    if settings.embedding:
+        server.append("--embedding")
+    running: _Running = {
+        "cancel": cancel,
+        "timeout_seconds": timeout_seconds,
+        "work_root": work_root,
+    }
+    rows: list[dict[str, Any]] | None = None
+    notes: list[str] = []
+    tool = "llama-server"
+    if runtime.has("-fit") and runtime.has("--log-jsonl"):
+        rows, error = _plan(server, settings, name, **running)
+        if rows is None and error is not None and error.code is not ErrorCode.ENGINE_DIED:
+            raise error
+    if rows is None:
+        tool = "llama-fit-params"
+        rest = [part for part in common if part not in ("--mmproj", settings.mmproj)]
+        command = [str(runtime.tool(tool)), *rest, "-fitp", "on", "--log-jsonl"]
+        rows, error = _plan(command, settings, name, **running)
+        if rows is None:
+            raise error or AppError(
+                ErrorCode.ENGINE_TOOL_FAILED, tool=tool, reason="It printed no plan."
+            )
+        notes.append("logits are counted for a whole micro-batch: the true need is lower")
+    needs = tuple(
+        DeviceNeed(
+            need.name,
+            need.weights_bytes + (_projector(settings) if _holds_projector(need, rows) else ZERO),
+            need.kv_bytes,
+            need.compute_bytes + (_outputs(settings, vocab_size) if need.name == HOST else ZERO),
+            overhead(need.name, vocab_size),
+        )
+        for need in needs_from_rows(rows)
+    )
+    return Estimate(name, settings, needs, settings.cache_ram_bytes, tool, notes=tuple(notes))
+
+
+def _holds_projector(need: DeviceNeed, rows: Sequence[dict[str, Any]]) -> bool:
+    """The projector goes to the first GPU, else to the host (--mmproj-offload is the default)."""
+    gpus = [str(row.get("name")) for row in rows if row.get("kind") == "device"]
+    return need.name == (device_of(gpus[0]) if gpus else HOST)
+
+
+def _outputs(settings: LoadSettings, vocab_size: int | None) -> Figure:
+    """The output buffer, which no plan contains: a row of float32 logits per slot (measured)."""
+    size = (vocab_size or 0) * settings.slots * 4
+    return Figure(size, size, size)
+
+
+def _projector(settings: LoadSettings) -> Figure:
+    """A projector's weights are its file; its working buffers are not planned: up to as much."""
+    if settings.mmproj is None:
+        return ZERO
+    try:
+        size = Path(settings.mmproj).stat().st_size
+    except OSError as error:
+        raise AppError(
+            ErrorCode.PATH_UNREADABLE, path=settings.mmproj, reason=error.strerror or str(error)
+        ) from error
+    return Figure(size + size // 4, size, 2 * size)
+
+
+def _plan(
+    command: list[str],
+    settings: LoadSettings,
+    model: str,
+    *,
+    cancel: CancelToken | None,
+    timeout_seconds: float,
+    work_root: Path | None,
+) -> tuple[list[dict[str, Any]] | None, AppError | None]:
+    """Run a tool until it prints its plan. Returns the rows, or why there are none."""
+    if cancel is not None:
+        cancel.raise_if_cancelled()
+    try:
+        child = procs.start(command, stderr=subprocess.STDOUT, work_root=work_root)
+    except OSError as error:
+        reason = start_failure(Path(command[0]).name, error)
+        raise AppError(ErrorCode.ENGINE_BAD_RUNTIME, path=command[0], reason=reason) from error
+    assert child.stdout is not None
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        child.popen.kill()
+
+    clock = threading.Timer(timeout_seconds, expire)
+    clock.daemon = True
+    clock.start()
+    undo = cancel.on_cancel(child.popen.kill) if cancel else None
+    scrubber, lines, rows = Scrubber(""), list[str](), None
+    try:
+        with child.stdout as stream:
+            for raw in stream:
+                line = parse_line(raw)
+                if line is None:
+                    continue
+                if line.kind == "breakdown":
+                    found = line.data.get("rows")
+                    rows = [row for row in found if isinstance(row, dict)] if found else None
+                    break
+                text = scrubber.text(line)
+                if text is not None:
+                    lines = [*lines[-200:], text]
+            if rows is not None:
+                child.popen.kill()
+        code = child.wait(10)
+    finally:
+        clock.cancel()
+        if undo is not None:
+            undo()
+        child.kill()
+    if rows is not None:
+        return rows, None
+    if cancel is not None:
+        cancel.raise_if_cancelled()
+    if expired.is_set():
+        raise AppError(
+            ErrorCode.TIMED_OUT, what=f"The memory plan of {model}", seconds=round(timeout_seconds)
+        )
+    return None, explain(lines, code if code is not None else 1, settings, model)
