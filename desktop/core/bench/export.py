@@ -1,0 +1,226 @@
+"""Results as files: JSON that can be read back, CSV and Markdown for other programs and people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from desktop.core.bench.schema import Document, validate
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.files import write_atomic
+from desktop.core.gguf.words import shown
+
+Format = Literal["json", "csv", "markdown"]
+FORMATS: tuple[Format, ...] = ("json", "csv", "markdown")
+_SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "markdown"}
+_MARK = "paddock_results"  # the key that tells an export from any other JSON file
+_FILE_LIMIT_BYTES = 64 << 20
+_DOCUMENTS_LIMIT = 10_000
+# A spreadsheet takes a cell that begins so for a formula; names may come from a stranger's file.
+_FORMULA = ("=", "+", "-", "@")
+_COLUMNS = (
+    "name",
+    "created",
+    "model",
+    "quant_type",
+    "size_bytes",
+    "test",
+    "tokens",
+    "prompt_tokens",
+    "depth",
+    "concurrency",
+    "tokens_per_second",
+    "median_tokens_per_second",
+    "stddev",
+    "samples",
+    "disturbed_requests",
+    "cpu",
+    "gpus",
+    "engine",
+    "commit",
+    "threads",
+    "kv_type_k",
+    "kv_type_v",
+    "gpu_layers",
+)
+
+
+def render(documents: Sequence[Document], form: Format) -> str:
+    """The results as the text of a file."""
+    if form == "json":
+        return to_json(documents)
+    return to_csv(documents) if form == "csv" else to_markdown(documents)
+
+
+def format_of(path: Path) -> Format:
+    """The format a file's name asks for; JSON where it says nothing."""
+    return _SUFFIXES.get(path.suffix.lower(), "json")
+
+
+def save(documents: Sequence[Document], path: Path, form: Format | None = None) -> None:
+    """Write the results to a file, whole or not at all.
+
+    Raises:
+        AppError: DISK_FULL, PATH_UNREADABLE where the file cannot be written.
+    """
+    try:
+        write_atomic(path, render(documents, form or format_of(path)).encode())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def to_json(documents: Sequence[Document]) -> str:
+    """What `load` reads back. The ids are left out: they are of this database only."""
+    kept = [{key: each for key, each in doc.items() if key != "id"} for doc in documents]
+    return json.dumps({_MARK: 1, "results": kept}, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_csv(documents: Sequence[Document]) -> str:
+    """One line a test, with the conditions that decide most beside it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")  # RFC 4180
+    writer.writeheader()
+    for row in _rows(documents):
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    return text.getvalue()
+
+
+def to_markdown(documents: Sequence[Document]) -> str:
+    """A table a result, as people paste it into an issue."""
+    parts = []
+    for document in documents:
+        conditions = document["fingerprint"]
+        machine, runtime = conditions["machine"], conditions["runtime"]
+        parts.append(f"### {_escaped(document['name'])}\n")
+        devices = ", ".join(_gpu_names(machine)) or machine.get("cpu") or "?"
+        parts.append(
+            f"{_escaped(document['model']['id'])} on {_escaped(devices)}, "
+            f"engine {_escaped(runtime.get('version') or runtime.get('id') or '?')}\n"
+        )
+        parts.append("| test | tokens | depth | concurrency | tokens/s | median | ± |")
+        parts.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+        for result in document["results"]:
+            mark = " (disturbed)" if result.get("disturbed_requests") else ""
+            cells = [
+                f"{result['test']}{mark}",
+                result["tokens"],
+                result["depth"],
+                result["concurrency"],
+                _figure(result["tokens_per_second"]),
+                _figure(result.get("median_tokens_per_second")),
+                _figure(result["stddev"]),
+            ]
+            parts.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+        parts.extend(f"\n- {_escaped(warning)}" for warning in document["warnings"])
+        parts.append("")
+    return "\n".join(parts)
+
+
+def load(path: Path) -> list[Document]:
+    """The results in a file made by `to_json`, or one document or a list of them alone.
+
+    Raises:
+        AppError: PATH_NOT_FOUND, PATH_UNREADABLE, RESULT_FILE_INVALID with the reason.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_FILE_LIMIT_BYTES + 1)
+    except FileNotFoundError as error:
+        raise AppError(ErrorCode.PATH_NOT_FOUND, path=shown(path)) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(raw) > _FILE_LIMIT_BYTES:
+        raise _invalid(path, f"It is larger than {_FILE_LIMIT_BYTES >> 20} MiB.")
+    return parse(raw, path)
+
+
+def parse(raw: bytes, path: Path) -> list[Document]:
+    """The results in the bytes of a file; see `load`."""
+    try:
+        data = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _invalid(path, f"It is no UTF-8 text (byte {error.start}).") from error
+    except (ValueError, RecursionError) as error:
+        raise _invalid(path, f"It is no JSON: {str(error)[:200]}") from error
+    if isinstance(data, dict) and _MARK in data:
+        if data[_MARK] != 1:
+            raise _invalid(path, "It is of a newer Paddock.")
+        data = data.get("results")
+    elif isinstance(data, dict):
+        data = [data]
+    if not isinstance(data, list):
+        raise _invalid(path, "It holds no list of results.")
+    if len(data) > _DOCUMENTS_LIMIT:
+        raise _invalid(path, f"It holds more than {_DOCUMENTS_LIMIT} results.")
+    where = shown(path)
+    found = []
+    for number, each in enumerate(data, 1):
+        place = where if len(data) == 1 else f"{where} (result {number} of {len(data)})"
+        document = validate(each, place)
+        found.append({key: value for key, value in document.items() if key != "id"})
+    return found
+
+
+def _rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    rows = []
+    for document in documents:
+        conditions = document["fingerprint"]
+        machine, runtime = conditions["machine"], conditions["runtime"]
+        settings, model = conditions["settings"], document["model"]
+        created = datetime.fromtimestamp(document["created"], UTC)
+        for result in document["results"]:
+            rows.append(
+                {
+                    **{key: result.get(key) for key in _COLUMNS},
+                    **{key: settings.get(key) for key in _COLUMNS[-4:]},
+                    "name": document["name"],
+                    "created": created.isoformat(timespec="seconds"),
+                    "model": model["id"],
+                    "quant_type": model["quant_type"],
+                    "size_bytes": model["size_bytes"],
+                    "samples": " ".join(str(sample) for sample in result["samples"]),
+                    "cpu": machine.get("cpu"),
+                    "gpus": "; ".join(_gpu_names(machine)),
+                    "engine": runtime.get("version"),
+                    "commit": runtime.get("commit"),
+                }
+            )
+    return rows
+
+
+def _gpu_names(machine: dict[str, Any]) -> list[str]:
+    gpus = machine.get("gpus")
+    if not isinstance(gpus, list):
+        return []
+    return [str(gpu["name"]) for gpu in gpus if isinstance(gpu, dict) and gpu.get("name")]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (int, float)) or value is None:
+        return value
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _escaped(value: Any) -> str:
+    """A text as Markdown shows it: no table cell, link, image or HTML comes of it."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#!~$&" else c for c in str(value))
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _invalid(path: Path, reason: str) -> AppError:
+    return AppError(ErrorCode.RESULT_FILE_INVALID, path=shown(path), reason=reason)
+
+
+def _unreadable(path: Path, error: OSError) -> AppError:
+    return AppError(
+        ErrorCode.PATH_UNREADABLE, path=shown(path), reason=error.strerror or str(error)
+    )

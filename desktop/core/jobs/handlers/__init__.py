@@ -1,0 +1,58 @@
+"""The kinds of jobs there are. Handlers run only in the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from desktop.core.events import CancelToken
+from desktop.core.jobs.kinds import Kind
+from desktop.core.paths import Paths
+
+if TYPE_CHECKING:
+    from desktop.core.bench.results import ResultStore
+    from desktop.core.engine.runtime import Runtime
+    from desktop.core.library.entry import ModelEntry
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What handlers use of the service.
+
+    Attributes:
+        resolve: the model of a name.
+        wait_idle: blocks a worker thread until no answer is in progress; raises CANCELLED.
+        requests_served: how many answers have ended so far.
+    """
+
+    paths: Paths
+    resolve: Callable[[str], ModelEntry]
+    current_runtime: Callable[[], Runtime]
+    results: ResultStore
+    wait_idle: Callable[[CancelToken], None]
+    requests_served: Callable[[], int]
+
+
+def all_kinds(tools: Tools) -> dict[str, Kind]:
+    """Every kind of job by its name."""
+    from desktop.core.jobs.handlers.bench import BenchKind
+    from desktop.core.jobs.handlers.engine_build import EngineBuildKind
+
+    def hardware() -> dict[str, Any]:
+        from desktop.core.hardware.probe import probe
+
+        return probe(tools.paths, with_bandwidth=False).to_dict()
+
+    kinds: tuple[Kind, ...] = (
+        BenchKind(
+            resolve=tools.resolve,
+            current_runtime=tools.current_runtime,
+            hardware=hardware,
+            results=tools.results,
+            wait_idle=tools.wait_idle,
+            requests_served=tools.requests_served,
+        ),
+        EngineBuildKind(tools.paths),
+    )
+    return {kind.name: kind for kind in kinds}
