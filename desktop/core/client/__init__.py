@@ -1,0 +1,1 @@
+"""The typed client of the private face: what window and command line use."""

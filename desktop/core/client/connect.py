@@ -1,0 +1,122 @@
+"""Finding the running service, and starting one where none runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+from desktop.core.client.client import Client, Endpoint
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.paths import Paths, own_command
+from desktop.core.version import ADMIN_API, VERSION
+
+START_SECONDS = 30.0
+# What a service exits with that found another one running.
+EXIT_LOCKED = 3
+
+
+def read_endpoint(paths: Paths) -> Endpoint | None:
+    """What the service wrote of itself, or None; says nothing about whether it still lives."""
+    try:
+        found = json.loads(paths.endpoint_file.read_text("utf-8"))
+        return Endpoint(
+            str(found["host"]), int(found["port"]), str(found["token"]), int(found["pid"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        import psutil
+
+        return bool(psutil.pid_exists(pid))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def connect(paths: Paths) -> Client:
+    """The running service.
+
+    Raises:
+        AppError: SERVICE_NOT_RUNNING, SERVICE_UNREACHABLE, SERVICE_VERSION.
+    """
+    endpoint = read_endpoint(paths)
+    not_running = AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir=str(paths.data))
+    if endpoint is None:
+        raise not_running
+    client = Client(endpoint)
+    try:
+        hello = client.hello()
+    except AppError as error:
+        if error.code is ErrorCode.SERVICE_UNREACHABLE and _alive(endpoint.pid):
+            raise
+        # Dead, or its port is another program's by now, which does not know the token.
+        raise not_running from error
+    if hello.get("admin_api") != ADMIN_API:
+        raise AppError(ErrorCode.SERVICE_VERSION, service=hello.get("version"), client=VERSION)
+    return client
+
+
+def connect_or_start(paths: Paths) -> Client:
+    """The running service, or a new one, started detached, that ends a while after its last use.
+
+    Raises:
+        AppError: SERVICE_NOT_STARTING with the last lines of its log, and what `connect` raises.
+    """
+    with contextlib.suppress(_NotRunning):
+        return _connect_if_running(paths)
+    paths.ensure()
+    output = paths.logs / "service-start.log"
+    options: dict[str, Any] = {}
+    if sys.platform == "win32":
+        options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+    else:
+        options["start_new_session"] = True
+    with output.open("wb") as sink:
+        process = subprocess.Popen(
+            own_command("_service"),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            cwd=paths.data,
+            **options,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(_NotRunning):
+            return _connect_if_running(paths)
+        if process.poll() not in (None, EXIT_LOCKED):
+            reason = output.read_text("utf-8", "replace").strip().splitlines()
+            raise AppError(
+                ErrorCode.SERVICE_NOT_STARTING,
+                reason=" ".join(reason[-3:]) or f"It ended with code {process.returncode}.",
+                log=str(output),
+            )
+        # EXIT_LOCKED: another command started one in the same moment; it will answer soon.
+        time.sleep(0.02)
+    reason_text = f"It did not answer within {START_SECONDS:.0f} seconds."
+    raise AppError(ErrorCode.SERVICE_NOT_STARTING, reason=reason_text, log=str(output))
+
+
+class _NotRunning(Exception):
+    """No service answers (yet)."""
+
+
+def _connect_if_running(paths: Paths) -> Client:
+    try:
+        return connect(paths)
+    except AppError as error:
+        if error.code is ErrorCode.SERVICE_NOT_RUNNING:
+            raise _NotRunning from error
+        raise

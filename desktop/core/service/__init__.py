@@ -1,0 +1,1 @@
+"""The service: supervisor of engines, gateway of requests, owner of all state."""

@@ -1,0 +1,287 @@
+"""The private face's own routes, `/admin/v1/…`: everything that changes state or takes long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.service import limits
+from desktop.core.service.supervisor import LoadRequest
+from desktop.core.version import ADMIN_API, VERSION
+
+if TYPE_CHECKING:
+    from desktop.core.service.service import Service
+
+PREFIX = "/admin/v1"
+_PING_SECONDS = 15.0
+_KV_TYPES = ("f16", "q8_0", "q4_0")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def admin_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """AppErrors travel whole to our own clients, which print or translate them."""
+    if not request.path.startswith(PREFIX):
+        return await handler(request)
+    try:
+        return await handler(request)
+    except AppError as error:
+        return web.json_response({"error": error.to_dict()}, status=409)
+
+
+class Admin:
+    """Routes over one `Service`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(f"{PREFIX}/hello", self.hello),
+            web.get(f"{PREFIX}/state", self.state),
+            web.get(f"{PREFIX}/events", self.events),
+            web.post(f"{PREFIX}/stop", self.stop),
+            web.get(f"{PREFIX}/models", self.models),
+            web.post(f"{PREFIX}/models/scan", self.scan),
+            web.post(f"{PREFIX}/models/add", self.add),
+            web.post(f"{PREFIX}/load", self.load),
+            web.post(f"{PREFIX}/unload", self.unload),
+            web.post(f"{PREFIX}/public", self.public),
+            web.get(f"{PREFIX}/jobs", self.jobs),
+            web.post(f"{PREFIX}/jobs", self.submit),
+            web.get(f"{PREFIX}/jobs/{{id:\\d+}}", self.job),
+            web.post(f"{PREFIX}/jobs/{{id:\\d+}}/cancel", self.cancel_job),
+            web.post(f"{PREFIX}/results/import", self.import_results),
+            web.get(f"{PREFIX}/requests", self.requests),
+            web.get(f"{PREFIX}/settings", self.settings),
+            web.post(f"{PREFIX}/settings", self.change_settings),
+            web.get(f"{PREFIX}/keys", self.keys),
+            web.post(f"{PREFIX}/keys", self.create_key),
+            web.post(f"{PREFIX}/keys/revoke", self.revoke_key),
+            web.post(f"{PREFIX}/secrets", self.set_secret),
+            web.post(f"{PREFIX}/engines/add", self.add_engine),
+            web.post(f"{PREFIX}/engines/use", self.use_engine),
+            web.post(f"{PREFIX}/engines/remove", self.remove_engine),
+        ]
+
+    # --- the service itself -------------------------------------------------------------------
+
+    async def hello(self, request: web.Request) -> web.Response:
+        """Versions first: a client of another language goes no further."""
+        return web.json_response(
+            {
+                "name": "paddock",
+                "version": VERSION,
+                "admin_api": ADMIN_API,
+                "pid": os.getpid(),
+                "epoch": self._service.bus.epoch,
+            }
+        )
+
+    async def state(self, request: web.Request) -> web.Response:
+        return web.json_response(self._service.describe())
+
+    async def stop(self, request: web.Request) -> web.Response:
+        self._service.request_stop()
+        return web.json_response({"stopping": True})
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """One JSON object a line: every event after `after` of `epoch`, then those to come."""
+        after = request.query.get("after", "")
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        follow = self._service.bus.follow(
+            request.query.get("epoch"), int(after) if after.isdigit() else 0
+        )
+        pending: asyncio.Task[Any] | None = None
+        try:
+            while True:
+                pending = pending or asyncio.ensure_future(anext(follow))
+                done, _ = await asyncio.wait({pending}, timeout=_PING_SECONDS)
+                if done:
+                    line = pending.result().to_dict()
+                    pending = None
+                else:
+                    line = {"type": "ping", "time": time.time()}
+                await response.write(json.dumps(line).encode() + b"\n")
+        finally:
+            if pending is not None:
+                pending.cancel()
+                await asyncio.gather(pending, return_exceptions=True)
+            await follow.aclose()
+
+    # --- models -------------------------------------------------------------------------------
+
+    async def models(self, request: web.Request) -> web.Response:
+        await self._service.scanned.wait()
+        return web.json_response(
+            {"models": [entry.to_dict() for entry in self._service.library.models()]}
+        )
+
+    async def scan(self, request: web.Request) -> web.Response:
+        return web.json_response(vars(await self._service.scan()))
+
+    async def add(self, request: web.Request) -> web.Response:
+        """Add a folder or file; it is read in place and never changed."""
+        path = _text(await _body(request), "path")
+        return web.json_response(vars(await self._service.add_folder(path)))
+
+    async def load(self, request: web.Request) -> web.Response:
+        """Returns when the model is ready; the stages on the way are events."""
+        body = await _body(request)
+        await self._service.scanned.wait()
+        entry = self._service.library.resolve(_text(body, "model"))
+        if entry.error is not None:
+            raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
+        loaded = await self._service.supervisor.load(entry, _load_request(body))
+        return web.json_response(loaded.to_dict())
+
+    async def unload(self, request: web.Request) -> web.Response:
+        entry = self._service.library.resolve(_text(await _body(request), "model"))
+        current = self._service.supervisor.current
+        was_loaded = current is not None and current.entry.id == entry.id
+        await self._service.supervisor.unload(entry.id)
+        return web.json_response({"id": entry.id, "was_loaded": was_loaded})
+
+    # --- the public face ----------------------------------------------------------------------
+
+    async def public(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        if body.get("on"):
+            await self._service.public_on(body.get("host"), body.get("port"))
+        else:
+            await self._service.public_off()
+        return web.json_response(self._service.describe()["public"])
+
+    # --- jobs and results ---------------------------------------------------------------------
+
+    async def jobs(self, request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(self._service.jobs.latest)
+        describe = self._service.scheduler.describe
+        return web.json_response({"jobs": [describe(job) for job in found]})
+
+    async def submit(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        params = body.get("params") or {}
+        await self._service.scanned.wait()
+        job = await self._service.scheduler.submit(_text(body, "kind"), params)
+        return web.json_response(self._service.scheduler.describe(job))
+
+    async def job(self, request: web.Request) -> web.Response:
+        job = await asyncio.to_thread(self._service.jobs.get, int(request.match_info["id"]))
+        return web.json_response(self._service.scheduler.describe(job))
+
+    async def cancel_job(self, request: web.Request) -> web.Response:
+        job = await self._service.scheduler.cancel(int(request.match_info["id"]))
+        return web.json_response(self._service.scheduler.describe(job))
+
+    async def import_results(self, request: web.Request) -> web.Response:
+        documents = (await _body(request)).get("results")
+        added = await asyncio.to_thread(self._service.results.add_documents, documents)
+        return web.json_response({"added": added})
+
+    async def requests(self, request: web.Request) -> web.Response:
+        return web.json_response({"requests": self._service.requests.latest()})
+
+    # --- settings, keys, secrets, engines -----------------------------------------------------
+
+    async def settings(self, request: web.Request) -> web.Response:
+        return web.json_response(self._service.settings.model_dump())
+
+    async def change_settings(self, request: web.Request) -> web.Response:
+        changed = await self._service.change_settings(await _body(request))
+        return web.json_response(changed.model_dump())
+
+    async def keys(self, request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(self._service.keys.list)
+        return web.json_response({"keys": [key.to_dict() for key in found]})
+
+    async def create_key(self, request: web.Request) -> web.Response:
+        name = _text(await _body(request), "name")
+        key = await asyncio.to_thread(self._service.keys.create, name)
+        return web.json_response({"name": name, "key": key})
+
+    async def revoke_key(self, request: web.Request) -> web.Response:
+        name = _text(await _body(request), "name")
+        await asyncio.to_thread(self._service.keys.revoke, name)
+        await self._service.key_revoked()
+        return web.json_response({"name": name})
+
+    async def set_secret(self, request: web.Request) -> web.Response:
+        """Store or (with value null) forget a secret. There is no route that reads one."""
+        body = await _body(request)
+        name, value = _text(body, "name"), body.get("value")
+        secrets = self._service.secrets
+        if value is None:
+            await asyncio.to_thread(secrets.delete, name)
+        else:
+            await asyncio.to_thread(secrets.set, name, str(value))
+        return web.json_response({"name": name, "backend": secrets.backend.name})
+
+    async def add_engine(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        name, folder = _text(body, "name"), _text(body, "path")
+        runtime = await asyncio.to_thread(self._service.add_engine, name, folder)
+        return web.json_response(runtime.to_dict())
+
+    async def use_engine(self, request: web.Request) -> web.Response:
+        name = _text(await _body(request), "name")
+        runtime = await self._service.use_engine(name)
+        return web.json_response(runtime.to_dict())
+
+    async def remove_engine(self, request: web.Request) -> web.Response:
+        name = _text(await _body(request), "name")
+        await asyncio.to_thread(self._service.runtimes.remove, name)
+        return web.json_response({"name": name})
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    return limits.parse(await request.read() or b"{}")
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” must be a text.")
+    return value
+
+
+def _whole(body: dict[str, Any], name: str, low: int, high: int) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise AppError(
+            ErrorCode.SETTING_INVALID,
+            name=name,
+            value=repr(value),
+            reason=f"It must be a whole number from {low} to {high}.",
+        )
+    return value
+
+
+def _load_request(body: dict[str, Any]) -> LoadRequest:
+    kv_type = body.get("kv_type")
+    if kv_type is not None and kv_type not in _KV_TYPES:
+        raise AppError(
+            ErrorCode.SETTING_INVALID,
+            name="kv_type",
+            value=repr(kv_type),
+            reason=f"Known types are {', '.join(_KV_TYPES)}.",
+        )
+    device = body.get("device")
+    return LoadRequest(
+        context_tokens=_whole(body, "context_tokens", 64, 16_777_216),
+        slots=_whole(body, "slots", 1, 64),
+        kv_type=kv_type,
+        device=str(device) if device else None,
+        force=bool(body.get("force")),
+    )

@@ -1,0 +1,388 @@
+"""The OpenAI-compatible routes, the same on both faces."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.library.entry import ModelEntry
+from desktop.core.library.library import Library
+from desktop.core.service import limits, upstream
+from desktop.core.service.api_errors import ApiError, from_app_error, from_upstream
+from desktop.core.service.requests import RequestLog, RequestRecord
+from desktop.core.service.streams import Assembler, StreamFilter, Usage
+from desktop.core.service.supervisor import Loaded, Supervisor
+
+log = logging.getLogger(__name__)
+
+# A reader that takes nothing for this long holds a slot others wait for: it is cut off.
+STALL_SECONDS = 60.0
+# Above this, the engine is asked to report its progress through the prompt: each report is a write,
+# and a write is when it notices that the client has left.
+LONG_PROMPT_BYTES = 4096
+# The bundled model knows its answers by heart; chance would only spoil them.
+DEMO_SAMPLING: Mapping[str, Any] = {"temperature": 0}
+
+KEY_NAME: web.RequestKey[str] = web.RequestKey("key_name", str)
+
+
+class Gateway:
+    """Answers requests with whichever engine the supervisor provides."""
+
+    def __init__(
+        self,
+        library: Library,
+        supervisor: Supervisor,
+        session: aiohttp.ClientSession,
+        requests: RequestLog,
+        *,
+        scanned: asyncio.Event,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self._library = library
+        self._supervisor = supervisor
+        self._session = session
+        self._requests = requests
+        self._scanned = scanned
+        self._stall_seconds = stall_seconds
+        self.stopping = False
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/health", self.health),
+            web.get("/ready", self.ready),
+            web.get("/v1/models", self.models),
+            web.get("/v1/models/{id:.+}", self.model),
+            web.post("/v1/chat/completions", self.chat),
+            web.post("/v1/completions", self.completions),
+            web.post("/v1/embeddings", self.embeddings),
+        ]
+
+    # --- state --------------------------------------------------------------------------------
+
+    async def health(self, request: web.Request) -> web.Response:
+        """The gateway answers; says nothing of models."""
+        return web.json_response({"status": "ok"})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """Whether a request sent now would begin without waiting for a load."""
+        current = self._supervisor.current
+        is_ready = not self.stopping and (current is None or current.state.value == "ready")
+        return web.json_response(
+            {
+                "status": "ready" if is_ready else "stopping" if self.stopping else "loading",
+                "model": current.entry.id if current else None,
+            },
+            status=200 if is_ready else 503,
+        )
+
+    async def models(self, request: web.Request) -> web.Response:
+        await self._scanned.wait()
+        data = [_model_card(entry) for entry in self._library.models() if _usable(entry)]
+        return web.json_response({"object": "list", "data": data})
+
+    async def model(self, request: web.Request) -> web.Response:
+        return web.json_response(_model_card(await self._entry(request.match_info["id"])))
+
+    async def _entry(self, name: Any) -> ModelEntry:
+        if not isinstance(name, str) or not name:
+            raise ApiError(
+                400, "The request must name a model.", param="model", code="missing_parameter"
+            )
+        await self._scanned.wait()
+        entry = self._library.resolve(name)
+        if entry.error is not None:
+            raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
+        if entry.kind != "model":
+            raise ApiError(
+                400,
+                f"“{entry.id}” is not a model of its own ({entry.kind}).",
+                param="model",
+                code="unsupported",
+            )
+        return entry
+
+    # --- generation ---------------------------------------------------------------------------
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        return await self._generate(request, "/v1/chat/completions", "messages", chat=True)
+
+    async def completions(self, request: web.Request) -> web.StreamResponse:
+        return await self._generate(request, "/v1/completions", "prompt", chat=False)
+
+    async def _generate(
+        self, request: web.Request, route: str, needed: str, chat: bool
+    ) -> web.StreamResponse:
+        record = RequestRecord(route, key=request.get(KEY_NAME))
+        try:
+            body, size = await self._body(request)
+            entry = await self._entry(body.get("model"))
+            record.model = entry.id
+            if needed not in body:
+                raise ApiError(
+                    400, f"“{needed}” is missing.", param=needed, code="missing_parameter"
+                )
+            if entry.summary is not None and entry.summary.is_embedding:
+                raise ApiError(
+                    400,
+                    f"“{entry.id}” makes embeddings and cannot answer; use /v1/embeddings.",
+                    param="model",
+                    code="model_not_generative",
+                )
+            record.stream = _boolean(body, "stream")
+            wants_usage = _wants_usage(body)
+            async with self._supervisor.slot(entry) as loaded:
+                record.slot_granted()
+                limits.check(body, loaded.slots)
+                self._prepare(body, entry, size)
+                if record.stream:
+                    return await self._stream(
+                        request, loaded, route, body, wants_usage=wants_usage, record=record
+                    )
+                return await self._plain(loaded, route, body, chat, record)
+        except (ApiError, AppError) as error:
+            answer = error if isinstance(error, ApiError) else from_app_error(error)
+            self._finished(record, None, answer.status, answer.message)
+            raise answer from error
+        except asyncio.CancelledError:
+            self._finished(record, None, 499, "the client left")
+            raise
+
+    async def _body(self, request: web.Request) -> tuple[dict[str, Any], int]:
+        raw = await request.read()
+        if len(raw) > 1 << 20:  # parsing a large body would hold up every other stream
+            return await asyncio.to_thread(limits.parse, raw), len(raw)
+        return limits.parse(raw), len(raw)
+
+    @staticmethod
+    def _prepare(body: dict[str, Any], entry: ModelEntry, size_bytes: int) -> None:
+        body["model"] = entry.id
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+        if size_bytes > LONG_PROMPT_BYTES:
+            body["return_progress"] = True
+        if entry.bundled:
+            body.update(DEMO_SAMPLING)
+
+    async def _stream(
+        self,
+        request: web.Request,
+        loaded: Loaded,
+        route: str,
+        body: dict[str, Any],
+        *,
+        wants_usage: bool,
+        record: RequestRecord,
+    ) -> web.StreamResponse:
+        server = loaded.server
+        assert server is not None
+        async with upstream.post(self._session, server, route, body) as reply:
+            events = StreamFilter(wants_usage)
+            response = web.StreamResponse(
+                headers={
+                    "Content-Type": "text/event-stream; charset=utf-8",
+                    "Cache-Control": "no-cache",
+                    "X-Accel-Buffering": "no",
+                }
+            )
+            await response.prepare(request)
+            problem: ApiError | None = None
+            with _StallWatch(request, self._stall_seconds) as watch:
+                try:
+                    async for block in reply.content.iter_any():
+                        out = events.feed(block)
+                        if out:
+                            record.first_event()
+                            watch.begin()
+                            await response.write(out)
+                            watch.end()
+                except aiohttp.ClientPayloadError as error:
+                    problem = upstream.broke_off(server, str(error))
+                except ConnectionError:
+                    self._finished(record, events.usage, 499, "the client stopped reading")
+                    raise
+                problem = problem or _stream_problem(events, server)
+                if problem is not None:
+                    await response.write(problem.event())
+            self._finished(
+                record,
+                events.usage,
+                problem.status if problem else 200,
+                problem.message if problem else None,
+            )
+            with contextlib.suppress(ConnectionError):
+                await response.write_eof()
+            return response
+
+    async def _plain(
+        self,
+        loaded: Loaded,
+        route: str,
+        body: dict[str, Any],
+        chat: bool,
+        record: RequestRecord,
+    ) -> web.Response:
+        server = loaded.server
+        assert server is not None
+        events, assembler = StreamFilter(client_wants_usage=True), Assembler(chat)
+        async with upstream.post(self._session, server, route, body) as reply:
+            async for block in reply.content.iter_any():
+                out = events.feed(block)
+                if out:
+                    record.first_event()
+                    assembler.feed(out)
+        problem = _stream_problem(events, server)
+        if problem is not None:
+            raise problem
+        self._finished(record, events.usage)
+        return web.json_response(assembler.reply())
+
+    # --- embeddings ---------------------------------------------------------------------------
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        record = RequestRecord("/v1/embeddings", key=request.get(KEY_NAME))
+        try:
+            body, _ = await self._body(request)
+            entry = await self._entry(body.get("model"))
+            record.model = entry.id
+            _check_embedding_input(body)
+            if entry.summary is None or not entry.summary.is_embedding:
+                raise ApiError(
+                    400,
+                    f"“{entry.id}” does not make embeddings. Choose an embedding model.",
+                    param="model",
+                    code="model_not_embedding",
+                )
+            async with self._supervisor.slot(entry) as loaded:
+                record.slot_granted()
+                limits.check(body, loaded.slots)
+                body["model"] = entry.id
+                assert loaded.server is not None
+                path = "/v1/embeddings"
+                async with upstream.post(self._session, loaded.server, path, body) as reply:
+                    answer = json.loads(await reply.read())
+            usage = Usage()
+            usage.read(answer)
+            self._finished(record, usage)
+            return web.json_response(answer)
+        except (ApiError, AppError) as error:
+            failure = error if isinstance(error, ApiError) else from_app_error(error)
+            self._finished(record, None, failure.status, failure.message)
+            raise failure from error
+        except asyncio.CancelledError:
+            self._finished(record, None, 499, "the client left")
+            raise
+
+    def _finished(
+        self,
+        record: RequestRecord,
+        usage: Usage | None,
+        status: int = 200,
+        error: str | None = None,
+    ) -> None:
+        record.finish(usage, status, error)
+        self._requests.add(record)
+
+
+class _StallWatch:
+    """Cuts a client off that takes nothing for `seconds` while an answer waits to be written."""
+
+    def __init__(self, request: web.Request, seconds: float) -> None:
+        self._request = request
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._since: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> _StallWatch:
+        self._timer = self._loop.call_later(self._seconds / 4, self._look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def begin(self) -> None:
+        self._since = self._loop.time()
+
+    def end(self) -> None:
+        self._since = None
+
+    def _look(self) -> None:
+        if self._since is not None and self._loop.time() - self._since > self._seconds:
+            log.info("a client stopped reading and was cut off")
+            if self._request.transport is not None:
+                self._request.transport.abort()
+            return
+        self._timer = self._loop.call_later(self._seconds / 4, self._look)
+
+
+def _stream_problem(events: StreamFilter, server: Any) -> ApiError | None:
+    """What went wrong in a stream that has ended, if anything did."""
+    if events.error is not None:
+        return from_upstream(500, events.error)
+    if not events.finished:
+        return upstream.broke_off(server, "")
+    return None
+
+
+def _usable(entry: ModelEntry) -> bool:
+    return entry.error is None and entry.kind == "model"
+
+
+def _model_card(entry: ModelEntry) -> dict[str, Any]:
+    summary = entry.summary
+    return {
+        "id": entry.id,
+        "object": "model",
+        "created": int(_mtime(entry)),
+        "owned_by": entry.repo.split("/")[0] if entry.repo else "paddock",
+        "context_length": summary.context_tokens if summary else None,
+        "size_bytes": entry.size_bytes,
+        "quant_type": summary.quant_type if summary else None,
+    }
+
+
+def _mtime(entry: ModelEntry) -> float:
+    try:
+        return entry.path.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _boolean(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise ApiError(400, f"“{name}” must be true or false.", param=name, code="invalid_value")
+    return bool(value)
+
+
+def _wants_usage(body: dict[str, Any]) -> bool:
+    options = body.get("stream_options")
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise ApiError(400, "“stream_options” must be an object.", param="stream_options")
+    return _boolean(options, "include_usage")
+
+
+def _check_embedding_input(body: dict[str, Any]) -> None:
+    inputs = body.get("input")
+    if inputs is None:
+        raise ApiError(400, "“input” is missing.", param="input", code="missing_parameter")
+    if isinstance(inputs, list) and len(inputs) > limits.INPUTS:
+        raise ApiError(
+            400,
+            f"“input” has {len(inputs)} entries; {limits.INPUTS} are allowed.",
+            param="input",
+            code="too_many",
+        )

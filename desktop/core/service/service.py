@@ -1,0 +1,478 @@
+"""The service: composes everything, owns all state, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import secrets as random_secrets
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from desktop.core import logs
+from desktop.core.bench.results import ResultStore
+from desktop.core.client.connect import EXIT_LOCKED
+from desktop.core.db import Database
+from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
+from desktop.core.engine.store import RuntimeStore
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Notice, NullReporter
+from desktop.core.files import write_atomic
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.jobs.handlers import all_kinds
+from desktop.core.jobs.scheduler import Scheduler
+from desktop.core.jobs.table import JobTable
+from desktop.core.library.library import Library, LibraryChange
+from desktop.core.paths import Paths, demo_model, hf_cache, paths
+from desktop.core.secrets import Secrets, choose_backend
+from desktop.core.service import admin, faces, limits, upstream
+from desktop.core.service.bus import EventBus
+from desktop.core.service.gateway import Gateway
+from desktop.core.service.keys import KeyStore
+from desktop.core.service.library_store import LibraryStore
+from desktop.core.service.loader import EngineLoader
+from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
+from desktop.core.service.requests import RequestLog
+from desktop.core.service.supervisor import LoadRequest, Supervisor
+from desktop.core.settings import Settings, SettingsFile
+from desktop.core.version import VERSION
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 60.0
+
+OnReady = Callable[[dict[str, Any]], None]
+
+
+class Service:
+    """One running service. Made by `open`, run by `run`.
+
+    Args:
+        linger_seconds: end by itself this long after the last use; None: run until stopped.
+    """
+
+    def __init__(self, where: Paths, lock: ServiceLock, linger_seconds: float | None) -> None:
+        self._paths = where
+        self._lock = lock
+        self._linger_seconds = linger_seconds
+        self._started = time.time()
+        self._last_use = time.monotonic()
+        self._stop = asyncio.Event()
+        self._public: faces.Face | None = None
+        self._public_policy: faces.PublicPolicy | None = None
+        self._public_lock = asyncio.Lock()
+        self._private: faces.Face | None = None
+        self._background: set[asyncio.Task[Any]] = set()
+        self.scanned = asyncio.Event()
+
+        self.bus = EventBus(asyncio.get_running_loop())
+        self._settings_file = SettingsFile(where.settings_file)
+        self._database = Database(where.database, where.backups)
+        self.notices: list[Notice] = [*self._settings_file.notices, *self._database.notices]
+        for notice in self.notices:
+            log.warning(notice.text, extra={"code": notice.code})
+        self.secrets = Secrets(lambda: choose_backend(where.secrets_file))
+        self.keys = KeyStore(self._database)
+        self._reader = HeaderReader(where.cache)
+        self.library_store = LibraryStore(self._database)
+        self.library = Library(
+            store=self.library_store,
+            reader=self._reader,
+            hf_cache=hf_cache(),
+            folders=lambda: [Path(folder) for folder in self.settings.library.folders],
+            bundled=demo_model(),
+            hashes=where.cache / "hashes",
+        )
+        self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
+        self.results = ResultStore(self._database)
+        self.loader = EngineLoader(
+            where, self.runtimes, lambda: self.settings, self._database, self.library_store
+        )
+        self.supervisor = Supervisor(
+            self.loader,
+            self.bus.publish,
+            self.settings.server.queue_limit,
+            self.settings.engine.grace_seconds,
+        )
+        self.jobs = JobTable(self._database)
+        self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
+        self.requests = RequestLog(self.bus.publish)
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings_file.settings
+
+    # --- running ------------------------------------------------------------------------------
+
+    async def run(
+        self,
+        on_ready: OnReady | None = None,
+        public: tuple[str | None, int | None] | None = None,
+        models: Sequence[str] = (),
+    ) -> None:
+        """Serve until told to stop.
+
+        Args:
+            on_ready: called once when both faces answer.
+            public: switch the public face on at (host, port), None meaning the settings' value.
+            models: load these before `on_ready`... one after the other, the last one stays.
+
+        Raises:
+            AppError: why it could not start; nothing is left behind then.
+        """
+        self._session = upstream.new_session()
+        self.gateway = Gateway(
+            self.library, self.supervisor, self._session, self.requests, scanned=self.scanned
+        )
+        try:
+            token = random_secrets.token_urlsafe(32)
+            self._private = faces.Face(self._private_app(token))
+            await self._private.start("127.0.0.1", 0)
+            self._spawn(self._scan_first())
+            self._spawn(self._heartbeat())
+            self.scheduler.start()
+            if public is not None:
+                await self.public_on(*public)
+            self._write_endpoint(token)
+            for model in models:
+                await self.scanned.wait()
+                await self.supervisor.load(self.library.resolve(model), LoadRequest())
+            log.info("service ready", extra={"pid": os.getpid(), "version": VERSION})
+            if on_ready is not None:
+                on_ready(self.addresses())
+            if self._linger_seconds is not None:
+                self._spawn(self._end_when_unused(self._linger_seconds))
+            await self._stop.wait()
+        finally:
+            await self._shut_down()
+
+    def request_stop(self) -> None:
+        self._stop.set()
+
+    def addresses(self) -> dict[str, Any]:
+        return {
+            "url": self._public.url if self._public else None,
+            "admin_url": self._private.url if self._private else None,
+            "pid": os.getpid(),
+        }
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a background task failed", exc_info=task.exception())
+
+    async def _scan_first(self) -> None:
+        try:
+            await self.scan()
+        finally:
+            self.scanned.set()
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.to_thread(self._lock.renew)
+
+    async def _end_when_unused(self, linger_seconds: float) -> None:
+        while True:
+            if self._in_use():
+                self._last_use = time.monotonic()
+            left = self._last_use + linger_seconds - time.monotonic()
+            if left <= 0:
+                log.info("nobody uses the service: it ends")
+                self.request_stop()
+                return
+            await asyncio.sleep(min(left, 1.0) + 0.05)
+
+    def _in_use(self) -> bool:
+        return bool(
+            self.bus.followers
+            or self._public
+            or self.supervisor.current
+            or self.supervisor.waiting
+            or self.scheduler.busy
+        )
+
+    async def _shut_down(self) -> None:
+        """In the order of who depends on whom; one failure does not keep the rest from it."""
+        steps: list[Callable[[], Awaitable[None]]] = [self.public_off, self.scheduler.stop]
+        steps += [self.supervisor.close, self._session.close]
+        if hasattr(self, "gateway"):
+            self.gateway.stopping = True
+        if self._private is not None:
+            steps.append(self._private.stop)
+        for step in steps:
+            try:
+                await step()
+            except Exception:
+                log.exception("a part of the service did not end well")
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._paths.endpoint_file.unlink(missing_ok=True)
+        self._reader.close()
+        self._database.close()
+        log.info("service ended")
+
+    def _write_endpoint(self, token: str) -> None:
+        assert self._private is not None
+        content = {
+            "host": self._private.host,
+            "port": self._private.port,
+            "token": token,
+            "pid": os.getpid(),
+            "version": VERSION,
+        }
+        write_atomic(self._paths.endpoint_file, json.dumps(content).encode(), mode=0o600)
+
+    # --- the two faces ------------------------------------------------------------------------
+
+    def _private_app(self, token: str) -> web.Application:
+        app = web.Application(
+            middlewares=[
+                faces.error_shape,
+                self._note_use(),
+                faces.private_guard(token),
+                faces.json_only,
+                admin.admin_errors,
+            ],
+            client_max_size=limits.BODY_BYTES,
+        )
+        app.add_routes(admin.Admin(self).routes())
+        app.add_routes(self.gateway.routes())
+        return app
+
+    def _note_use(self) -> Any:
+        @web.middleware
+        async def note(request: web.Request, handler: faces.Handler) -> web.StreamResponse:
+            self._last_use = time.monotonic()
+            return await handler(request)
+
+        return note
+
+    def _public_app(self, policy: faces.PublicPolicy) -> web.Application:
+        app = web.Application(
+            middlewares=[
+                faces.error_shape,
+                faces.public_guard(policy, self.keys),
+                faces.json_only,
+            ],
+            client_max_size=limits.BODY_BYTES,
+        )
+        app.on_response_prepare.append(faces.cors_headers(policy))
+        app.add_routes(self.gateway.routes())
+        return app
+
+    async def public_on(self, host: str | None = None, port: int | None = None) -> None:
+        """Switch the public face on; at another address it moves there.
+
+        Raises:
+            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS; a face that was on stays on.
+        """
+        server = self.settings.server
+        host, port = host or server.host, server.port if port is None else port
+        if not faces.is_loopback(host) and not self.keys.any:
+            raise AppError(ErrorCode.KEY_REQUIRED, host=host)
+        policy = faces.PublicPolicy(
+            host, server.require_key, server.allowed_hosts, server.allowed_origins
+        )
+        async with self._public_lock:
+            old = self._public
+            if old is not None and (old.host, old.port) == (host, port):
+                return
+            face = faces.Face(self._public_app(policy))
+            await face.start(host, port)
+            self._public, self._public_policy = face, policy
+            if old is not None:
+                await old.stop()
+        self.bus.publish("public.changed", self._describe_public())
+
+    async def public_off(self) -> None:
+        async with self._public_lock:
+            face, self._public = self._public, None
+            if face is None:
+                return
+            await face.stop()
+        self.bus.publish("public.changed", self._describe_public())
+
+    async def key_revoked(self) -> None:
+        """An open address without any key left is closed at once."""
+        face = self._public
+        if face is not None and not faces.is_loopback(face.host) and not self.keys.any:
+            log.warning("the last key was revoked: the server is switched off")
+            await self.public_off()
+
+    def _describe_public(self) -> dict[str, Any]:
+        face, policy = self._public, self._public_policy
+        if face is None or policy is None:
+            server = self.settings.server
+            return {"on": False, "url": None, "host": server.host, "port": server.port}
+        return {
+            "on": True,
+            "url": face.url,
+            "host": face.host,
+            "port": face.port,
+            "key_required": policy.key_needed,
+        }
+
+    # --- state --------------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """Everything a client needs to draw the present; events change it from `seq` on."""
+        return {
+            "version": VERSION,
+            "pid": os.getpid(),
+            "epoch": self.bus.epoch,
+            "seq": self.bus.seq,
+            "started": self._started,
+            "admin_url": self._private.url if self._private else None,
+            "public": self._describe_public(),
+            "models": self.supervisor.describe(),
+            "waiting": self.supervisor.waiting,
+            "served": self.supervisor.served,
+            "jobs": [self.scheduler.describe(job) for job in self.jobs.unfinished()],
+            "notices": [{"code": n.code, "text": n.text} for n in self.notices],
+            "runtime": {"id": self.settings.engine.runtime},
+            "data_dir": str(self._paths.data),
+        }
+
+    async def scan(self) -> LibraryChange:
+        change = await asyncio.to_thread(self.library.rescan, NullReporter(), CancelToken())
+        self.bus.publish("library.changed", vars(change))
+        return change
+
+    async def add_folder(self, path: str) -> LibraryChange:
+        """Add a folder or file to the library's places; it is remembered and read in place."""
+        found = await asyncio.to_thread(_existing, path)
+        folders = list(self.settings.library.folders)
+        if str(found) not in folders:
+            await self.change_settings({"library.folders": [*folders, str(found)]})
+        return await self.scan()
+
+    async def change_settings(self, changes: dict[str, Any]) -> Settings:
+        changed = await asyncio.to_thread(self._settings_file.change, changes)
+        self.bus.publish("settings.changed", {"names": sorted(changes)})
+        return changed
+
+    def add_engine(self, name: str, folder: str) -> Runtime:
+        return self.runtimes.add(name, Path(folder).expanduser().absolute())
+
+    async def use_engine(self, name: str) -> Runtime:
+        """Choose the engine for the next loads; a loaded model keeps the one it has."""
+        runtime = await asyncio.to_thread(self.runtimes.get, name)
+        chosen = None if name == ENVIRONMENT_ID else name
+        await self.change_settings({"engine.runtime": chosen})
+        self.runtimes.chosen = name
+        return runtime
+
+    def _job_tools(self) -> Any:
+        from desktop.core.jobs.handlers import Tools
+
+        loop = asyncio.get_running_loop()
+
+        def wait_idle(cancel: CancelToken) -> None:
+            future = asyncio.run_coroutine_threadsafe(self.supervisor.wait_idle(), loop)
+
+            def give_up() -> None:
+                future.cancel()
+
+            undo = cancel.on_cancel(give_up)
+            try:
+                future.result()
+            except BaseException:
+                cancel.raise_if_cancelled()
+                raise
+            finally:
+                undo()
+
+        return Tools(
+            paths=self._paths,
+            resolve=self.library.resolve,
+            current_runtime=self.runtimes.current,
+            results=self.results,
+            wait_idle=wait_idle,
+            requests_served=lambda: self.supervisor.served,
+        )
+
+
+def _existing(path: str) -> Path:
+    found = Path(path).expanduser().absolute()
+    if not found.exists():
+        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(found))
+    return found
+
+
+async def _run(
+    where: Paths,
+    on_ready: OnReady | None,
+    linger_seconds: float | None,
+    public: tuple[str | None, int | None] | None,
+    models: Sequence[str],
+) -> None:
+    lock = ServiceLock(where.lock_file)
+    lock.acquire()
+    try:
+        service = Service(where, lock, linger_seconds)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt instead
+                loop.add_signal_handler(number, service.request_stop)
+        await service.run(on_ready, public, models)
+    finally:
+        lock.release()
+
+
+def _run_loop(work: Any) -> None:
+    if sys.platform == "win32":
+        asyncio.run(work)
+    else:
+        import uvloop
+
+        uvloop.run(work)
+
+
+def serve_foreground(
+    where: Paths,
+    host: str | None,
+    port: int | None,
+    models: Sequence[str],
+    on_ready: OnReady,
+) -> int:
+    """Be the service, with the public face on, until SIGINT or SIGTERM.
+
+    Raises:
+        AppError: SERVICE_LOCKED where one runs already, and why it could not start.
+    """
+    where.ensure()
+    logs.set_up(where.logs, "service")
+    with contextlib.suppress(KeyboardInterrupt):
+        _run_loop(_run(where, on_ready, None, (host, port), models))
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """`_service`: the detached service that a window or a command starts."""
+    where = paths().ensure()
+    logs.set_up(where.logs, "service")
+    linger = float(arguments[0]) if arguments else LINGER_SECONDS
+    try:
+        _run_loop(_run(where, None, linger, None, ()))
+    except AppError as error:
+        print(f"{error} {error.remedy}", file=sys.stderr)  # the starter reads it
+        log.error("the service did not start", extra={"code": error.code.value})
+        return EXIT_LOCKED if error.code is ErrorCode.SERVICE_LOCKED else 1
+    except KeyboardInterrupt:
+        return 0
+    return 0

@@ -1,0 +1,181 @@
+"""Who may call the public face, and bodies that would kill the engine."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from desktop.core.engine.server import free_port
+from desktop.core.errors import AppError, ErrorCode
+from tests.helpers.service import RunningService
+
+
+def call(
+    url: str,
+    path: str,
+    body: bytes | None = None,
+    method: str | None = None,
+    **headers: str,
+) -> tuple[int, dict[str, Any], dict[str, str]]:
+    place = urlsplit(url)
+    assert place.hostname and place.port
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request(method or ("GET" if body is None else "POST"), path, body, sent)
+        reply = connection.getresponse()
+        raw = reply.read()
+        return reply.status, json.loads(raw) if raw else {}, dict(reply.getheaders())
+    finally:
+        connection.close()
+
+
+def chat(url: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    status, answer, _ = call(url, "/v1/chat/completions", body, Content_Type="application/json")
+    return status, answer
+
+
+def test_health_and_ready(public_url: str) -> None:
+    assert call(public_url, "/health")[:2] == (200, {"status": "ok"})
+    assert call(public_url, "/ready")[0] == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8484", "127.0.0.1.evil.example"])
+def test_foreign_hosts_are_refused(public_url: str, host: str) -> None:
+    status, answer, _ = call(public_url, "/v1/models", Host=host)
+    assert (status, answer["error"]["code"]) == (403, "host_not_allowed")
+
+
+def test_foreign_pages_are_refused(public_url: str) -> None:
+    status, answer, headers = call(public_url, "/v1/models", Origin="https://evil.example")
+    assert (status, answer["error"]["code"]) == (403, "origin_not_allowed")
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_pages_on_the_list_are_answered(service: RunningService, public_url: str) -> None:
+    origin = "http://localhost:3000"
+    service.client.change_settings({"server.allowed_origins": [origin]})
+    url = service.client.public_on(port=free_port())["url"]
+    try:
+        status, _, headers = call(url, "/v1/models", Origin=origin)
+        assert (status, headers["Access-Control-Allow-Origin"]) == (200, origin)
+        status, _, headers = call(url, "/v1/chat/completions", method="OPTIONS", Origin=origin)
+        assert status == 204 and "POST" in headers["Access-Control-Allow-Methods"]
+    finally:
+        service.client.change_settings({"server.allowed_origins": None})
+        service.client.public_on(port=urlsplit(public_url).port)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_only_json_is_taken(public_url: str, kind: str) -> None:
+    status, answer, _ = call(public_url, "/v1/chat/completions", b"{}", Content_Type=kind)
+    assert (status, answer["error"]["code"]) == (415, "unsupported_media_type")
+
+
+def test_unknown_routes_and_methods(public_url: str) -> None:
+    status, answer, _ = call(public_url, "/slots")
+    assert (status, answer["error"]["code"]) == (404, "not_found")
+    for path in ("/props", "/admin/v1/state", "/lora-adapters", "/metrics", "/v1/stream/x"):
+        assert call(public_url, path)[0] == 404, path
+    status, _, headers = call(public_url, "/v1/chat/completions")
+    assert (status, headers["Allow"]) == (405, "POST")
+
+
+def killers(model: str) -> list[tuple[bytes, int]]:
+    messages = b'"messages":[{"role":"user","content":"x"}]'
+    head = b'{"model":"' + model.encode() + b'",' + messages + b","
+    deep = b'{"type":"object","properties":{"a":' * 20 + b"{}" + b"}}" * 20
+    return [
+        (b"[" * 1_000_000, 400),
+        (head + b'"x":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}", 400),
+        (head + b'"json_schema":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}", 400),
+        (head + b'"json_schema":' + deep + b"}", 400),
+        (head + b'"grammar":"root ::= ' + b"(" * 100_000 + b'"}', 400),
+        (head + b'"n":100000}', 400),
+        (head + b'"n_probs":1000000000}', 400),
+        (head + b'"stop":[' + b'"a",' * 100_000 + b'"a"]}', 400),
+        (b'{"model":"\xff"}', 400),
+        (b"x" * (33 << 20), 413),
+    ]
+
+
+def test_killer_bodies_are_answered_and_the_engine_lives(
+    service: RunningService, tiny: str, public_url: str
+) -> None:
+    pid = service.client.load(tiny)["pid"]
+    for body, expected in killers(tiny):
+        status, answer = chat(public_url, body)
+        assert status == expected, body[:80]
+        assert answer["error"]["message"]
+    good = {"model": tiny, "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
+    assert chat(public_url, json.dumps(good).encode())[0] == 200
+    assert [engine.pid for engine in service.engines()] == [pid]
+
+
+def test_invalid_bytes_on_the_line(public_url: str) -> None:
+    place = urlsplit(public_url)
+    with socket.create_connection((place.hostname, place.port or 0), timeout=10) as line:
+        line.sendall(b"\x16\x03\x01 not http at all\r\n\r\n")
+        assert line.recv(200).startswith(b"HTTP/1.")
+    assert call(public_url, "/health")[0] == 200
+
+
+def test_another_address_needs_a_key(service: RunningService, public_url: str) -> None:
+    with pytest.raises(AppError) as caught:
+        service.client.public_on("0.0.0.0", free_port())
+    assert caught.value.code is ErrorCode.KEY_REQUIRED
+    assert call(public_url, "/health")[0] == 200, "the old face stays on"
+
+    key = service.client.create_key("lan")["key"]
+    try:
+        url = service.client.public_on("0.0.0.0", free_port())["url"]
+        status, answer, headers = call(url, "/v1/models")
+        assert (status, answer["error"]["code"]) == (401, "invalid_api_key")
+        assert headers["WWW-Authenticate"] == "Bearer"
+        assert call(url, "/v1/models", Authorization="Bearer wrong")[0] == 401
+        assert call(url, "/v1/models", Authorization=f"Bearer {key}")[0] == 200
+        service.client.revoke_key("lan")
+        assert not service.client.state()["public"]["on"], "no key is left: it is closed"
+    finally:
+        service.client.public_on(port=urlsplit(public_url).port)
+
+
+def test_keys_are_shown_once(service: RunningService) -> None:
+    key = service.client.create_key("once")["key"]
+    try:
+        assert key not in json.dumps(service.client.keys())
+        with pytest.raises(AppError) as caught:
+            service.client.create_key("ONCE")
+        assert caught.value.code is ErrorCode.KEY_EXISTS
+        for path in service.paths.data.rglob("*"):
+            if path.is_file():
+                assert key.encode() not in path.read_bytes(), path
+    finally:
+        service.client.revoke_key("once")
+
+
+def test_a_port_in_use_names_its_holder(service: RunningService) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(AppError) as caught:
+            service.client.public_on(port=taken.getsockname()[1])
+    assert caught.value.code is ErrorCode.PORT_TAKEN
+    assert "python" in caught.value.params["holder"] or "pytest" in caught.value.params["holder"]
+
+
+def test_the_private_face_wants_its_token(service: RunningService) -> None:
+    admin = service.client.endpoint.url
+    assert call(admin, "/admin/v1/state")[0] == 401
+    assert call(admin, "/v1/models", Authorization="Bearer wrong")[0] == 401
+    token = f"Bearer {service.client.endpoint.token}"
+    assert call(admin, "/admin/v1/state", Authorization=token)[0] == 200
+    assert call(admin, "/admin/v1/state", Authorization=token, Host="evil.example")[0] == 403
+    page = "http://localhost:3000"
+    assert call(admin, "/admin/v1/state", Authorization=token, Origin=page)[0] == 403
+    assert service.paths.endpoint_file.stat().st_mode & 0o777 == 0o600
