@@ -1,0 +1,80 @@
+"""`paddock status` and `paddock stop`: neither ever starts a service."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from desktop.cli.output import Output
+from desktop.cli.parser import Commands
+
+
+def register(commands: Commands) -> None:
+    commands.add("status", run, "what is running")
+    commands.add("stop", stop, "end the service and everything it runs")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
+    client = session.running(out)
+    document = _stopped() if client is None else _document(client.state())
+    out.result(document, lambda: _show(document, out))
+    return 0
+
+
+def _stopped() -> dict[str, Any]:
+    nothing = dict.fromkeys(("url", "admin_url", "pid", "version"))
+    return {"running": False, **nothing, "models": [], "jobs": [], "notices": []}
+
+
+def _document(state: dict[str, Any]) -> dict[str, Any]:
+    """The state with the keys that stay (DESIGN.md §6) in front."""
+    return {"running": True, "url": (state.get("public") or {}).get("url"), **state}
+
+
+def _show(document: dict[str, Any], out: Output) -> None:
+    from desktop.cli.commands.load import describe
+
+    if not document["running"]:
+        out.line("The service is not running.")
+        return
+    out.line(f"Service {document['version']} is running (process {document['pid']}).")
+    url = document["url"]
+    out.line(f"Server: on at {url}" if url else "Server: off (`paddock serve` switches it on)")
+    for model in document["models"]:
+        busy = f", {model['active_requests']} in progress" if model.get("active_requests") else ""
+        stage = f" ({model['stage']})" if model["state"] == "loading" else ""
+        out.line(f"Model: {describe(model)}{stage}{busy}")
+    if not document["models"]:
+        out.line("Model: none loaded")
+    if document.get("waiting"):
+        out.line(f"Waiting: {document['waiting']} requests")
+    for job in document["jobs"]:
+        progress = job.get("progress") or {}
+        what = f": {progress['what']}" if progress.get("what") else ""
+        out.line(f"Job {job['id']}: {job['kind']}, {job['state']}{what}")
+
+
+def stop(args: argparse.Namespace, out: Output) -> int:
+    """Asks whatever service there is: one of another version must be stoppable, too."""
+    from desktop.cli import session
+    from desktop.core.client.client import Client
+    from desktop.core.client.connect import read_endpoint
+    from desktop.core.errors import AppError, ErrorCode
+    from desktop.core.paths import paths
+
+    where = paths()
+    endpoint = read_endpoint(where)
+    if endpoint is None or session.has_ended(endpoint.pid):
+        out.result({"stopped": False, "pid": None}, lambda: out.line("The service is not running."))
+        return 0
+    try:
+        Client(endpoint).stop()
+    except AppError as error:
+        # It may have ended by itself in this moment; an address of others' does not know us.
+        if error.code is not ErrorCode.SERVICE_UNREACHABLE or read_endpoint(where) == endpoint:
+            raise
+    session.wait_until_ended(endpoint.pid, where)
+    out.result({"stopped": True, "pid": endpoint.pid}, lambda: out.line("The service has ended."))
+    return 0
