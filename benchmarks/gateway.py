@@ -208,7 +208,7 @@ async def cpu_ratios(pairs: int, streams: int, events: int, rate: float) -> list
 async def measure(arguments: argparse.Namespace) -> None:
     print(__doc__)
     results: list[str] = []
-    cpu = await cpu_ratios(arguments.cpu_pairs, 20, 250, 50.0)
+    cpu = await cpu_ratios(arguments.cpu_pairs, 40, 400, 50.0)
     median, low, high = bootstrap(cpu)
     results.append(f"CPU per event / bare aiohttp   {median:.2f}  [{low:.2f}, {high:.2f}]")
     if arguments.pairs:
@@ -252,7 +252,7 @@ async def against_engine(arguments: argparse.Namespace, results: list[str]) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=15)
-    parser.add_argument("--cpu-pairs", type=int, default=5)
+    parser.add_argument("--cpu-pairs", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument(
         "--concurrency", type=lambda text: [int(n) for n in text.split(",")], default=[1, 8]

@@ -1,8 +1,8 @@
 """Pin every package Paddock can pull in: writes the exact versions into pyproject.toml.
 
-    uv run python packaging/pins.py              keep the versions pinned, add and drop what changed
+    uv run python packaging/pins.py              keep what is pinned, add and drop what changed
     uv run python packaging/pins.py --upgrade    take the newest versions the dependencies allow
-    uv run python packaging/pins.py --check      change nothing; exit 1 when a pin is missing or idle
+    uv run python packaging/pins.py --check      only compare; exit 1 when a pin is missing or idle
 
 A lock file would name registry hosts, so `uv.lock` stays out of git and these two tables of
 `[tool.uv]` do its work: `constraint-dependencies` (everything that may be installed, in every
@@ -126,9 +126,7 @@ def _resolve_builds(folder: Path, project: dict[str, Any], known: list[str]) -> 
 def current(source: str) -> Pins:
     """The pins that stand in a pyproject.toml."""
     uv = tomllib.loads(source)["tool"]["uv"]
-    return Pins(
-        uv.get("constraint-dependencies", []), uv.get("build-constraint-dependencies", [])
-    )
+    return Pins(uv.get("constraint-dependencies", []), uv.get("build-constraint-dependencies", []))
 
 
 def resolve(source: str, lock: Path | None = None) -> Pins:

@@ -148,6 +148,8 @@ def _unexpected(error: Exception) -> AppError:
 
         log = set_up(paths().logs, "command")
         logging.getLogger("desktop.cli").error("a command failed", exc_info=error)
+        for handler in logging.getLogger().handlers:
+            handler.close()
         reason = f"{reason} (details in {log})"
     except OSError as problem:
         reason = f"{reason} (and the log cannot be written: {problem})"

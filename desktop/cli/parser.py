@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, self.format_usage())
 
     def print_help(self, file: IO[str] | None = None) -> None:  # type: ignore[override]
-        super().print_help(file or sys.stdout)
+        (file or sys.stdout).write(self.format_help())  # argparse would swallow a broken pipe
 
 
 class Commands:

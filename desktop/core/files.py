@@ -11,6 +11,14 @@ from pathlib import Path
 from desktop.core.errors import AppError, ErrorCode
 
 
+def disk_full(error: OSError, path: Path | str) -> AppError | None:
+    """The error a person reads when `error` means that there is no space, else None."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    reason = error.strerror or "no space left"
+    return AppError(ErrorCode.DISK_FULL, path=str(error.filename or path), reason=reason)
+
+
 def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` with `content` in one step, flushed to the disk first.
 
@@ -18,9 +26,10 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
         AppError: DISK_FULL; the old file is unharmed.
         OSError: anything else the system says.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    name = ""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
@@ -29,11 +38,11 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
             os.chmod(name, mode)
         os.replace(name, path)
     except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise AppError(
-                ErrorCode.DISK_FULL, path=str(path), reason=error.strerror or "no space left"
-            ) from error
+        if name:
+            Path(name).unlink(missing_ok=True)
+        full = disk_full(error, path)
+        if full is not None:
+            raise full from error
         raise
 
 

@@ -148,7 +148,7 @@ def test_another_address_needs_a_key(service: RunningService, public_url: str) -
 def test_keys_are_shown_once(service: RunningService) -> None:
     key = service.client.create_key("once")["key"]
     try:
-        assert key not in json.dumps(service.client.keys())
+        assert key not in json.dumps(service.client.list_keys())
         with pytest.raises(AppError) as caught:
             service.client.create_key("ONCE")
         assert caught.value.code is ErrorCode.KEY_EXISTS

@@ -21,9 +21,9 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--concurrency",
         type=whole_list(1, 256),
-        default=[],
+        default=[1],
         metavar="N[,N…]",
-        help="also measure so many requests at the same time",
+        help="measure so many requests at the same time, too (1,4,8)",
     )
     parser.add_argument("--repeat", type=whole(1, 100), default=3, metavar="N")
     parser.add_argument("--name", help="what to call the result")

@@ -33,7 +33,7 @@ def create(args: argparse.Namespace, out: Output) -> int:
 def list_keys(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
 
-    found = session.started(out).keys()
+    found = session.started(out).list_keys()
 
     def show() -> None:
         from desktop.cli.units import moment

@@ -113,29 +113,25 @@ def _cell(cell: dict[str, Any] | None) -> str:
 
 
 def export(args: argparse.Namespace, out: Output) -> int:
-    from desktop.core.bench.export import export_text
+    import json
+
+    from desktop.core.bench.export import export_text, format_of, save
     from desktop.core.bench.results import pick, read_results
-    from desktop.core.files import write_atomic
     from desktop.core.paths import paths
 
     stored = read_results(paths())
     chosen = [pick(stored, wanted) for wanted in args.result] or stored
-    kind = args.format or _format_of(args.output)
-    text = export_text(chosen, kind)
     if args.output is None:
-        # With --json the documents themselves are the document, whatever the format.
-        out.result({"results": chosen}, lambda: out.write(text))
+        # With --json the one document is what `results import` reads, whatever --format says.
+        plain = json.loads(export_text(chosen, "json"))
+        out.result(plain, lambda: out.write(export_text(chosen, args.format or "json")))
         return 0
     path = Path(args.output).expanduser().absolute()
-    write_atomic(path, text.encode("utf-8"))
-    done = {"path": str(path), "format": kind, "count": len(chosen)}
+    form = args.format or format_of(path)
+    save(chosen, path, form)
+    done = {"path": str(path), "format": form, "count": len(chosen)}
     out.result(done, lambda: out.line(f"{len(chosen)} results written to {path}."))
     return 0
-
-
-def _format_of(output: str | None) -> str:
-    suffix = "" if output is None else Path(output).suffix.lower().removeprefix(".")
-    return {"csv": "csv", "md": "md", "markdown": "md"}.get(suffix, "json")
 
 
 def import_file(args: argparse.Namespace, out: Output) -> int:

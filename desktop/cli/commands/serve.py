@@ -80,7 +80,7 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
     from desktop.core.paths import paths
 
     state = client.state()
-    was_on = bool(state["public"]["on"])
+    before: dict[str, Any] = state["public"]
     cancel = CancelToken()
     public = call(lambda: client.public_on(args.host, args.port))
     try:
@@ -98,19 +98,27 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
         _ = follower.result
     except KeyboardInterrupt:  # Ctrl-C or SIGTERM: the way to end it
         cancel.cancel()
-        if was_on:
-            out.note("The server was on before and stays on; `paddock stop` ends it.")
-        else:
-            call(client.public_off)
-            out.note("The server is off; the service goes on.")
+        _as_before(client, before, out)
     except AppError as error:
         if error.code is ErrorCode.SERVICE_UNREACHABLE and read_endpoint(paths()) is None:
             out.note("The service has ended.")
             return 0
-        if not was_on and error.code is not ErrorCode.SERVICE_UNREACHABLE:
-            call(client.public_off)
+        if error.code is not ErrorCode.SERVICE_UNREACHABLE:
+            _as_before(client, before, out)
         raise
     return 0
+
+
+def _as_before(client: Client, before: dict[str, Any], out: Output) -> None:
+    """Off again; a server that was on before this command came stays on, where it was."""
+    from desktop.cli.background import call
+
+    if before["on"]:
+        public = call(lambda: client.public_on(before["host"], before["port"]))
+        out.note(f"The server was on before and stays on at {public['url']}.")
+    else:
+        call(client.public_off)
+        out.note("The server is off; the service goes on.")
 
 
 def _tell_ready(addresses: dict[str, Any], out: Output) -> None:

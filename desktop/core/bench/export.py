@@ -15,9 +15,9 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.files import write_atomic
 from desktop.core.gguf.words import shown
 
-Format = Literal["json", "csv", "markdown"]
-FORMATS: tuple[Format, ...] = ("json", "csv", "markdown")
-_SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "markdown"}
+Format = Literal["json", "csv", "md"]
+FORMATS: tuple[Format, ...] = ("json", "csv", "md")
+_SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "md", ".markdown": "md"}
 _MARK = "paddock_results"  # the key that tells an export from any other JSON file
 _FILE_LIMIT_BYTES = 64 << 20
 _DOCUMENTS_LIMIT = 10_000
@@ -50,7 +50,7 @@ _COLUMNS = (
 )
 
 
-def render(documents: Sequence[Document], form: Format) -> str:
+def export_text(documents: Sequence[Document], form: Format) -> str:
     """The results as the text of a file."""
     if form == "json":
         return to_json(documents)
@@ -69,13 +69,13 @@ def save(documents: Sequence[Document], path: Path, form: Format | None = None) 
         AppError: DISK_FULL, PATH_UNREADABLE where the file cannot be written.
     """
     try:
-        write_atomic(path, render(documents, form or format_of(path)).encode())
+        write_atomic(path, export_text(documents, form or format_of(path)).encode())
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
 def to_json(documents: Sequence[Document]) -> str:
-    """What `load` reads back. The ids are left out: they are of this database only."""
+    """What `read_file` reads back. The ids are left out: they are of this database only."""
     kept = [{key: each for key, each in doc.items() if key != "id"} for doc in documents]
     return json.dumps({_MARK: 1, "results": kept}, indent=1, ensure_ascii=False) + "\n"
 
@@ -121,7 +121,7 @@ def to_markdown(documents: Sequence[Document]) -> str:
     return "\n".join(parts)
 
 
-def load(path: Path) -> list[Document]:
+def read_file(path: Path) -> list[Document]:
     """The results in a file made by `to_json`, or one document or a list of them alone.
 
     Raises:
@@ -140,7 +140,7 @@ def load(path: Path) -> list[Document]:
 
 
 def parse(raw: bytes, path: Path) -> list[Document]:
-    """The results in the bytes of a file; see `load`."""
+    """The results in the bytes of a file; see `read_file`."""
     try:
         data = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from desktop.core.engine.bench_tool import BatchRow, BenchRow
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, Reporter
+from desktop.core.events import CancelToken, Progress, Reporter
 from desktop.core.gguf.words import clean
 from desktop.core.library.entry import ModelEntry
 
@@ -47,7 +47,8 @@ class LlamaBench(Protocol):
 
 
 class BatchedBench(Protocol):
-    """`engine.bench_tool.run_batched_bench`: one row for each entry of `concurrency`."""
+    """`engine.bench_tool.run_batched_bench`: one measurement for each different concurrency. It
+    hands the same one out again where a number is asked for twice, so repeats are calls."""
 
     def __call__(
         self,
@@ -160,6 +161,20 @@ def _invalid(name: str, value: object, reason: str) -> AppError:
     )
 
 
+class PartReporter:
+    """The progress of one part of `total` as a part of the whole's."""
+
+    def __init__(self, reporter: Reporter, what: str, done: int, total: int) -> None:
+        self._reporter, self._what, self._done, self._total = reporter, what, done, total
+
+    def progress(self, progress: Progress) -> None:
+        part = min(1.0, progress.done / progress.total) if progress.total else 0.0
+        self._reporter.progress(Progress(self._what, self._done + part, self._total, "tests"))
+
+    def log(self, line: str) -> None:
+        self._reporter.log(line)
+
+
 def identity(entry: ModelEntry, runtime: Runtime) -> dict[str, Any]:
     """What must be the same for two tests to be parts of one result."""
     return {
@@ -205,16 +220,18 @@ def run_test(
         AppError: CANCELLED, ENGINE_TOOL_FAILED, ENGINE_OUT_OF_MEMORY and other ends of a tool.
     """
     if test.test == "load":
-        batches = batched_bench(
-            runtime,
-            entry.path,
-            concurrency=(test.concurrency,) * repeat,
-            prompt_tokens=test.prompt_tokens,
-            gen_tokens=test.tokens,
-            settings=settings,
-            reporter=reporter,
-            cancel=cancel,
-        )
+        batches: list[BatchRow] = []
+        for turn in range(repeat):
+            batches += batched_bench(
+                runtime,
+                entry.path,
+                concurrency=(test.concurrency,),
+                prompt_tokens=test.prompt_tokens,
+                gen_tokens=test.tokens,
+                settings=settings,
+                reporter=PartReporter(reporter, test.name, turn, repeat),
+                cancel=cancel,
+            )
         used = {"n_batch": settings.batch, "n_ubatch": settings.ubatch}
         return {"result": _of_load(test, batches), "settings": used, "build": {}}
     rows = llama_bench(

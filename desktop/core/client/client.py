@@ -87,6 +87,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=str(error)) from error
         finally:
+            reply.close()
             connection.close()
         return _answer(reply.status, raw)
 
@@ -138,6 +139,7 @@ class Client:
         finally:
             if undo is not None:
                 undo()
+            reply.close()
             connection.close()
 
     # --- what it does -------------------------------------------------------------------------
@@ -235,7 +237,7 @@ class Client:
     def change_settings(self, changes: Json) -> Json:
         return self._post("/settings", changes)
 
-    def keys(self) -> list[Json]:
+    def list_keys(self) -> list[Json]:
         found: list[Json] = self.call("GET", "/keys")["keys"]
         return found
 
@@ -288,6 +290,7 @@ class Client:
         finally:
             if undo is not None:
                 undo()
+            reply.close()
             connection.close()
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -92,6 +93,8 @@ def connect_or_start(paths: Paths) -> Client:
             cwd=paths.data,
             **options,
         )
+    # Whoever starts it may live longer than it does: somebody must take note of its end.
+    threading.Thread(target=process.wait, name="service-reaper", daemon=True).start()
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(_NotRunning):

@@ -221,24 +221,41 @@ def run_batched_bench(
     most = max(concurrency)
     command = [str(tool), "-m", str(model.absolute()), "--output-format", "jsonl"]
     command += ["-c", str(most * (prompt_tokens + gen_tokens)), "-np", str(most)]
-    command += ["-npp", str(prompt_tokens), "-ntg", str(gen_tokens)]
-    command += ["-npl", _numbers((concurrency[0], *concurrency)), *_settings(settings)]
+    command += ["-npp", str(prompt_tokens), "-ntg", str(gen_tokens), *_settings(settings)]
     if settings.device is not None:
         command += ["-dev", settings.device]
     if settings.gpu_layers is not None:
         command += ["-ngl", str(settings.gpu_layers)]
-    rows: list[BatchRow] = []
-    total = len(concurrency) + 1
-    reporter.progress(Progress("warm-up", 0, total, "tests"))
+    found: dict[int, BatchRow] = {}
+    total = len(concurrency)
 
-    def on_stdout(line: bytes) -> None:
-        rows.extend(parse_batched(line))
-        reporter.progress(Progress(f"load, test {len(rows)} of {total}", len(rows), total, "tests"))
+    def progress() -> None:
+        reporter.progress(Progress("load", len(found), total, "tests"))
 
-    _run(command, model, settings, cancel, on_stdout=on_stdout)
-    if len(rows) < 2:
-        raise _failed("llama-batched-bench", "It printed no result.")
-    return rows[1:]
+    progress()
+    # WORKAROUND(the tool exits before its log thread has written the last rows, drop when it
+    # flushes): what is missing is measured again, with one more round behind it to wait for.
+    for tries in range(3):
+        missing = [number for number in dict.fromkeys(concurrency) if number not in found]
+        if not missing:
+            break
+        rounds = [missing[0], *missing] + [missing[-1]] * tries
+        skip = 1  # the first round warms up
+
+        def on_stdout(line: bytes) -> None:
+            nonlocal skip
+            for row in parse_batched(line):
+                if skip:
+                    skip -= 1
+                elif row.concurrency not in found:
+                    found[row.concurrency] = row
+                    progress()
+
+        round_command = [*command, "-npl", _numbers(rounds)]
+        _run(round_command, model, settings, cancel, on_stdout=on_stdout)
+    if len(found) < len(set(concurrency)):
+        raise _failed(tool.name, "It left out some of its results.")
+    return [found[number] for number in concurrency]
 
 
 def _numbers(values: Sequence[int]) -> str:

@@ -43,6 +43,7 @@ BACKEND_OPTIONS: dict[Backend, dict[str, str]] = {
     "cpu": {},
 }
 DISK_BYTES = 6_000_000_000
+_STALE_SECONDS = 86_400
 _STEP = re.compile(rb"\[(\d+)/(\d+)\]")
 _BROKEN_BY_USERS = ("CMAKE_ARGS", "FORCE_CMAKE", "CMAKE_GENERATOR", "CFLAGS", "CXXFLAGS")
 
@@ -172,6 +173,7 @@ def build_runtime(
     except PackageNotFoundError:
         raise _failed(f"{PACKAGE} is not part of this installation.", log) from None
     paths.runtimes.mkdir(parents=True, exist_ok=True)
+    _sweep(paths.runtimes)
     prefix = Path(tempfile.mkdtemp(prefix=f".building-{name}-", dir=paths.runtimes))
     try:
         command = build_command(uv, backend, package_version, prefix, find_nvcc())
@@ -182,6 +184,14 @@ def build_runtime(
         return _move(prefix, target, paths, log)
     finally:
         shutil.rmtree(prefix, ignore_errors=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed build or removal left behind a day ago or more."""
+    for pattern in (".building-*", ".removed-*"):
+        for folder in root.glob(pattern):
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _failed(reason: str, log: Path) -> AppError:

@@ -43,6 +43,7 @@ STALL_SECONDS = 180.0
 _TICK_SECONDS = 0.25
 _HEALTH_SECONDS = 1.0
 _LINE_BYTES = 1 << 16
+_LOOP_SECONDS = 1.0
 
 
 class EngineServer:
@@ -82,6 +83,7 @@ class EngineServer:
         self._changed = threading.Condition(threading.RLock())
         self._telling = threading.RLock()  # keeps the listener's calls in order
         self._wake = threading.Event()
+        self._serving = threading.Event()  # its main loop runs
         self._stop_asked = False
         self._kill_at: float | None = None
         self._was_ready = False
@@ -184,6 +186,9 @@ class EngineServer:
                 first, self._stop_asked = not self._stop_asked, True
         self._set(ServerStatus(ServerState.STOPPING))
         if first and polite:
+            # WORKAROUND(an exit command between "ready" and the start of the main loop is
+            # forgotten and the child then hangs, drop when llama-server keeps it)
+            self._serving.wait(min(grace_seconds, _LOOP_SECONDS))
             self._say_exit()
         self._wake.set()
         if thread is not threading.current_thread():
@@ -337,6 +342,8 @@ class EngineServer:
                 self._set(replace(self._loading(), stage=LoadStage.PLACING))
             elif "warming up the model" in line.text:
                 self._set(ServerStatus(ServerState.LOADING, LoadStage.WARMING_UP, 1.0))
+        if self._was_ready and "all slots are idle" in line.text:
+            self._serving.set()
         text = self._scrubber.text(line)
         if text is not None:
             self.log.add(text)

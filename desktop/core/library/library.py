@@ -104,6 +104,7 @@ class Library:
                 cancel.raise_if_cancelled()
                 reporter.progress(Progress("reading models", done, len(found), "files"))
                 read.append(self._read(model))
+            cancel.raise_if_cancelled()
             reporter.progress(Progress("reading models", len(found), len(found), "files"))
             fresh = attach_projectors(self._named(_once(read)))
             before, self._entries = self._entries, fresh

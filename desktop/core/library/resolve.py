@@ -35,30 +35,34 @@ def resolve(name: str, entries: Sequence[ModelEntry], aliases: Mapping[str, str]
         for entry in entries:
             if entry.id == meant.lower():
                 return entry
-    models = [entry for entry in entries if entry.kind == "model"]
-    steps: list[tuple[Step, Sequence[ModelEntry]]] = [
-        (_by_path, entries),
-        (_by_file_name, entries),
-        (_by_repo, models),
-        (_by_repo_file, entries),
-        (_by_short_name, models),
-    ]
-    for step, candidates in steps:
-        found = step(wanted, candidates) if wanted else []
-        # A damaged copy does not stand in the way of a good one.
-        found = [entry for entry in found if not entry.broken] or found
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = [entry.id for entry in found]
-            more = [f"and {len(ids) - _SHOWN_MATCHES} more"] if len(ids) > _SHOWN_MATCHES else []
-            raise AppError(
-                ErrorCode.MODEL_AMBIGUOUS,
-                model=clean(name, 200),
-                matches=", ".join(ids[:_SHOWN_MATCHES] + more),
-                ids=ids,
-            )
+    if found := _by_path(wanted, entries):
+        return _only(found, name)
+    # A damaged file does not stand in the way of a good one that the name means as well.
+    for pool in ([entry for entry in entries if not entry.broken], entries):
+        models = [entry for entry in pool if entry.kind == "model"]
+        steps: list[tuple[Step, Sequence[ModelEntry]]] = [
+            (_by_file_name, pool),
+            (_by_repo, models),
+            (_by_repo_file, pool),
+            (_by_short_name, models),
+        ]
+        for step, candidates in steps:
+            if found := step(wanted, candidates):
+                return _only(found, name)
     raise AppError(ErrorCode.MODEL_NOT_FOUND, model=clean(name, 200))
+
+
+def _only(found: list[ModelEntry], name: str) -> ModelEntry:
+    if len(found) == 1:
+        return found[0]
+    ids = [entry.id for entry in found]
+    more = [f"and {len(ids) - _SHOWN_MATCHES} more"] if len(ids) > _SHOWN_MATCHES else []
+    raise AppError(
+        ErrorCode.MODEL_AMBIGUOUS,
+        model=clean(name, 200),
+        matches=", ".join(ids[:_SHOWN_MATCHES] + more),
+        ids=ids,
+    )
 
 
 def _files(entry: ModelEntry) -> tuple[Path, ...]:

@@ -271,7 +271,7 @@ async def _listen_error(host: str, port: int, error: OSError) -> AppError:
 
 def _port_holder(port: int) -> str:
     """Who listens there, as far as this user may see it."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):

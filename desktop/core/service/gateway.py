@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # A reader that takes nothing for this long holds a slot others wait for: it is cut off.
 STALL_SECONDS = 60.0
+# A dead engine's connection fails at once; its death is known when its output has been read.
+GONE_SECONDS = 5.0
 # Above this, the engine is asked to report its progress through the prompt: each report is a write,
 # and a write is when it notices that the client has left.
 LONG_PROMPT_BYTES = 4096
@@ -140,8 +142,8 @@ class Gateway:
                 )
             record.stream = _boolean(body, "stream")
             wants_usage = _wants_usage(body)
-            async with self._supervisor.slot(entry) as loaded:
-                record.slot_granted()
+
+            async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(body, loaded.slots)
                 self._prepare(body, entry, size)
                 if record.stream:
@@ -149,13 +151,37 @@ class Gateway:
                         request, loaded, route, body, wants_usage=wants_usage, record=record
                     )
                 return await self._plain(loaded, route, body, chat, record)
+
+            return await self._with_engine(entry, record, answer)
         except (ApiError, AppError) as error:
-            answer = error if isinstance(error, ApiError) else from_app_error(error)
-            self._finished(record, None, answer.status, answer.message)
-            raise answer from error
+            failure = error if isinstance(error, ApiError) else from_app_error(error)
+            self._finished(record, None, failure.status, failure.message)
+            raise failure from error
         except asyncio.CancelledError:
             self._finished(record, None, 499, "the client left")
             raise
+
+    async def _with_engine(
+        self,
+        entry: ModelEntry,
+        record: RequestRecord,
+        answer: Callable[[Loaded], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Answer with a slot of the model; once more where its engine had just died unnoticed."""
+        for last_try in (False, True):
+            async with self._supervisor.slot(entry) as loaded:
+                record.slot_granted()
+                try:
+                    return await answer(loaded)
+                except upstream.EngineSilent as error:
+                    silent = error
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(GONE_SECONDS):
+                            await loaded.gone.wait()
+                    if last_try or not loaded.gone.is_set():
+                        assert loaded.server is not None
+                        raise upstream.broke_off(loaded.server, str(silent)) from silent
+        raise AssertionError("the second try returns or raises")
 
     async def _body(self, request: web.Request) -> tuple[dict[str, Any], int]:
         raw = await request.read()
@@ -248,7 +274,7 @@ class Gateway:
 
     # --- embeddings ---------------------------------------------------------------------------
 
-    async def embeddings(self, request: web.Request) -> web.Response:
+    async def embeddings(self, request: web.Request) -> web.StreamResponse:
         record = RequestRecord("/v1/embeddings", key=request.get(KEY_NAME))
         try:
             body, _ = await self._body(request)
@@ -262,18 +288,20 @@ class Gateway:
                     param="model",
                     code="model_not_embedding",
                 )
-            async with self._supervisor.slot(entry) as loaded:
-                record.slot_granted()
+
+            async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(body, loaded.slots)
                 body["model"] = entry.id
                 assert loaded.server is not None
                 path = "/v1/embeddings"
                 async with upstream.post(self._session, loaded.server, path, body) as reply:
-                    answer = json.loads(await reply.read())
-            usage = Usage()
-            usage.read(answer)
-            self._finished(record, usage)
-            return web.json_response(answer)
+                    vectors = json.loads(await reply.read())
+                usage = Usage()
+                usage.read(vectors)
+                self._finished(record, usage)
+                return web.json_response(vectors)
+
+            return await self._with_engine(entry, record, answer)
         except (ApiError, AppError) as error:
             failure = error if isinstance(error, ApiError) else from_app_error(error)
             self._finished(record, None, failure.status, failure.message)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from desktop.core.db import Database
 from desktop.core.engine.flags import LoadSettings, default_settings
 from desktop.core.engine.runtime import Runtime
-from desktop.core.engine.server import EngineServer, ServerStatus
+from desktop.core.engine.server import EngineServer
+from desktop.core.engine.serverstate import ServerStatus
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
-from desktop.core.fit.estimate import Available, Estimate, check_fits, verdict
+from desktop.core.fit.estimate import Available, Estimate, check_fits, gib, verdict
 from desktop.core.fit.memory import dry_run
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.cpu import probe_cpu
@@ -148,6 +149,11 @@ class EngineLoader:
         self._store.used(entry.fingerprint)
 
 
+# The engine's bookkeeping per cell of the KV cache, in host memory and before anything is planned:
+# 52 bytes, from the peak of llama-fit-params at 4 and 33 million cells (llama.cpp 0c1e570).
+CELL_BYTES = 52
+
+
 class _Price:
     """Dry runs of one model, each asked once, and what this machine can give at this moment."""
 
@@ -158,7 +164,7 @@ class _Price:
         self._entry = entry
         self._cancel = cancel
         self._paths = paths
-        self._known: dict[LoadSettings, Estimate] = {}
+        self._known: dict[LoadSettings, Estimate | AppError] = {}
         self.memory: MemoryInfo = probe_memory()
         self.available = [
             Available("CPU", self.memory.available_bytes, "this machine's memory"),
@@ -169,20 +175,51 @@ class _Price:
         ]
 
     def of(self, settings: LoadSettings) -> Estimate:
+        """The price of these settings.
+
+        Raises:
+            AppError: LOAD_WONT_FIT where even asking would take more memory than there is, and
+                why the engine cannot plan it.
+        """
         if settings not in self._known:
-            summary = self._entry.summary or ModelSummary()
-            estimate = dry_run(
-                self._runtime,
-                self._entry.path,
-                settings,
+            try:
+                self._known[settings] = self._ask(settings)
+            except AppError as error:
+                if error.code is ErrorCode.CANCELLED:
+                    raise
+                self._known[settings] = error
+        known = self._known[settings]
+        if isinstance(known, AppError):
+            raise known
+        return known
+
+    def _ask(self, settings: LoadSettings) -> Estimate:
+        cells_bytes = settings.total_context * CELL_BYTES
+        if cells_bytes > self.memory.available_bytes // 2:
+            raise AppError(
+                ErrorCode.LOAD_WONT_FIT,
                 model=self._entry.id,
-                vocab_size=summary.vocab_size,
-                cancel=self._cancel,
-                work_root=self._paths.work,
+                need=f"more than {gib(cells_bytes)}",
+                available=gib(self.memory.available_bytes),
+                device=self.available[0].description,
             )
-            word = verdict(estimate, self.available)
-            self._known[settings] = replace(estimate, verdict=word)
-        return self._known[settings]
+        summary = self._entry.summary or ModelSummary()
+        estimate = dry_run(
+            self._runtime,
+            self._entry.path,
+            settings,
+            model=self._entry.id,
+            vocab_size=summary.vocab_size,
+            cancel=self._cancel,
+            work_root=self._paths.work,
+        )
+        return replace(estimate, verdict=verdict(estimate, self.available))
 
     def problem(self, settings: LoadSettings) -> AppError | None:
-        return check_fits(self.of(settings), self.available)
+        """Why these settings do not fit, or None."""
+        try:
+            return check_fits(self.of(settings), self.available)
+        except AppError as error:
+            if error.code is ErrorCode.LOAD_WONT_FIT:
+                return error
+            raise

@@ -81,7 +81,7 @@ class Service:
             log.warning(notice.text, extra={"code": notice.code})
         self.secrets = Secrets(lambda: choose_backend(where.secrets_file))
         self.keys = KeyStore(self._database)
-        self._reader = HeaderReader(where.cache)
+        self._reader = HeaderReader(where.cache / "headers", work_root=where.work)
         self.library_store = LibraryStore(self._database)
         self.library = Library(
             store=self.library_store,

@@ -42,6 +42,22 @@ class Usage:
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
 
 
+def _plain(block: bytes) -> bool:
+    """Whether nothing in it needs a look.
+
+    Inside a JSON string a quote is escaped, so these marks cannot be part of an answer; "error"
+    can, and costs no more than the look.
+    """
+    return not (
+        b'"usage":{' in block
+        or b'"finish_reason":"' in block
+        or b'"prompt_progress":' in block
+        or b'"timings":{' in block
+        or b"error" in block
+        or _DONE in block
+    )
+
+
 class StreamFilter:
     """Passes whole events on, minus those the client did not ask for.
 
@@ -68,17 +84,13 @@ class StreamFilter:
                 self._rest = block
                 return b""
             block, self._rest = block[:end], block[end:]
-        # Inside a JSON string a quote is escaped, so these marks cannot be part of an answer.
-        if (
-            b'"usage":{' in block
-            or b'"finish_reason":"' in block
-            or b'"prompt_progress":' in block
-            or b'"timings":{' in block
-            or b"error" in block
-            or _DONE in block
-        ):
-            return b"".join(self._event(event) for event in block.split(_END) if event)
-        return block
+        if _plain(block):
+            return block
+        return b"".join(
+            event + _END if _plain(event) else self._event(event)
+            for event in block.split(_END)
+            if event
+        )
 
     def _event(self, event: bytes) -> bytes:
         if event == _DONE:

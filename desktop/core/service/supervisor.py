@@ -18,9 +18,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from desktop.core.engine.flags import LoadSettings
-from desktop.core.engine.server import EngineServer, ServerState, ServerStatus
+from desktop.core.engine.server import EngineServer
+from desktop.core.engine.serverstate import ServerState, ServerStatus
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
+from desktop.core.files import disk_full
 from desktop.core.fit.estimate import Estimate
 from desktop.core.library.entry import ModelEntry
 
@@ -86,6 +88,7 @@ class Loaded:
     since: float = field(default_factory=time.time)
     last_used: float = field(default_factory=time.time)
     cancel: CancelToken = field(default_factory=CancelToken)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def slots(self) -> int:
@@ -283,8 +286,9 @@ class Supervisor:
             self._load_failed(loaded, error)
         except Exception as error:
             log.exception("a load failed", extra={"model": loaded.entry.id})
+            full = disk_full(error, "") if isinstance(error, OSError) else None
             reason = f"{type(error).__name__}: {error}"
-            self._load_failed(loaded, AppError(ErrorCode.INTERNAL, reason=reason))
+            self._load_failed(loaded, full or AppError(ErrorCode.INTERNAL, reason=reason))
         self._change = None
         self._pump()
 
@@ -318,7 +322,7 @@ class Supervisor:
             error = AppError(ErrorCode.LOAD_CANCELLED, model=loaded.entry.id)
         else:
             self._failed[loaded.entry.id] = (time.monotonic() + COOL_DOWN_SECONDS, error)
-        self.current = None
+        self._forget(loaded)
         log.warning("load failed", extra={"model": loaded.entry.id, "code": error.code.value})
         self._publish("model.failed", {"id": loaded.entry.id, "error": error.to_dict()})
         for ticket in [t for t in self._tickets if t.entry.id == loaded.entry.id]:
@@ -335,8 +339,7 @@ class Supervisor:
                     await self._idle.wait()
         if loaded.server is not None:
             await asyncio.to_thread(loaded.server.stop, self._grace_seconds)
-        if self.current is loaded:
-            self.current = None
+        self._forget(loaded)
         self._publish("model.unloaded", {"id": loaded.entry.id})
         if last:
             self._change = None
@@ -351,9 +354,14 @@ class Supervisor:
         if loaded.state is ModelState.READY and status.state is ServerState.ENDED:
             error = status.death or AppError(ErrorCode.ENGINE_DIED, reason="It ended by itself.")
             log.error("an engine died", extra={"model": loaded.entry.id, "why": str(error)})
-            self.current = None
+            self._forget(loaded)
             self._publish("model.died", {"id": loaded.entry.id, "error": error.to_dict()})
             self._pump()
+
+    def _forget(self, loaded: Loaded) -> None:
+        loaded.gone.set()
+        if self.current is loaded:
+            self.current = None
 
     def _tell(self, loaded: Loaded) -> None:
         self._publish("model.changed", loaded.to_dict())

@@ -35,8 +35,10 @@ async def post(
     """The engine's answer to `body`, its status known to be 200.
 
     Raises:
+        EngineSilent: the connection failed before anything was answered.
         ApiError: what the engine said instead, or 502 where it broke off.
     """
+    answered = False
     try:
         async with session.post(
             server.base_url + route,
@@ -46,12 +48,19 @@ async def post(
                 "Authorization": f"Bearer {server.api_key}",
             },
         ) as reply:
+            answered = True
             if reply.status != 200:
                 prompt = "messages" if "messages" in body else "prompt"
                 raise from_upstream(reply.status, await reply.read(), prompt)
             yield reply
     except aiohttp.ClientError as error:
+        if not answered:
+            raise EngineSilent(str(error)) from error
         raise broke_off(server, str(error)) from error
+
+
+class EngineSilent(Exception):
+    """The engine was gone before it answered anything: the request can be sent again."""
 
 
 def broke_off(server: EngineServer, reason: str) -> ApiError:

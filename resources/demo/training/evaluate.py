@@ -118,6 +118,8 @@ def main() -> int:
         for path in sorted(args.data.glob("guide_*.jsonl"))
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
+    if not rows:
+        parser.error(f"no questions in {args.data}")
     print(
         f"Method: {args.model.name} in llama-server, /v1/chat/completions, temperature 0, one\n"
         f"question a request, no system message, 1 slot. {len(rows)} question-and-answer pairs.\n"

@@ -36,7 +36,9 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_slow(path: Path) -> Path:
-    made = tiny_llama(n_layers=2, hidden=2048, n_heads=16, n_kv_heads=16, feed_forward=16384)
+    made = tiny_llama(
+        type_name="Q4_0", n_layers=1, hidden=2048, n_heads=16, n_kv_heads=16, feed_forward=16384
+    )
     layers = [t for t in made.tensors if t.name.startswith("blk.0.")]
     made.set("llama.block_count", 4, 9)
     made.tensors = [t for t in made.tensors if not t.name.startswith("blk.")]

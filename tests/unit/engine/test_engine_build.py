@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -174,6 +175,20 @@ def test_a_gpu_build_without_its_backend_is_refused(
     with pytest.raises(AppError, match="without the cuda backend"):
         build.build_runtime("mine", "cuda", home, NullReporter(), CancelToken())
     assert not list(home.runtimes.iterdir())
+
+
+@posix
+def test_what_a_killed_build_left_is_swept_away(
+    home: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, young = home.runtimes / ".building-old", home.runtimes / ".building-young"
+    for folder in (old, young):
+        (folder / "lib").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    fake_uv(tmp_path, monkeypatch, "exit 1")
+    with pytest.raises(AppError):
+        build.build_runtime("mine", "cpu", home, NullReporter(), CancelToken())
+    assert [folder.name for folder in home.runtimes.iterdir()] == [".building-young"]
 
 
 @posix

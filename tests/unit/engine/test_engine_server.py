@@ -298,6 +298,26 @@ def test_a_listener_that_fails_does_not_stop_the_load(
     assert any("ZeroDivisionError" in line for line in watched.server.log.lines())
 
 
+def test_a_client_that_stays_does_not_hold_up_the_stop(
+    watch: Callable[..., Watched], tiny: Path
+) -> None:
+    server = watch(tiny, settings=replace(SETTINGS, context_tokens=2048)).server
+    server.start()
+    server.wait_ready(30)
+    body = json.dumps({"prompt": "a", "n_predict": 100_000, "stream": True}).encode()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(
+            b"POST /completion HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+            % (server.api_key.encode(), len(body), body)
+        )
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")  # and never reads again
+        began = time.monotonic()
+        server.stop(0.5)
+        assert time.monotonic() - began < 4
+    assert server.state is ServerState.ENDED and server.death is None
+
+
 def test_progress_over_several_stages() -> None:
     stages = ["text_model", "mmproj_model"]
     assert overall({"stages": stages, "current": "text_model", "value": 1.0}) == 0.5
@@ -322,7 +342,7 @@ def on_change(status):
         print(server.pid, status.state, flush=True)
 runtime = read_runtime("environment", environment_folder(), Path(tmp))
 server = EngineServer(runtime, Path(model), "m", LoadSettings(context_tokens=512),
-                      on_change=on_change)
+                      work_root=Path(tmp) / "work", on_change=on_change)
 server.start()
 said.wait()
 """

@@ -260,6 +260,20 @@ def test_long_values_are_not_kept() -> None:
     }
 
 
+def test_a_large_vocabulary_costs_no_objects() -> None:
+    made = tiny_llama().set("tokenizer.ggml.tokens", ARR, (STR, ["token"] * 250_000))
+    made.set("tokenizer.ggml.merges", ARR, (STR, ["to ken"] * 250_000))
+    raw = made.to_bytes()
+    tracemalloc.start()
+    try:
+        parsed = parse(raw)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert parsed.values["tokenizer.ggml.merges"] == Skipped(STR, 250_000)
+    assert peak < 1 << 20
+
+
 def test_what_is_kept_is_bounded_in_all() -> None:
     many = b"".join(pair(f"k{i}", STR, "x" * (1 << 20)) for i in range(40))
     lists = b"".join(pair(f"l{i}", ARR, (STR, ["x"] * 4000)) for i in range(200))

@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -91,25 +90,35 @@ def test_names_of_any_bytes(reader: HeaderReader, tmp_path: Path) -> None:
     str(failure(reader, path)).encode("utf-8")  # can be printed
 
 
+# The real worker, which is killed by the system in the middle of a file called "deadly".
+_MORTAL = """
+import os, signal, sys
+from desktop.core.gguf import worker
+real = worker.read_header
+def read_header(path):
+    header = real(path)
+    if path.name == "deadly.gguf":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return header
+worker.read_header = read_header
+sys.exit(worker.main([]))
+"""
+
+
 @posix
-def test_a_child_killed_in_its_work_costs_one_file(reader: HeaderReader, tmp_path: Path) -> None:
-    first = write_tiny_llama(tmp_path / "first.gguf")
-    second = write_tiny_llama(tmp_path / "second.gguf")
-    reader.read(first)
-    pid = reader.worker_pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)  # now it cannot answer
-    os.truncate(first, first.stat().st_size)  # same size, new time: the cache knows it no more
-    os.utime(first, ns=(1, 1))
-    killer = threading.Timer(0.05, os.kill, (pid, signal.SIGKILL))
-    killer.start()
-    error = failure(reader, first)
-    killer.join()
-    assert error.code is ErrorCode.GGUF_READER_DIED
-    assert "SIGKILL" in error.cause
-    assert reader.read(second).architecture == "llama"
-    assert reader.worker_pid != pid
-    assert reader.read(first).architecture == "llama"  # the failure was not remembered
+def test_a_child_killed_in_its_work_costs_one_file(cache: Path, tmp_path: Path) -> None:
+    good = [write_tiny_llama(tmp_path / f"{n}.gguf") for n in range(2)]
+    deadly = write_tiny_llama(tmp_path / "deadly.gguf")
+    with HeaderReader(cache, command=[sys.executable, "-c", _MORTAL]) as reader:
+        assert reader.read(good[0]).architecture == "llama"
+        pid = reader.worker_pid
+        error = failure(reader, deadly)
+        assert error.code is ErrorCode.GGUF_READER_DIED
+        assert "SIGKILL" in error.cause
+        assert reader.read(good[1]).architecture == "llama"
+        assert reader.worker_pid != pid
+    with HeaderReader(cache) as reader:
+        assert reader.read(deadly).architecture == "llama"  # the failure was not remembered
 
 
 @posix
@@ -122,9 +131,9 @@ def test_a_child_that_ended_between_files_costs_none(reader: HeaderReader, tmp_p
     assert reader.read(write_tiny_llama(tmp_path / "second.gguf")).architecture == "llama"
 
 
-def fake(tmp_path: Path, body: str, **options: float) -> HeaderReader:
-    command = [sys.executable, "-c", f"import sys\nfor line in sys.stdin:\n    {body}"]
-    return HeaderReader(tmp_path / "fake-cache", command=command, **options)
+def fake(tmp_path: Path, body: str, timeout_seconds: float) -> HeaderReader:
+    command = [sys.executable, "-c", f"import sys, threading\nfor line in sys.stdin:\n    {body}"]
+    return HeaderReader(tmp_path / "fake-cache", command=command, timeout_seconds=timeout_seconds)
 
 
 @pytest.mark.parametrize(
@@ -134,12 +143,12 @@ def fake(tmp_path: Path, body: str, **options: float) -> HeaderReader:
         ("print('nonsense', flush=True)", "no sense"),
         ("print('[1]', flush=True)", "no sense"),
         ("print('{}', flush=True)", "no sense"),
-        ("import time; time.sleep(600)", "no answer within"),
+        ("threading.Event().wait()", "no answer within"),
     ],
 )
 def test_a_child_that_fails(tmp_path: Path, body: str, words: str) -> None:
     path = write_tiny_llama(tmp_path / "tiny.gguf")
-    with fake(tmp_path, body, timeout_seconds=0.5 if "sleep" in body else 20) as reader:
+    with fake(tmp_path, body, 0.5 if "wait" in body else 20) as reader:
         for _ in range(2):
             error = failure(reader, path)
             assert error.code is ErrorCode.GGUF_READER_DIED
@@ -202,7 +211,13 @@ def test_an_entry_with_a_spoiled_value_is_written_anew(cache: Path, tmp_path: Pa
     with HeaderReader(cache) as reader:
         summary = reader.read(path)
         (entry,) = cache.iterdir()
-        for value in ({}, {"summary": []}, {"summary": {"parameters": "x"}}, {"error": 5}):
+        spoiled: list[object] = [
+            {},
+            {"summary": []},
+            {"summary": {"parameters": "x"}},
+            {"error": 5},
+        ]
+        for value in spoiled:
             data = json.loads(entry.read_bytes())
             entry.write_text(json.dumps({**data, "value": value}))
             assert reader.read(path) == summary

@@ -73,7 +73,8 @@ def test_values_of_the_wrong_kind_are_nothing() -> None:
     made.set("llama.attention.head_count", I32, -4).set("general.name", U32, 5)
     made.set("llama.block_count", ARR, (STR, ["x"]))
     summary = summary_of(made)
-    assert summary.context_tokens is summary.n_heads is summary.name is summary.n_layers is None
+    assert (summary.context_tokens, summary.n_heads, summary.n_layers) == (None, None, None)
+    assert summary.name is None
 
 
 def test_texts_are_cut_and_cleaned() -> None:
@@ -132,7 +133,7 @@ def test_the_engines_quantizations_are_named_right(
     wanted: str, source_model: Path, tmp_path: Path
 ) -> None:
     made = tmp_path / "made.gguf"
-    command = [engine_tool("llama-quantize"), source_model, made, wanted, "2"]
+    command = [str(engine_tool("llama-quantize")), str(source_model), str(made), wanted, "2"]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     summary = summarize(read_header(made))
     assert summary.quant_type == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,23 +13,11 @@ from desktop.core.bench.results import ResultStore
 from desktop.core.engine.bench_tool import run_batched_bench, run_llama_bench
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, Progress, Reporter
+from desktop.core.events import CancelToken, Progress
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.library.entry import ModelEntry
 
-
-class _TestReporter:
-    """A tool's progress within one test, as a part of the whole job's."""
-
-    def __init__(self, reporter: Reporter, what: str, done: int, total: int) -> None:
-        self._reporter, self._what, self._done, self._total = reporter, what, done, total
-
-    def progress(self, progress: Progress) -> None:
-        part = min(1.0, progress.done / progress.total) if progress.total else 0.0
-        self._reporter.progress(Progress(self._what, self._done + part, self._total, "tests"))
-
-    def log(self, line: str) -> None:
-        self._reporter.log(line)
+_PATIENCE_SECONDS = 0.5  # waits shorter than this are not worth a word
 
 
 class BenchKind:
@@ -88,7 +77,7 @@ class BenchKind:
             measure = partial(
                 self._measure, context, plan, index, entry=entry, runtime=runtime, machine=machine
             )
-            steps.append(context.step(test.name, lambda m=measure: {**m(), "identity": identity}))
+            steps.append(context.step(test.name, measure))
         document = runner.make_document(
             entry,
             steps,
@@ -121,6 +110,17 @@ class BenchKind:
         embedding = entry.summary is not None and entry.summary.is_embedding
         return entry, runner.plan(params, embedding=embedding)
 
+    def _wait(self, context: JobContext, index: int, total: int) -> None:
+        """Wait until no answer is in progress, and say so where it takes a while."""
+        waiting = Progress("waiting for answers in progress", index, total, "tests")
+        timer = threading.Timer(_PATIENCE_SECONDS, context.reporter.progress, (waiting,))
+        timer.start()
+        try:
+            self._wait_idle(context.cancel)
+        finally:
+            timer.cancel()
+            timer.join()  # what it says never comes after what is said next
+
     def _measure(
         self,
         context: JobContext,
@@ -132,10 +132,7 @@ class BenchKind:
         machine: dict[str, Any],
     ) -> dict[str, Any]:
         test, total = plan.tests[index], len(plan.tests)
-        context.reporter.progress(
-            Progress("waiting for answers in progress", index, total, "tests")
-        )
-        self._wait_idle(context.cancel)
+        self._wait(context, index, total)
         context.cancel.raise_if_cancelled()
         served = self._requests_served()
         context.reporter.progress(Progress(test.name, index, total, "tests"))
@@ -147,11 +144,15 @@ class BenchKind:
             repeat=plan.repeat,
             llama_bench=self._llama_bench,
             batched_bench=self._batched_bench,
-            reporter=_TestReporter(context.reporter, test.name, index, total),
+            reporter=runner.PartReporter(context.reporter, test.name, index, total),
             cancel=context.cancel,
         )
-        self._wait_idle(context.cancel)  # an answer still in progress began while the test ran
+        self._wait(context, index, total)  # an answer still in progress began while the test ran
         disturbed = max(0, self._requests_served() - served)
         if disturbed:
             context.reporter.log(f"{test.name}: disturbed by {disturbed} requests.")
-        return {**measured, "disturbed_requests": disturbed}
+        return {
+            **measured,
+            "disturbed_requests": disturbed,
+            "identity": runner.identity(entry, runtime),
+        }

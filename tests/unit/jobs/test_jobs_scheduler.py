@@ -387,6 +387,7 @@ async def test_progress_is_told_at_most_ten_times_a_second_and_at_the_end(
         for done in range(1, 101):
             clock[0] += 0.011
             context.reporter.progress(Progress("prefill 512", done, 100, "tests"))
+        context.reporter.progress(Progress("decode 128", 0, 100, "tests"))  # at once: it is new
         context.reporter.log("a line")
 
     async with running(table, Hand("k", set(), work)) as (scheduler, events):
@@ -394,7 +395,7 @@ async def test_progress_is_told_at_most_ten_times_a_second_and_at_the_end(
         await events.ended(job)
         told = [data["progress"]["done"] for data in events.of("job.progress")]
         assert scheduler.describe(table.get(job.id))["progress"] is None
-    assert told == [1, *range(11, 100, 10), 100]
+    assert told == [1, *range(11, 100, 10), 100, 0]
     assert events.of("job.progress")[0] == {
         "id": job.id,
         "progress": {"what": "prefill 512", "done": 1, "total": 100, "unit": "tests"},

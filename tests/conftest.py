@@ -1,0 +1,123 @@
+"""What holds for every test: its own folders, a clean environment, and nothing left running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+# Variables of the person's own set-up that would change what the code under test does.
+_CLEARED = ("HF_", "HUGGING_FACE_", "PADDOCK_", "LLAMA_", "GGML_")
+# What was asked to end may need a moment to be gone.
+_GRACE_SECONDS = 5.0
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PADDOCK_HOME and an HF_HOME of the test's own (not made yet); returns PADDOCK_HOME."""
+    for name in list(os.environ):
+        if name.upper().startswith(_CLEARED):
+            monkeypatch.delenv(name)
+    home = tmp_path / "paddock-home"
+    monkeypatch.setenv("PADDOCK_HOME", str(home))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    return home
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return "(ended)"
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _left_processes(before: set[int], home: Path) -> list[psutil.Process]:
+    """What the test started, and processes that left our tree but still use the test's home.
+
+    What a process of an earlier fixture started since (the session's service loads a model) is
+    that process's business.
+    """
+    found: dict[int, psutil.Process] = {}
+    waiting = [psutil.Process()]
+    while waiting:
+        with contextlib.suppress(psutil.Error):
+            for child in waiting.pop().children():
+                if child.pid not in before:
+                    found[child.pid] = child
+                    waiting.append(child)
+    for pid in set(psutil.pids()) - before - set(found):
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            if process.environ().get("PADDOCK_HOME") == str(home):
+                found[pid] = process
+    return [process for process in found.values() if _alive(process)]
+
+
+def _left_threads(before: set[threading.Thread]) -> list[threading.Thread]:
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.is_alive() and not thread.daemon
+    ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running(own_environment: Path) -> Iterator[None]:
+    """Fail a test that leaves a process or a non-daemon thread behind; the processes are ended."""
+    processes, threads = set(psutil.pids()), set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while (left := _left_processes(processes, own_environment)) or _left_threads(threads):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    words = [f"process {process.pid}: {_command_line(process)}" for process in left]
+    words += [f"thread {thread.name}" for thread in _left_threads(threads)]
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
+    if words:
+        pytest.fail("the test left running:\n  " + "\n  ".join(words), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def engine_bin() -> Path:
+    """The folder with llama-server and the engine's other tools."""
+    folder = Path(sysconfig.get_path("purelib")) / "bin"
+    if not any((folder / name).exists() for name in ("llama-server", "llama-server.exe")):
+        pytest.fail(
+            f"there is no llama-server in {folder}: the engine was built without its tools. "
+            "Run the tests with `make test`, or `uv run pytest`.",
+            pytrace=False,
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The bundled model's GGUF file."""
+    from desktop.core.paths import demo_model as bundled
+
+    path = bundled()
+    if not path.exists():
+        pytest.fail(
+            f"the bundled model is missing: {path}. It is part of the repository: check out the "
+            "whole tree.",
+            pytrace=False,
+        )
+    return path
