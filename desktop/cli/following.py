@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from desktop.cli.background import Background, call
 from desktop.cli.output import Output
 from desktop.core.client.client import Client
-from desktop.core.errors import AppError, ErrorCode
+from desktop.core.errors import AppError
 from desktop.core.events import CancelToken
 
 Json = dict[str, Any]
+
+CATCH_UP_SECONDS = 1.0
+
+
+class _ModelEvents:
+    """The models' events of a service, handed on by a thread of their own."""
+
+    def __init__(self, client: Client, state: Json, emit: Callable[[Any], None]) -> None:
+        self._client, self._epoch, self._emit = client, state["epoch"], emit
+        self._seq: int = state["seq"]
+        self._ended = False
+        self._changed = threading.Condition()
+        self.cancel = CancelToken()
+        threading.Thread(target=self._follow, name="events", daemon=True).start()
+
+    def _follow(self) -> None:
+        try:
+            for event in self._client.events(self._epoch, self._seq, self.cancel):
+                if event["type"].startswith("model."):
+                    self._emit(event)
+                with self._changed:
+                    self._seq = event["seq"]
+                    self._changed.notify_all()
+        except AppError:
+            return  # the load itself says what is wrong
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def catch_up(self) -> None:
+        """Wait for what has happened until now: a model that was taken out must not go untold."""
+        seq = self._client.state()["seq"]
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._seq >= seq, CATCH_UP_SECONDS)
 
 
 def load(client: Client, model: str, options: Json, out: Output) -> Json:
@@ -22,14 +58,15 @@ def load(client: Client, model: str, options: Json, out: Output) -> Json:
     Ctrl-C stops the load and is raised on.
     """
     state = client.state()
-    cancel = CancelToken()
 
     def work(emit: Callable[[Any], None]) -> Json:
-        Background(lambda _: _model_events(client, state, cancel, emit), "events")
+        events = _ModelEvents(client, state, emit)
         try:
-            return client.load(model, **options)
+            done = client.load(model, **options)
+            events.catch_up()
+            return done
         finally:
-            cancel.cancel()
+            events.cancel.cancel()
 
     before = {each["id"] for each in state["models"]}
     job, loading = Background(work, "load"), ""
@@ -50,18 +87,6 @@ def load(client: Client, model: str, options: Json, out: Output) -> Json:
         with contextlib.suppress(AppError):  # it may have ended in the same moment
             call(lambda: client.unload(loading or model), "unload")
         raise
-    finally:
-        cancel.cancel()
-
-
-def _model_events(
-    client: Client, state: Json, cancel: CancelToken, emit: Callable[[Any], None]
-) -> None:
-    """Hand the models' events on; if the stream breaks, the load itself says what is wrong."""
-    with contextlib.suppress(AppError):
-        for event in client.events(state["epoch"], state["seq"], cancel):
-            if event["type"].startswith("model."):
-                emit(event)
 
 
 def job(client: Client, kind: str, params: Json, out: Output) -> Json:
@@ -73,6 +98,7 @@ def job(client: Client, kind: str, params: Json, out: Output) -> Json:
     """
     submitted = call(lambda: client.submit(kind, params), "submit")
     number: int = submitted["id"]
+    out.note(f"Job {number} ({kind})")
     follower = Background(lambda emit: client.follow_job(number, emit), f"job {number}")
     try:
         return _watch(follower, submitted, out)
@@ -87,8 +113,6 @@ def job(client: Client, kind: str, params: Json, out: Output) -> Json:
 
 def _watch(follower: Background[Json], submitted: Json, out: Output) -> Json:
     steps = len(submitted.get("steps") or ())
-    if submitted["state"] == "queued":
-        _tell_waiting(submitted, out)
     with out.progress() as show:
         for event in follower:
             data = event["data"]
@@ -102,11 +126,3 @@ def _watch(follower: Background[Json], submitted: Json, out: Output) -> Json:
                     what = data["steps"][done] if done < len(data["steps"]) else data["kind"]
                     show({"what": what, "done": done, "total": steps, "unit": "steps"})
     return follower.result
-
-
-def _tell_waiting(submitted: Json, out: Output) -> None:
-    out.note(f"Job {submitted['id']} ({submitted['kind']})")
-
-
-def cancelled(error: AppError) -> bool:
-    return error.code is ErrorCode.CANCELLED

@@ -41,6 +41,7 @@ class Output:
         self._err = stderr or sys.stderr
         self._environ = environ
         self._told: set[str] = set()
+        self._above_bar: Callable[[str], None] | None = None
 
     @property
     def json(self) -> bool:
@@ -132,8 +133,13 @@ class Output:
 
     def note(self, text: str = "") -> None:
         """A line beside the result."""
-        if self.mode is not Mode.QUIET:
-            self._err.write(self._shown(text, self._err) + "\n")
+        shown = self._shown(text, self._err)
+        if self.mode is Mode.QUIET:
+            return
+        if self._above_bar is not None:
+            self._above_bar(shown)
+        else:
+            self._err.write(shown + "\n")
             self._err.flush()
 
     def aside(self, text: str) -> None:
@@ -168,10 +174,14 @@ class Output:
         if self.mode is Mode.QUIET:
             yield lambda progress: None
         elif self._err.isatty() and self._environ.get("TERM") != "dumb":
-            from desktop.cli.bars import bar
+            from desktop.cli.bars import Bar
 
-            with bar(self._err, colour=self._colour(self._err)) as show:
-                yield show
+            with Bar(self._err, colour=self._colour(self._err)) as bar:
+                self._above_bar = bar.line
+                try:
+                    yield bar.show
+                finally:
+                    self._above_bar = None
         else:
             yield _PlainProgress(self.note)
 

@@ -11,7 +11,7 @@ from desktop.cli.output import Output
 from desktop.core.client.client import Client
 from desktop.core.client.connect import connect, connect_or_start
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.paths import Paths, paths
+from desktop.core.paths import paths
 
 STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -42,7 +42,7 @@ def tell_notices(state: dict[str, Any], out: Output) -> None:
         out.once(str(notice["text"]))
 
 
-def wait_until_ended(pid: int, where: Paths, limit_seconds: float = STOP_SECONDS) -> None:
+def wait_until_ended(pid: int, limit_seconds: float = STOP_SECONDS) -> None:
     """Return when the service's process has gone.
 
     Raises:

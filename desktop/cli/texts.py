@@ -21,7 +21,8 @@ _ENGLISH = {
     "server": "The server is on at {url} and answers in OpenAI's format. Paste this:",
     "server_key": "It wants a key: make one with `paddock keys create NAME` and put it in place of "
     "YOUR_KEY.",
-    "chat": "Now ask it something yourself. /exit or Ctrl-D leaves, Ctrl-C stops everything.",
+    "chat": "Now ask it something yourself. /exit or Ctrl-D leaves; "
+    "Ctrl-C stops all that was started.",
     "stays": "The server stays on at {url}, with {model} loaded. `paddock stop` ends both.",
     "stopped": "Nobody sits at this terminal: what was started has been stopped. "
     "`paddock serve` keeps the server on.",
@@ -45,7 +46,8 @@ _JAPANESE = {
     "server": "サーバーは {url} で動いています（OpenAI 互換）。次をそのまま貼り付けて試せます。",
     "server_key": "キーが必要です。`paddock keys create 名前` で作り、"
     "YOUR_KEY と置き換えてください。",
-    "chat": "自由に質問してください。/exit か Ctrl-D で終わり、Ctrl-C ですべて止めます。",
+    "chat": "自由に質問してください。/exit か Ctrl-D で終わり、"
+    "Ctrl-C で起動したものをすべて止めます。",
     "stays": "サーバーは {url} で動き続け、{model} も読み込まれたままです。"
     "`paddock stop` で両方とも終わります。",
     "stopped": "対話できるターミナルがないため、起動したものをすべて止めました。"

@@ -15,7 +15,7 @@ from tests.helpers.service import RunningService, running_service
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "tiny-llama-f16.gguf"
-    write_tiny_llama(path)
+    write_tiny_llama(path, n_layers=8)  # deep enough that a long answer takes a second
     return path
 
 

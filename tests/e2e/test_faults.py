@@ -27,6 +27,8 @@ from tests.helpers.gguf_files import write_tiny_llama
 from tests.helpers.service import RunningService, gone, running_service, wait_for
 
 HELLO = [{"role": "user", "content": "hello"}]
+# An answer that lasts until it is cut off: the whole context, whatever tokens come.
+LONG = {"messages": HELLO, "max_tokens": 1900, "ignore_eos": True}
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_killed_engine_in_mid_answer(fresh: RunningService, tiny_model: Path) ->
     pid = fresh.client.load(model)["pid"]
     url = urlsplit(fresh.client.public_on(port=free_port())["url"])
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
-    body = {"model": model, "messages": HELLO, "max_tokens": 1900, "stream": True}
+    body = {"model": model, **LONG, "stream": True}
     connection.request(
         "POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"}
     )
@@ -69,7 +71,7 @@ def test_plain_request_when_the_engine_dies(fresh: RunningService, tiny_model: P
     pid = fresh.client.load(model)["pid"]
     url = urlsplit(fresh.client.public_on(port=free_port())["url"])
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
-    body = {"model": model, "messages": HELLO, "max_tokens": 1900}
+    body = {"model": model, **LONG}
     headers = {"Content-Type": "application/json"}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
     engine = psutil.Process(pid)
@@ -171,7 +173,7 @@ def test_a_client_that_never_reads_is_cut_off_and_harms_nobody(
     model = tiny_id(fresh, tiny_model)
     fresh.client.load(model)
     url = urlsplit(fresh.client.public_on(port=free_port())["url"])
-    body = json.dumps({"model": model, "messages": HELLO, "max_tokens": 1500, "stream": True})
+    body = json.dumps({"model": model, **LONG, "stream": True})
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         deaf.connect((url.hostname, url.port))

@@ -125,7 +125,11 @@ def test_a_client_that_leaves_frees_its_slot(
     client: openai.OpenAI, tiny: str, service: RunningService
 ) -> None:
     stream = client.chat.completions.create(
-        model=tiny, messages=HELLO, max_tokens=1900, stream=True
+        model=tiny,
+        messages=HELLO,
+        max_tokens=1900,
+        stream=True,
+        extra_body={"ignore_eos": True},
     )
     next(iter(stream))
     assert service.client.state()["models"][0]["active_requests"] == 1

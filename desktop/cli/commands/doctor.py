@@ -58,7 +58,7 @@ def _show(findings: list[Finding], counts: dict[str, int], out: Output) -> None:
         if finding.remedy:
             out.line(f"    → {finding.remedy}")
     problems = f"{counts['error']} errors, {counts['warning']} warnings"
-    out.note(f"\n{problems}, {counts['info'] + counts['ok']} things looked at and fine.")
+    out.note(f"\n{problems}, {counts['info']} notes, {counts['ok']} checks passed.")
 
 
 def _service(out: Output) -> tuple[ServiceFacts, dict[str, Any], list[dict[str, Any]] | None]:

@@ -79,13 +79,13 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
     from desktop.core.events import CancelToken
     from desktop.core.paths import paths
 
-    state = client.state()
-    before: dict[str, Any] = state["public"]
+    before: dict[str, Any] = client.state()["public"]
     cancel = CancelToken()
     public = call(lambda: client.public_on(args.host, args.port))
     try:
         for model in args.model:
             load(client, model, {}, out)
+        state = client.state()
         addresses = {key: state.get(key) for key in ("admin_url", "pid")}
         _tell_ready({"url": public["url"], **addresses}, out)
 

@@ -75,6 +75,6 @@ def stop(args: argparse.Namespace, out: Output) -> int:
         # It may have ended by itself in this moment; an address of others' does not know us.
         if error.code is not ErrorCode.SERVICE_UNREACHABLE or read_endpoint(where) == endpoint:
             raise
-    session.wait_until_ended(endpoint.pid, where)
+    session.wait_until_ended(endpoint.pid)
     out.result({"stopped": True, "pid": endpoint.pid}, lambda: out.line("The service has ended."))
     return 0

@@ -180,7 +180,6 @@ def _stop(started: _Started, out: Output) -> None:
     """
     from desktop.cli import session
     from desktop.core.errors import AppError
-    from desktop.core.paths import paths
 
     client = started.client
     if client is None:
@@ -188,7 +187,7 @@ def _stop(started: _Started, out: Output) -> None:
     with contextlib.suppress(AppError):  # it has ended already: that is what was wanted
         if started.service:
             client.stop()
-            session.wait_until_ended(client.endpoint.pid, paths())
+            session.wait_until_ended(client.endpoint.pid)
             return
         if started.public:
             client.public_off()

@@ -1,15 +1,14 @@
-"""What a benchmark runs, one test at a time, and the result it makes of it."""
+"""What a benchmark runs, and one test of it."""
 
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from desktop.core.bench.schema import NAME_LIMIT, SCHEMA, Document, tidy
+from desktop.core.bench.schema import NAME_LIMIT
 from desktop.core.engine.bench_tool import BatchRow, BenchRow
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
@@ -24,8 +23,6 @@ MOST_REPEATS = 100
 MOST_TESTS = 200
 _MOST_VALUES = 20
 _KNOWN = ("model", "prompt", "gen", "depth", "concurrency", "repeat", "name")
-# A spread of the repeats beyond this part of the mean is told: something else used the machine.
-_UNSTEADY = 0.1
 
 
 class LlamaBench(Protocol):
@@ -280,65 +277,3 @@ def _entry(test: Test, samples: Sequence[float], mean: float) -> dict[str, Any]:
         "stddev": statistics.stdev(samples) if len(samples) > 1 else None,
         "samples": list(samples),
     }
-
-
-def make_document(
-    entry: ModelEntry,
-    steps: Sequence[dict[str, Any]],
-    *,
-    fingerprint: dict[str, Any],
-    sha256: str | None,
-    name: str | None,
-    warnings: Sequence[str],
-    now: float | None = None,
-) -> Document:
-    """The result of a job's steps (what `run_test` returned, with "disturbed_requests")."""
-    created = time.time() if now is None else now
-    results = [
-        {**step["result"], "disturbed_requests": step["disturbed_requests"]} for step in steps
-    ]
-    disturbed = sum(step["disturbed_requests"] for step in steps)
-    summary = entry.summary
-    stamp = time.strftime("%Y-%m-%d %H:%M", time.localtime(created))
-    document: Document = tidy(
-        {
-            "schema": SCHEMA,
-            "name": clean(name or f"{entry.id}, {stamp}", NAME_LIMIT),
-            "created": created,
-            "model": {
-                "id": entry.id,
-                "file": entry.path.name.replace("\\", "_"),
-                "fingerprint": entry.fingerprint,
-                "sha256": sha256,
-                "size_bytes": entry.size_bytes,
-                "architecture": summary.architecture if summary else None,
-                "quant_type": summary.quant_type if summary else None,
-                "parameters": summary.parameters if summary else None,
-            },
-            "results": results,
-            "fingerprint": fingerprint,
-            "disturbed": {"requests": disturbed} if disturbed else None,
-            "warnings": [*warnings, *_doubts(results)],
-        }
-    )
-    return document
-
-
-def _doubts(results: Sequence[dict[str, Any]]) -> list[str]:
-    found = []
-    for result in results:
-        what = f"{result['test']} {result['tokens']} at depth {result['depth']}"
-        if result["test"] == "load":
-            what = f"load of {result['concurrency']}"
-        spread, mean = result["stddev"], result["tokens_per_second"]
-        if spread is not None and mean > 0 and spread > _UNSTEADY * mean:
-            found.append(
-                f"The repeats of {what} differ by {spread / mean:.0%}: something else used the "
-                "machine, or it was too hot. The median is the safer figure."
-            )
-        if result["disturbed_requests"]:
-            found.append(
-                f"{result['disturbed_requests']} requests were answered during {what}: "
-                "it is slower than it would be alone."
-            )
-    return found

@@ -121,18 +121,7 @@ class Client:
         try:
             if reply.status != 200:
                 _answer(reply.status, reply.read())
-            while True:
-                try:
-                    line = reply.readline()
-                except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-                    if cancel is not None and cancel.cancelled:
-                        return
-                    raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=str(error)) from error
-                if not line:
-                    if cancel is not None and cancel.cancelled:
-                        return
-                    reason = "It closed the event stream."
-                    raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=reason)
+            for line in _lines(reply, cancel):
                 event = json.loads(line)
                 if event["type"] != "ping":
                     yield event
@@ -273,14 +262,8 @@ class Client:
         try:
             if reply.status != 200:
                 raise ChatFailed(_error_of(reply.read()))
-            while True:
-                try:
-                    line = reply.readline()
-                except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-                    if cancel is not None and cancel.cancelled:
-                        return
-                    raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=str(error)) from error
-                if not line or line.strip() == b"data: [DONE]":
+            for line in _lines(reply, cancel):
+                if line.strip() == b"data: [DONE]":
                     return
                 if line.startswith(b"data: "):
                     chunk = json.loads(line[6:])
@@ -292,6 +275,25 @@ class Client:
                 undo()
             reply.close()
             connection.close()
+
+
+def _lines(reply: http.client.HTTPResponse, cancel: CancelToken | None) -> Iterator[bytes]:
+    """The lines of a stream that has no end of its own, until it is cancelled.
+
+    Raises:
+        AppError: SERVICE_UNREACHABLE when it breaks off.
+    """
+    while True:
+        try:
+            line = reply.readline()
+            reason = "" if line else "It closed the stream."
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as failure:
+            line, reason = b"", str(failure)
+        if cancel is not None and cancel.cancelled:
+            return
+        if not line:
+            raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=reason)
+        yield line
 
 
 def _shut(connection: http.client.HTTPConnection) -> None:
@@ -321,7 +323,7 @@ def _answer(status: int, raw: bytes) -> Json:
         ) from error
     if status == 200:
         return dict(answer)
-    error = answer.get("error", {})
-    if "title" in error:
-        raise AppError.from_dict(error)
-    raise AppError(ErrorCode.BAD_REQUEST, reason=str(error.get("message", f"status {status}")))
+    found = answer.get("error", {})
+    if "title" in found:
+        raise AppError.from_dict(found)
+    raise AppError(ErrorCode.BAD_REQUEST, reason=str(found.get("message", f"status {status}")))

@@ -156,10 +156,10 @@ class Admin:
     async def public(self, request: web.Request) -> web.Response:
         body = await _body(request)
         if body.get("on"):
-            await self._service.public_on(body.get("host"), body.get("port"))
+            await self._service.public.on(body.get("host"), body.get("port"))
         else:
-            await self._service.public_off()
-        return web.json_response(self._service.describe()["public"])
+            await self._service.public.off()
+        return web.json_response(self._service.public.describe())
 
     # --- jobs and results ---------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ class Admin:
     async def revoke_key(self, request: web.Request) -> web.Response:
         name = _text(await _body(request), "name")
         await asyncio.to_thread(self._service.keys.revoke, name)
-        await self._service.key_revoked()
+        await self._service.public.key_revoked()
         return web.json_response({"name": name})
 
     async def set_secret(self, request: web.Request) -> web.Response:

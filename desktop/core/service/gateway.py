@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -35,6 +35,10 @@ LONG_PROMPT_BYTES = 4096
 DEMO_SAMPLING: Mapping[str, Any] = {"temperature": 0}
 
 KEY_NAME: web.RequestKey[str] = web.RequestKey("key_name", str)
+
+
+class ClientLeft(ConnectionError):
+    """Nobody reads the answer any more."""
 
 
 class Gateway:
@@ -125,7 +129,7 @@ class Gateway:
         self, request: web.Request, route: str, needed: str, chat: bool
     ) -> web.StreamResponse:
         record = RequestRecord(route, key=request.get(KEY_NAME))
-        try:
+        with self._recorded(record):
             body, size = await self._body(request)
             entry = await self._entry(body.get("model"))
             record.model = entry.id
@@ -153,13 +157,6 @@ class Gateway:
                 return await self._plain(loaded, route, body, chat, record)
 
             return await self._with_engine(entry, record, answer)
-        except (ApiError, AppError) as error:
-            failure = error if isinstance(error, ApiError) else from_app_error(error)
-            self._finished(record, None, failure.status, failure.message)
-            raise failure from error
-        except asyncio.CancelledError:
-            self._finished(record, None, 499, "the client left")
-            raise
 
     async def _with_engine(
         self,
@@ -233,9 +230,8 @@ class Gateway:
                             watch.end()
                 except aiohttp.ClientPayloadError as error:
                     problem = upstream.broke_off(server, str(error))
-                except ConnectionError:
-                    self._finished(record, events.usage, 499, "the client stopped reading")
-                    raise
+                except ConnectionError as error:
+                    raise ClientLeft from error
                 problem = problem or _stream_problem(events, server)
                 if problem is not None:
                     await response.write(problem.event())
@@ -276,7 +272,7 @@ class Gateway:
 
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         record = RequestRecord("/v1/embeddings", key=request.get(KEY_NAME))
-        try:
+        with self._recorded(record):
             body, _ = await self._body(request)
             entry = await self._entry(body.get("model"))
             record.model = entry.id
@@ -302,11 +298,17 @@ class Gateway:
                 return web.json_response(vectors)
 
             return await self._with_engine(entry, record, answer)
+
+    @contextlib.contextmanager
+    def _recorded(self, record: RequestRecord) -> Iterator[None]:
+        """Note how a request failed; one that succeeded has been noted by who answered it."""
+        try:
+            yield
         except (ApiError, AppError) as error:
             failure = error if isinstance(error, ApiError) else from_app_error(error)
             self._finished(record, None, failure.status, failure.message)
             raise failure from error
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ClientLeft):
             self._finished(record, None, 499, "the client left")
             raise
 

@@ -40,6 +40,7 @@ from desktop.core.service.keys import KeyStore
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
+from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.supervisor import LoadRequest, Supervisor
 from desktop.core.settings import Settings, SettingsFile
@@ -66,9 +67,6 @@ class Service:
         self._started = time.time()
         self._last_use = time.monotonic()
         self._stop = asyncio.Event()
-        self._public: faces.Face | None = None
-        self._public_policy: faces.PublicPolicy | None = None
-        self._public_lock = asyncio.Lock()
         self._private: faces.Face | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self.scanned = asyncio.Event()
@@ -105,6 +103,13 @@ class Service:
         self.jobs = JobTable(self._database)
         self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
         self.requests = RequestLog(self.bus.publish)
+        self._session = upstream.new_session()
+        self.gateway = Gateway(
+            self.library, self.supervisor, self._session, self.requests, scanned=self.scanned
+        )
+        self.public = PublicServer(
+            self.gateway, self.keys, lambda: self.settings.server, self.bus.publish
+        )
 
     @property
     def settings(self) -> Settings:
@@ -123,15 +128,11 @@ class Service:
         Args:
             on_ready: called once when both faces answer.
             public: switch the public face on at (host, port), None meaning the settings' value.
-            models: load these before `on_ready`... one after the other, the last one stays.
+            models: loaded before `on_ready`, one after the other; the last one stays.
 
         Raises:
             AppError: why it could not start; nothing is left behind then.
         """
-        self._session = upstream.new_session()
-        self.gateway = Gateway(
-            self.library, self.supervisor, self._session, self.requests, scanned=self.scanned
-        )
         try:
             token = random_secrets.token_urlsafe(32)
             self._private = faces.Face(self._private_app(token))
@@ -140,7 +141,7 @@ class Service:
             self._spawn(self._heartbeat())
             self.scheduler.start()
             if public is not None:
-                await self.public_on(*public)
+                await self.public.on(*public)
             self._write_endpoint(token)
             for model in models:
                 await self.scanned.wait()
@@ -159,7 +160,7 @@ class Service:
 
     def addresses(self) -> dict[str, Any]:
         return {
-            "url": self._public.url if self._public else None,
+            "url": self.public.url,
             "admin_url": self._private.url if self._private else None,
             "pid": os.getpid(),
         }
@@ -199,7 +200,7 @@ class Service:
     def _in_use(self) -> bool:
         return bool(
             self.bus.followers
-            or self._public
+            or self.public.url
             or self.supervisor.current
             or self.supervisor.waiting
             or self.scheduler.busy
@@ -207,10 +208,9 @@ class Service:
 
     async def _shut_down(self) -> None:
         """In the order of who depends on whom; one failure does not keep the rest from it."""
-        steps: list[Callable[[], Awaitable[None]]] = [self.public_off, self.scheduler.stop]
+        self.gateway.stopping = True
+        steps: list[Callable[[], Awaitable[None]]] = [self.public.off, self.scheduler.stop]
         steps += [self.supervisor.close, self._session.close]
-        if hasattr(self, "gateway"):
-            self.gateway.stopping = True
         if self._private is not None:
             steps.append(self._private.stop)
         for step in steps:
@@ -237,7 +237,7 @@ class Service:
         }
         write_atomic(self._paths.endpoint_file, json.dumps(content).encode(), mode=0o600)
 
-    # --- the two faces ------------------------------------------------------------------------
+    # --- the private face ---------------------------------------------------------------------
 
     def _private_app(self, token: str) -> web.Application:
         app = web.Application(
@@ -262,71 +262,6 @@ class Service:
 
         return note
 
-    def _public_app(self, policy: faces.PublicPolicy) -> web.Application:
-        app = web.Application(
-            middlewares=[
-                faces.error_shape,
-                faces.public_guard(policy, self.keys),
-                faces.json_only,
-            ],
-            client_max_size=limits.BODY_BYTES,
-        )
-        app.on_response_prepare.append(faces.cors_headers(policy))
-        app.add_routes(self.gateway.routes())
-        return app
-
-    async def public_on(self, host: str | None = None, port: int | None = None) -> None:
-        """Switch the public face on; at another address it moves there.
-
-        Raises:
-            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS; a face that was on stays on.
-        """
-        server = self.settings.server
-        host, port = host or server.host, server.port if port is None else port
-        if not faces.is_loopback(host) and not self.keys.any:
-            raise AppError(ErrorCode.KEY_REQUIRED, host=host)
-        policy = faces.PublicPolicy(
-            host, server.require_key, server.allowed_hosts, server.allowed_origins
-        )
-        async with self._public_lock:
-            old = self._public
-            if old is not None and (old.host, old.port) == (host, port):
-                return
-            face = faces.Face(self._public_app(policy))
-            await face.start(host, port)
-            self._public, self._public_policy = face, policy
-            if old is not None:
-                await old.stop()
-        self.bus.publish("public.changed", self._describe_public())
-
-    async def public_off(self) -> None:
-        async with self._public_lock:
-            face, self._public = self._public, None
-            if face is None:
-                return
-            await face.stop()
-        self.bus.publish("public.changed", self._describe_public())
-
-    async def key_revoked(self) -> None:
-        """An open address without any key left is closed at once."""
-        face = self._public
-        if face is not None and not faces.is_loopback(face.host) and not self.keys.any:
-            log.warning("the last key was revoked: the server is switched off")
-            await self.public_off()
-
-    def _describe_public(self) -> dict[str, Any]:
-        face, policy = self._public, self._public_policy
-        if face is None or policy is None:
-            server = self.settings.server
-            return {"on": False, "url": None, "host": server.host, "port": server.port}
-        return {
-            "on": True,
-            "url": face.url,
-            "host": face.host,
-            "port": face.port,
-            "key_required": policy.key_needed,
-        }
-
     # --- state --------------------------------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
@@ -338,7 +273,7 @@ class Service:
             "seq": self.bus.seq,
             "started": self._started,
             "admin_url": self._private.url if self._private else None,
-            "public": self._describe_public(),
+            "public": self.public.describe(),
             "models": self.supervisor.describe(),
             "waiting": self.supervisor.waiting,
             "served": self.supervisor.served,

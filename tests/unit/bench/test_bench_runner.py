@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.core.bench import runner
+from desktop.core.bench.document import make_document
 from desktop.core.bench.fingerprint import conditions, fingerprint
 from desktop.core.bench.schema import validate
 from desktop.core.engine.flags import LoadSettings
@@ -110,7 +111,7 @@ def step(samples: tuple[float, ...], disturbed: int = 0, test: str = "decode") -
 def made(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     conditions_now = fingerprint(MACHINE, runtime(), LoadSettings(threads=2), 3, steps)
     options = {"sha256": None, "name": None, "warnings": (), "now": 1_795_260_405.0, **more}
-    return runner.make_document(entry(), steps, fingerprint=conditions_now, **options)
+    return make_document(entry(), steps, fingerprint=conditions_now, **options)
 
 
 def test_one_stray_repeat_is_told_and_the_median_stands_beside_the_mean() -> None:
@@ -119,7 +120,7 @@ def test_one_stray_repeat_is_told_and_the_median_stands_beside_the_mean() -> Non
     assert result["median_tokens_per_second"] == 100.0
     assert result["tokens_per_second"] == pytest.approx(77.0)
     assert result["stddev"] == pytest.approx(40.706, abs=0.001)
-    assert "decode 128 at depth 0 differ by 53%" in document["warnings"][0]
+    assert "decode 128 at depth 0 spread by 53%" in document["warnings"][0]
     assert validate(made(step((100.0, 101.0, 99.0))))["warnings"] == []
     assert validate(made(step((100.0,))))["results"][0]["stddev"] is None
 
@@ -140,7 +141,7 @@ def test_the_largest_plan_there_can_be_is_a_valid_document() -> None:
 def test_a_strange_file_name_does_not_spoil_the_document() -> None:
     strange = entry().path.with_name("a\nb\\c\udcff" + "x" * 200 + ".gguf")
     fingerprint_now = fingerprint(MACHINE, runtime(), LoadSettings(), 3, [])
-    document = runner.make_document(
+    document = make_document(
         entry(strange),
         [step((1.0, 1.0))],
         fingerprint=fingerprint_now,

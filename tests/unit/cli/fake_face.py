@@ -67,9 +67,10 @@ class AppErrorReply(Exception):
 
 
 class FakeFace:
-    """Routes are methods of a request's path; `calls` is what came in.
+    """`routes` overrides what a path answers; `calls` is what came in.
 
     `chunks` is what a chat answers; with `hang` it then waits until the client has left.
+    `on_follow` is called when somebody begins to follow the events.
     """
 
     def __init__(self, home: Path, pid: int | None = None) -> None:
@@ -97,6 +98,8 @@ class FakeFace:
         self.hang: Callable[[], None] | None = None
         self.client_left = threading.Event()
         self.sent = threading.Event()  # set whenever every event so far has gone to a follower
+        self.followed = threading.Event()
+        self.on_follow: Callable[[], None] = lambda: None
         self.routes: dict[str, Callable[[Json], Json]] = {}
         self._events: list[Json] = []
         self._changed = threading.Condition()
@@ -166,6 +169,8 @@ class FakeFace:
 
 def _handler(face: FakeFace) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # chunked streams on open connections, as aiohttp sends them
+
         def log_message(self, format: str, *args: Any) -> None:
             return None
 
@@ -180,6 +185,14 @@ def _handler(face: FakeFace) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
+
+        def _begin_stream(self) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+
+        def _send(self, raw: bytes) -> None:
+            self.wfile.write(f"{len(raw):x}\r\n".encode() + raw + b"\r\n")
 
         def do_GET(self) -> None:
             self.do_POST()
@@ -203,26 +216,28 @@ def _handler(face: FakeFace) -> type[BaseHTTPRequestHandler]:
                 face.client_left.set()
 
         def _stream_events(self, after: int) -> None:
-            self.send_response(200)
-            self.end_headers()
+            self._begin_stream()
+            face.followed.set()
+            face.on_follow()
             while (event := face.next_event(after)) is not None:
-                self.wfile.write(json.dumps(event).encode() + b"\n")
+                self._send(json.dumps(event).encode() + b"\n")
                 after += 1
                 face.note_sent(after)
+            self._send(b"")
 
         def _chat(self) -> None:
             if face.chat_error is not None:
                 self._reply(400, {"error": face.chat_error})
                 return
-            self.send_response(200)
-            self.end_headers()
+            self._begin_stream()
             for each in face.chunks:
-                self.wfile.write(b"data: " + json.dumps(each).encode() + b"\n\n")
+                self._send(b"data: " + json.dumps(each).encode() + b"\n\n")
             if face.hang is not None:
                 face.hang()
                 self.connection.recv(1)  # returns when the client has left
                 face.client_left.set()
                 return
-            self.wfile.write(b"data: [DONE]\n\n")
+            self._send(b"data: [DONE]\n\n")
+            self._send(b"")
 
     return Handler

@@ -74,7 +74,7 @@ def test_ctrl_c_stops_the_load_itself(face: FakeFace, paddock: Paddock) -> None:
         return {"id": body["model"], "was_loaded": True}
 
     face.routes.update({"/load": hang, "/unload": unload})
-    ran = paddock("load", "tiny")
+    ran = paddock("load", NAME)
     assert ran.code == 130
     assert face.called("/unload") == [{"model": NAME}]
 

@@ -121,8 +121,14 @@ def test_progress_in_a_log_is_a_line_a_step_and_a_line_a_quarter() -> None:
 def test_progress_on_a_terminal_is_a_bar_that_goes_away() -> None:
     sunk, out, err = sink(Mode.HUMAN, terminal=True, TERM="xterm")
     with sunk.progress() as show:
+        assert err.getvalue() == ""
         show({"what": "loading", "done": 1 << 30, "total": 2 << 30, "unit": "bytes"})
+        sunk.note("[by the way]")
+    sunk.note("after it")
     assert "loading" in err.getvalue()
+    assert "1.00/2.00 GiB" in err.getvalue()
+    assert "[by the way]\n" in err.getvalue()
+    assert err.getvalue().endswith("after it\n")
     assert out.getvalue() == ""
 
 

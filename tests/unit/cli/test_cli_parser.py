@@ -83,9 +83,9 @@ def test_help_works(line: str, paddock: Paddock) -> None:
 
 
 def test_the_load_options_reach_the_namespace() -> None:
-    words = ["load", "m", "--ctx", "4096", "--kv", "q8_0", "--parallel", "2", "--device", "CUDA0", "--force"]
-    args = build().parse_args(words)
-    assert (args.ctx, args.kv, args.parallel) == (4096, "q8_0", 2)
+    where = ["--device", "CUDA0", "--force"]
+    args = build().parse_args(["load", "m", "--ctx", "4096", "--kv", "q8_0", *where])
+    assert (args.ctx, args.kv, args.parallel) == (4096, "q8_0", None)
     assert (args.device, args.force) == ("CUDA0", True)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from desktop.core.bench import runner
+from desktop.core.bench.document import make_document
 from desktop.core.bench.fingerprint import conditions, fingerprint
 from desktop.core.bench.results import ResultStore
 from desktop.core.engine.bench_tool import run_batched_bench, run_llama_bench
@@ -78,7 +79,7 @@ class BenchKind:
                 self._measure, context, plan, index, entry=entry, runtime=runtime, machine=machine
             )
             steps.append(context.step(test.name, measure))
-        document = runner.make_document(
+        document = make_document(
             entry,
             steps,
             fingerprint=fingerprint(

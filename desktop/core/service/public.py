@@ -1,0 +1,113 @@
+"""The public face as a switch: on at an address, elsewhere, off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.service import faces, limits
+from desktop.core.service.gateway import Gateway
+from desktop.core.service.keys import KeyStore
+from desktop.core.settings import ServerSettings
+
+log = logging.getLogger(__name__)
+
+
+class PublicServer:
+    """The OpenAI-compatible server; on only while it is switched on.
+
+    Args:
+        settings: read anew each time it is switched on.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        keys: KeyStore,
+        settings: Callable[[], ServerSettings],
+        publish: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        self._gateway = gateway
+        self._keys = keys
+        self._settings = settings
+        self._publish = publish
+        self._changing = asyncio.Lock()
+        self._face: faces.Face | None = None
+        self._policy: faces.PublicPolicy | None = None
+
+    @property
+    def url(self) -> str | None:
+        return self._face.url if self._face else None
+
+    async def on(self, host: str | None = None, port: int | None = None) -> None:
+        """Switch it on; when it is on at another address, it moves.
+
+        Raises:
+            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS; what was on stays on.
+        """
+        server = self._settings()
+        host, port = host or server.host, server.port if port is None else port
+        if not faces.is_loopback(host) and not self._keys.any:
+            raise AppError(ErrorCode.KEY_REQUIRED, host=host)
+        policy = faces.PublicPolicy(
+            host, server.require_key, server.allowed_hosts, server.allowed_origins
+        )
+        async with self._changing:
+            old = self._face
+            if old is not None and (old.host, old.port) == (host, port):
+                if policy == self._policy:
+                    return
+                await old.stop()  # the same port cannot be listened on twice
+                old = self._face = None
+            face = faces.Face(self._application(policy))
+            await face.start(host, port)
+            self._face, self._policy = face, policy
+            if old is not None:
+                await old.stop()
+        self._publish("public.changed", self.describe())
+
+    async def off(self) -> None:
+        async with self._changing:
+            face, self._face = self._face, None
+            if face is None:
+                return
+            await face.stop()
+        self._publish("public.changed", self.describe())
+
+    async def key_revoked(self) -> None:
+        """An open address without any key left is closed at once."""
+        face = self._face
+        if face is not None and not faces.is_loopback(face.host) and not self._keys.any:
+            log.warning("the last key was revoked: the server is switched off")
+            await self.off()
+
+    def describe(self) -> dict[str, Any]:
+        face, policy = self._face, self._policy
+        if face is None or policy is None:
+            server = self._settings()
+            return {"on": False, "url": None, "host": server.host, "port": server.port}
+        return {
+            "on": True,
+            "url": face.url,
+            "host": face.host,
+            "port": face.port,
+            "key_required": policy.key_needed,
+        }
+
+    def _application(self, policy: faces.PublicPolicy) -> web.Application:
+        app = web.Application(
+            middlewares=[
+                faces.error_shape,
+                faces.public_guard(policy, self._keys),
+                faces.json_only,
+            ],
+            client_max_size=limits.BODY_BYTES,
+        )
+        app.on_response_prepare.append(faces.cors_headers(policy))
+        app.add_routes(self._gateway.routes())
+        return app
