@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sysconfig
 import threading
 import time
@@ -17,6 +18,13 @@ import pytest
 _CLEARED = ("HF_", "HUGGING_FACE_", "PADDOCK_", "LLAMA_", "GGML_")
 # What was asked to end may need a moment to be gone.
 _GRACE_SECONDS = 5.0
+
+
+def pytest_configure() -> None:
+    # A shell that starts us in the background has SIGINT ignored, for us and for all children: a
+    # test that presses Ctrl-C would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -41,6 +41,7 @@ class Output:
         self._err = stderr or sys.stderr
         self._environ = environ
         self._told: set[str] = set()
+        self._documented = False
         self._above_bar: Callable[[str], None] | None = None
 
     @property
@@ -75,6 +76,7 @@ class Output:
 
     def document(self, document: Any) -> None:
         """The one JSON document, in ASCII: file names that are no valid text survive in it."""
+        self._documented = True
         indent = 2 if self._out.isatty() else None
         self._out.write(json.dumps(document, indent=indent) + "\n")
 
@@ -158,7 +160,7 @@ class Output:
 
     def error(self, error: Mapping[str, Any]) -> None:
         """An error as its words: what happened, why, and what to do."""
-        if self.json:
+        if self.json and not self._documented:  # `serve` may fail after its one document
             self.document({"error": error})
             return
         self._out.flush()

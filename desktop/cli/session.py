@@ -11,7 +11,7 @@ from desktop.cli.output import Output
 from desktop.core.client.client import Client
 from desktop.core.client.connect import connect, connect_or_start
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.paths import paths
+from desktop.core.paths import Paths, paths
 
 STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
@@ -56,6 +56,25 @@ def wait_until_ended(pid: int, limit_seconds: float = STOP_SECONDS) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
+def kill(pid: int, where: Paths) -> bool:
+    """End the process of a service that hangs, if it is one; its engines end with it.
+
+    Its number may be another program's by now: it must be ours by its words, and be older than
+    what it wrote of itself.
+    """
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        process = psutil.Process(pid)
+        is_ours = {"_service", "serve"} & set(process.cmdline())
+        if not is_ours or process.create_time() > where.endpoint_file.stat().st_mtime + 1:
+            return False
+        process.kill()
+    except (psutil.Error, OSError):
+        return False
+    return True
+
+
 def has_ended(pid: int) -> bool:
     """Whether a process is gone. One that only waits to be reaped counts: it holds nothing."""
     if sys.platform != "win32":
@@ -64,7 +83,7 @@ def has_ended(pid: int) -> bool:
                 return True
         except ChildProcessError:
             pass  # another's child: looked at below
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)

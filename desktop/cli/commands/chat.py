@@ -57,16 +57,18 @@ def run(args: argparse.Namespace, out: Output) -> int:
     before = {model["id"] for model in client.state()["models"]}
     loaded = load(client, args.model, _load_options(args), out)
     talk = Conversation(client, loaded["id"], out, args)
-    if prompt is None:
-        talk.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
-    else:
-        answer = ask(client, talk.body(prompt), out)
-        out.result(answer.to_dict())
-        out.note(answer.figures())
-        tell_cut(answer.finish_reason, out)
-    if loaded["id"] not in before:
-        name = loaded["id"]
-        out.note(f"{name} stays loaded; `paddock unload {name}` frees its memory.")
+    try:
+        if prompt is None:
+            talk.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
+        else:
+            answer = ask(client, talk.body(prompt), out)
+            out.result(answer.to_dict())
+            out.note(answer.figures())
+            tell_cut(answer.finish_reason, out)
+    finally:
+        if loaded["id"] not in before:
+            name = loaded["id"]
+            out.note(f"{name} stays loaded; `paddock unload {name}` frees its memory.")
     return 0
 
 

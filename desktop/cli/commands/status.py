@@ -8,6 +8,8 @@ from typing import Any
 from desktop.cli.output import Output
 from desktop.cli.parser import Commands
 
+ANSWER_SECONDS = 5.0
+
 
 def register(commands: Commands) -> None:
     commands.add("status", run, "what is running")
@@ -57,7 +59,8 @@ def _show(document: dict[str, Any], out: Output) -> None:
 
 
 def stop(args: argparse.Namespace, out: Output) -> int:
-    """Asks whatever service there is: one of another version must be stoppable, too."""
+    """Asks whatever service there is, also one of another version; one that does not answer is
+    ended from outside."""
     from desktop.cli import session
     from desktop.core.client.client import Client
     from desktop.core.client.connect import read_endpoint
@@ -70,11 +73,14 @@ def stop(args: argparse.Namespace, out: Output) -> int:
         out.result({"stopped": False, "pid": None}, lambda: out.line("The service is not running."))
         return 0
     try:
-        Client(endpoint).stop()
+        Client(endpoint).call("POST", "/stop", {}, timeout_seconds=ANSWER_SECONDS)
     except AppError as error:
-        # It may have ended by itself in this moment; an address of others' does not know us.
-        if error.code is not ErrorCode.SERVICE_UNREACHABLE or read_endpoint(where) == endpoint:
+        if error.code is not ErrorCode.SERVICE_UNREACHABLE:
             raise
+        # It may have ended by itself in this moment. If not, it hangs.
+        if not session.has_ended(endpoint.pid) and not session.kill(endpoint.pid, where):
+            raise
+        out.note("The service did not answer; its process was ended.")
     session.wait_until_ended(endpoint.pid)
     out.result({"stopped": True, "pid": endpoint.pid}, lambda: out.line("The service has ended."))
     return 0

@@ -117,7 +117,10 @@ def _load(
 
     bundled = next((each for each in call(client.models) if each["bundled"]), None)
     if bundled is None:
-        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(demo_model()))
+        file = demo_model()
+        if file.exists():  # then the library could not read it; its scan is in the log
+            raise AppError(ErrorCode.MODEL_NOT_FOUND, model=file.stem)
+        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(file))
     name: str = bundled["id"]
     if any(each["id"] == name and each["state"] == "ready" for each in state["models"]):
         out.line(texts["kept"].format(model=name))

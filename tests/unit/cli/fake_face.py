@@ -120,10 +120,14 @@ class FakeFace:
         (run / "service.json").write_text(json.dumps(endpoint), "utf-8")
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def close_streams(self) -> None:
+        """End every event stream, as a service does that ends."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+
+    def __exit__(self, *_: object) -> None:
+        self.close_streams()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from desktop.cli import session
+from desktop.cli.commands import status
 from desktop.cli.commands.logs import shown
 from desktop.cli.commands.serve import describe_event
 from desktop.core.errors import AppError, ErrorCode
@@ -71,6 +72,33 @@ def test_stop_waits_for_the_end_of_the_process(own_environment: Path, paddock: P
         assert session.has_ended(process.pid)
 
 
+@pytest.mark.parametrize("words", [["serve"], []])
+def test_stop_ends_a_service_that_hangs_and_nobody_else(
+    words: list[str], own_environment: Path, paddock: Paddock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "ANSWER_SECONDS", 0.2)
+    waiter = [sys.executable, "-c", "input()", *words]
+    with (
+        subprocess.Popen(waiter, stdin=subprocess.PIPE) as process,
+        FakeFace(own_environment, process.pid) as face,
+    ):
+        hanging = threading.Event()
+
+        def hang(body: dict[str, Any]) -> dict[str, Any]:
+            assert hanging.wait(10)
+            return {}
+
+        face.routes["/stop"] = hang
+        ran = paddock("stop")
+        hanging.set()
+        if words:
+            assert (ran.code, ran.out) == (0, "The service has ended.\n")
+        else:
+            assert ran.code == 1
+            assert process.poll() is None
+            process.communicate(b"\n")
+
+
 def test_stop_without_a_service(paddock: Paddock) -> None:
     assert paddock("stop", "--json").document == {"stopped": False, "pid": None}
 
@@ -93,22 +121,41 @@ def test_serve_beside_a_service_follows_it_and_leaves_it_as_it_was(
 
     def public(body: dict[str, Any]) -> dict[str, Any]:
         asked.append(body)
-        if len(asked) == 1:
-            threading.Thread(target=stop_once_followed).start()
         return {"on": body["on"], "url": f"http://127.0.0.1:{body.get('port')}"}
 
-    def stop_once_followed() -> None:
-        face.publish("model.unloaded", {"id": "old"})
-        assert face.sent.wait(10)
-        _thread.interrupt_main()
-
     face.routes["/public"] = public
+    face.on_follow = _thread.interrupt_main
     ran = paddock("serve", "--port", "9000", "--json")
     assert ran.code == 0
     assert ran.document["url"] == "http://127.0.0.1:9000"
     assert set(ran.document) == {"url", "admin_url", "pid"}
     restored = {"on": True, "host": "127.0.0.1", "port": 8484} if was_on else {"on": False}
     assert asked == [{"on": True, "host": None, "port": 9000}, restored]
+
+
+def test_serve_stays_at_one_document_when_the_service_breaks_off(
+    face: FakeFace, paddock: Paddock
+) -> None:
+    face.routes["/public"] = lambda body: {"on": body["on"], "url": "http://127.0.0.1:1"}
+    face.on_follow = face.close_streams
+    ran = paddock("serve", "--json")
+    assert ran.code == 1
+    assert ran.document["url"] == "http://127.0.0.1:1"
+    assert "does not answer" in ran.err
+
+
+def test_serve_ends_well_with_its_service(
+    face: FakeFace, paddock: Paddock, own_environment: Path
+) -> None:
+    def end() -> None:
+        paths().endpoint_file.unlink()
+        face.close_streams()
+
+    face.routes["/public"] = lambda body: {"on": body["on"], "url": "http://127.0.0.1:1"}
+    face.on_follow = end
+    ran = paddock("serve")
+    assert ran.code == 0
+    assert "The service has ended." in ran.err
 
 
 def test_requests_are_lines_of_log() -> None:
