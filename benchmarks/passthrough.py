@@ -89,12 +89,12 @@ async def gateway_app(upstream: str) -> web.Application:
         async def slot(self, _: Any) -> AsyncIterator[Any]:
             yield loaded
 
-    scanned = asyncio.Event()
-    scanned.set()
-    library: Any = SimpleNamespace(resolve=lambda name: entry)
+    async def find(name: str) -> Any:
+        return entry
+
     supervisor: Any = OneModel()
     requests = RequestLog(lambda kind, data: None)
-    gateway = Gateway(library, supervisor, new_session(), requests, scanned=scanned)
+    gateway = Gateway(supervisor, new_session(), requests, find=find, list_models=None)
     policy = faces.PublicPolicy("127.0.0.1", False, [], [])
     keys: Any = SimpleNamespace(check=lambda key: None, any=False)
     app = web.Application(

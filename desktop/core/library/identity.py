@@ -99,6 +99,13 @@ def sha256_file(
     return digest.hexdigest()
 
 
+def known_sha256(path: Path, cache: FileCache) -> str | None:
+    """The file's sha256 where it has been computed already and the file is still the same."""
+    kept = cache.get(path, path.stat())
+    found = kept.get("sha256") if kept else None
+    return found if isinstance(found, str) else None
+
+
 def fingerprint_of(paths: Iterable[Path], cache: FileCache | None = None) -> str:
     """The quick fingerprint of a model's files.
 

@@ -121,7 +121,7 @@ class Admin:
     # --- models -------------------------------------------------------------------------------
 
     async def models(self, request: web.Request) -> web.Response:
-        await self._service.scanned.wait()
+        await self._service.scan_if_old()
         return web.json_response(
             {"models": [entry.to_dict() for entry in self._service.library.models()]}
         )
@@ -137,15 +137,14 @@ class Admin:
     async def load(self, request: web.Request) -> web.Response:
         """Returns when the model is ready; the stages on the way are events."""
         body = await _body(request)
-        await self._service.scanned.wait()
-        entry = self._service.library.resolve(_text(body, "model"))
+        entry = await self._service.find(_text(body, "model"))
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
         loaded = await self._service.supervisor.load(entry, _load_request(body))
         return web.json_response(loaded.to_dict())
 
     async def unload(self, request: web.Request) -> web.Response:
-        entry = self._service.library.resolve(_text(await _body(request), "model"))
+        entry = await self._service.find(_text(await _body(request), "model"))
         current = self._service.supervisor.current
         was_loaded = current is not None and current.entry.id == entry.id
         await self._service.supervisor.unload(entry.id)

@@ -15,7 +15,6 @@ from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
-from desktop.core.library.library import Library
 from desktop.core.service import limits, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error, from_upstream
 from desktop.core.service.requests import RequestLog, RequestRecord
@@ -42,23 +41,27 @@ class ClientLeft(ConnectionError):
 
 
 class Gateway:
-    """Answers requests with whichever engine the supervisor provides."""
+    """Answers requests with whichever engine the supervisor provides.
+
+    Args:
+        find: the model of a name; raises MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+    """
 
     def __init__(
         self,
-        library: Library,
         supervisor: Supervisor,
         session: aiohttp.ClientSession,
         requests: RequestLog,
         *,
-        scanned: asyncio.Event,
+        find: Callable[[str], Awaitable[ModelEntry]],
+        list_models: Callable[[], Awaitable[list[ModelEntry]]],
         stall_seconds: float = STALL_SECONDS,
     ) -> None:
-        self._library = library
         self._supervisor = supervisor
         self._session = session
         self._requests = requests
-        self._scanned = scanned
+        self._find = find
+        self._list_models = list_models
         self._stall_seconds = stall_seconds
         self.stopping = False
 
@@ -92,8 +95,7 @@ class Gateway:
         )
 
     async def models(self, request: web.Request) -> web.Response:
-        await self._scanned.wait()
-        data = [_model_card(entry) for entry in self._library.models() if _usable(entry)]
+        data = [_model_card(entry) for entry in await self._list_models() if _usable(entry)]
         return web.json_response({"object": "list", "data": data})
 
     async def model(self, request: web.Request) -> web.Response:
@@ -104,8 +106,7 @@ class Gateway:
             raise ApiError(
                 400, "The request must name a model.", param="model", code="missing_parameter"
             )
-        await self._scanned.wait()
-        entry = self._library.resolve(name)
+        entry = await self._find(name)
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
         if entry.kind != "model":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,7 @@ class PublicServer:
             "url": face.url,
             "host": face.host,
             "port": face.port,
+            "lan_urls": _lan_urls(face.host, face.port),
             "key_required": policy.key_needed,
         }
 
@@ -111,3 +113,20 @@ class PublicServer:
         app.on_response_prepare.append(faces.cors_headers(policy))
         app.add_routes(self._gateway.routes())
         return app
+
+
+def _lan_urls(host: str, port: int) -> list[str]:
+    """Where other machines reach a face that listens at `host`; empty on loopback."""
+    if faces.is_loopback(host):
+        return []
+    if host not in ("0.0.0.0", "::"):
+        return [f"http://{host}:{port}"]
+    import psutil  # type: ignore[import-untyped]
+
+    found = [
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and not faces.is_loopback(address.address)
+    ]
+    return [f"http://{address}:{port}" for address in sorted(set(found))]

@@ -30,6 +30,7 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
+from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library, LibraryChange
 from desktop.core.paths import Paths, demo_model, hf_cache, paths
 from desktop.core.secrets import Secrets, choose_backend
@@ -49,6 +50,8 @@ from desktop.core.version import VERSION
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 60.0
+# How old a look at the model folders may be before a question for models looks again.
+RESCAN_SECONDS = 5.0
 
 OnReady = Callable[[dict[str, Any]], None]
 
@@ -70,6 +73,7 @@ class Service:
         self._private: faces.Face | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self.scanned = asyncio.Event()
+        self._last_scan = time.monotonic()
 
         self.bus = EventBus(asyncio.get_running_loop())
         self._settings_file = SettingsFile(where.settings_file)
@@ -105,7 +109,11 @@ class Service:
         self.requests = RequestLog(self.bus.publish)
         self._session = upstream.new_session()
         self.gateway = Gateway(
-            self.library, self.supervisor, self._session, self.requests, scanned=self.scanned
+            self.supervisor,
+            self._session,
+            self.requests,
+            find=self.find,
+            list_models=self.list_models,
         )
         self.public = PublicServer(
             self.gateway, self.keys, lambda: self.settings.server, self.bus.publish
@@ -144,8 +152,7 @@ class Service:
                 await self.public.on(*public)
             self._write_endpoint(token)
             for model in models:
-                await self.scanned.wait()
-                await self.supervisor.load(self.library.resolve(model), LoadRequest())
+                await self.supervisor.load(await self.find(model), LoadRequest())
             log.info("service ready", extra={"pid": os.getpid(), "version": VERSION})
             if on_ready is not None:
                 on_ready(self.addresses())
@@ -283,9 +290,35 @@ class Service:
             "data_dir": str(self._paths.data),
         }
 
+    async def find(self, name: str) -> ModelEntry:
+        """The model called `name`; looked for once more on the disks before it is unknown."""
+        await self.scanned.wait()
+        try:
+            return self.library.resolve(name)
+        except AppError as error:
+            if error.code is not ErrorCode.MODEL_NOT_FOUND or self._scan_age() < RESCAN_SECONDS:
+                raise
+        await self.scan()
+        return self.library.resolve(name)
+
+    async def list_models(self) -> list[ModelEntry]:
+        await self.scanned.wait()
+        return self.library.models()
+
+    def _scan_age(self) -> float:
+        return time.monotonic() - self._last_scan
+
+    async def scan_if_old(self) -> None:
+        """Another program may have stored a model since the last look."""
+        await self.scanned.wait()
+        if self._scan_age() > RESCAN_SECONDS:
+            await self.scan()
+
     async def scan(self) -> LibraryChange:
         change = await asyncio.to_thread(self.library.rescan, NullReporter(), CancelToken())
-        self.bus.publish("library.changed", vars(change))
+        self._last_scan = time.monotonic()
+        if change:
+            self.bus.publish("library.changed", vars(change))
         return change
 
     async def add_folder(self, path: str) -> LibraryChange:
