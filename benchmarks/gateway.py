@@ -36,7 +36,7 @@ from desktop.core.client.connect import connect_or_start
 from desktop.core.engine.server import free_port
 from desktop.core.paths import paths
 
-PROMPT = "Tell me about " + " ".join(f"w{number}" for number in range(24))
+PROMPT = "Tell me."
 
 
 @dataclass

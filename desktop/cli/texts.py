@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 _ENGLISH = {
+    "question": "What is Q4_K_M?",
     "what": "Paddock finds out what language models this machine can run, runs and measures them.\n"
     "There is no window here, so it shows you in the terminal.",
     "machine": "This machine: {hardware}",
@@ -31,6 +32,7 @@ _ENGLISH = {
 }
 
 _JAPANESE = {
+    "question": "Q4_K_M とは何ですか？",
     "what": "Paddock は、このマシンでどの言語モデルが動くかを調べ、動かし、測定します。\n"
     "ここにはウィンドウがないため、ターミナルでご案内します。",
     "machine": "このマシン: {hardware}",

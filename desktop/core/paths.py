@@ -78,15 +78,22 @@ def paths(environ: Mapping[str, str] = os.environ) -> Paths:
         return Paths(
             root / "config", root / "data", root / "cache", root / "run", root / "data" / "logs"
         )
+    import socket
+
     import platformdirs
 
     dirs = platformdirs.PlatformDirs("paddock", appauthor=False, roaming=False)
     data = Path(dirs.user_data_dir)
+    if sys.platform == "linux" and not environ.get("XDG_RUNTIME_DIR"):
+        # The usual stand-in is a folder in /tmp that anybody could make first.
+        runtime = Path(dirs.user_cache_dir) / f"run-{socket.gethostname()}"
+    else:
+        runtime = Path(dirs.user_runtime_dir)
     return Paths(
         Path(dirs.user_config_dir),
         data,
         Path(dirs.user_cache_dir),
-        Path(dirs.user_runtime_dir),
+        runtime,
         data / "logs",
     )
 

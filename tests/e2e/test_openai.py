@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 
 import openai
 import pytest
@@ -14,8 +15,10 @@ HELLO = [{"role": "user", "content": "hello"}]
 
 
 @pytest.fixture(scope="module")
-def client(public_url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{public_url}/v1", api_key="unused", max_retries=0)
+def client(public_url: str) -> Iterator[openai.OpenAI]:
+    url = f"{public_url}/v1"
+    with openai.OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
+        yield client
 
 
 def test_lists_models(client: openai.OpenAI, tiny: str) -> None:

@@ -65,6 +65,7 @@ def _follow_quietly(client: Client, out: Output) -> None:
     try:
         state = client.state()
         tell_notices(state, out)
+        _tell_reach(state["public"], out)
         for event in client.events(state["epoch"], state["seq"]):
             _tell_event(event, out)
     except AppError:
@@ -88,6 +89,7 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
         state = client.state()
         addresses = {key: state.get(key) for key in ("admin_url", "pid")}
         _tell_ready({"url": public["url"], **addresses}, out)
+        _tell_reach(public, out)
 
         def work(emit: Any) -> None:
             for event in client.events(state["epoch"], state["seq"], cancel):
@@ -130,6 +132,13 @@ def _tell_ready(addresses: dict[str, Any], out: Output) -> None:
 def _show_ready(document: dict[str, Any], out: Output) -> None:
     out.line(f"The server is on at {document['url']} (OpenAI's API under /v1).")
     out.note("Ctrl-C switches it off.")
+
+
+def _tell_reach(public: dict[str, Any], out: Output) -> None:
+    """What listening beyond this machine opens, and to whom."""
+    reached = public.get("lan_urls")
+    if reached:
+        out.note(f"Other machines reach it at {' or '.join(reached)}; each request needs a key.")
 
 
 def _tell_event(event: dict[str, Any], out: Output) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from desktop.core.client.client import Client
     from desktop.core.hardware.probe import Hardware
 
-QUESTION = "What is Q4_K_M?"
 ANSWER_TOKENS = 512  # far more than it needs: a bound on a model that does not find its end
 
 
@@ -80,12 +79,13 @@ def _tour(texts: dict[str, str], started: _Started, out: Output) -> int:
     model = _load(client, state, texts, started, out)
 
     out.line()
-    out.line(texts["asking"].format(question=QUESTION))
-    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
+    question = texts["question"]
+    out.line(texts["asking"].format(question=question))
+    body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": question}]}
     body["max_tokens"] = ANSWER_TOKENS
     answer = ask(client, body, out)
     out.line(_figures(answer, texts))
-    started.document = {**answer.to_dict(), "question": QUESTION, "url": None}
+    started.document = {**answer.to_dict(), "question": question, "url": None}
 
     out.line()
     try:
@@ -99,7 +99,7 @@ def _tour(texts: dict[str, str], started: _Started, out: Output) -> int:
         return 1
     started.document["url"] = public["url"]
     out.line(texts["server"].format(url=public["url"]))
-    out.line(_snippet(public, model))
+    out.line(_snippet(public, model, question))
     if public.get("key_required"):
         out.line(texts["server_key"])
     return 0
@@ -161,9 +161,10 @@ def _figures(answer: Answer, texts: dict[str, str]) -> str:
     )
 
 
-def _snippet(public: dict[str, Any], model: str) -> str:
+def _snippet(public: dict[str, Any], model: str, question: str) -> str:
     """A call of the server that works as it is pasted, in this system's shell."""
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": QUESTION}]})
+    messages = [{"role": "user", "content": question}]
+    body = json.dumps({"model": model, "messages": messages}, ensure_ascii=False)
     url = f"{public['url']}/v1/chat/completions"
     key = ["-H", "Authorization: Bearer YOUR_KEY"] if public.get("key_required") else []
     words = ["-s", url, *key, "-H", "Content-Type: application/json", "-d", body]

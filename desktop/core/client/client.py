@@ -264,6 +264,7 @@ class Client:
                 raise ChatFailed(_error_of(reply.read()))
             for line in _lines(reply, cancel):
                 if line.strip() == b"data: [DONE]":
+                    reply.read()  # to its end: who hangs up before it counts as having left
                     return
                 if line.startswith(b"data: "):
                     chunk = json.loads(line[6:])

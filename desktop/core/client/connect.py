@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -33,17 +32,15 @@ def read_endpoint(paths: Paths) -> Endpoint | None:
 
 
 def _alive(pid: int) -> bool:
-    if sys.platform == "win32":
-        import psutil
+    """Whether the process runs; one that has ended and was not taken note of does not."""
+    import psutil  # type: ignore[import-untyped]
 
-        return bool(psutil.pid_exists(pid))
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    return True
 
 
 def connect(paths: Paths) -> Client:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop.core import procs
 from desktop.core.hardware import cgroups, cpu_text
 from desktop.core.hardware.sources import cpu_list, read_int, read_text
 
@@ -150,14 +150,12 @@ def mac_sysctl() -> dict[str, str]:
     """What macOS's own `sysctl` says of hardware. `iogpu` is missing on Intel Macs: no failure.
 
     Raises:
-        OSError, subprocess.SubprocessError: it cannot be run, or does not end within 5 s.
+        OSError: it cannot be run.
+        AppError: TIMED_OUT when it does not end within 5 s.
     """
-    done = subprocess.run(
+    done = procs.run(
         ["/usr/sbin/sysctl", "hw", "machdep.cpu", "iogpu", "kern.hv_vmm_present"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=5,
-        check=False,
+        timeout_seconds=5,
     )
     return cpu_text.parse_sysctl(done.stdout.decode("utf-8", "replace"))
 

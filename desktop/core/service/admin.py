@@ -107,6 +107,8 @@ class Admin:
                 pending = pending or asyncio.ensure_future(anext(follow))
                 done, _ = await asyncio.wait({pending}, timeout=_PING_SECONDS)
                 if done:
+                    if isinstance(pending.exception(), StopAsyncIteration):
+                        return response
                     line = pending.result().to_dict()
                     pending = None
                 else:

@@ -42,6 +42,7 @@ class EventBus:
         self._ring: deque[Event] = deque(maxlen=ring_size)
         self._seq = 0
         self._changed = asyncio.Event()
+        self._closed = False
         self.followers = 0
 
     @property
@@ -58,6 +59,11 @@ class EventBus:
             self._append(event_type, data)
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._append, event_type, data)
+
+    def close(self) -> None:
+        """End every follower's stream: the service stops."""
+        self._closed = True
+        self._changed.set()
 
     def _append(self, event_type: str, data: dict[str, Any]) -> None:
         self._seq += 1
@@ -88,6 +94,8 @@ class EventBus:
                         yield event
                         after = event.seq
                     continue
+                if self._closed:
+                    return
                 await changed.wait()
         finally:
             self.followers -= 1

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # A reader that takes nothing for this long holds a slot others wait for: it is cut off.
 STALL_SECONDS = 60.0
+# The status of a request whose client left before the end (nginx's number for it).
+CLIENT_LEFT = 499
 # A dead engine's connection fails at once; its death is known when its output has been read.
 GONE_SECONDS = 5.0
 # Above this, the engine is asked to report its progress through the prompt: each report is a write,
@@ -34,10 +36,6 @@ LONG_PROMPT_BYTES = 4096
 DEMO_SAMPLING: Mapping[str, Any] = {"temperature": 0}
 
 KEY_NAME: web.RequestKey[str] = web.RequestKey("key_name", str)
-
-
-class ClientLeft(ConnectionError):
-    """Nobody reads the answer any more."""
 
 
 class Gateway:
@@ -220,19 +218,24 @@ class Gateway:
             )
             await response.prepare(request)
             problem: ApiError | None = None
-            with _StallWatch(request, self._stall_seconds) as watch:
+            with StallWatch(request, self._stall_seconds):
                 try:
                     async for block in reply.content.iter_any():
                         out = events.feed(block)
                         if out:
-                            record.first_event()
-                            watch.begin()
+                            if record.ttft_seconds is None:
+                                record.first_event()
                             await response.write(out)
-                            watch.end()
                 except aiohttp.ClientPayloadError as error:
                     problem = upstream.broke_off(server, str(error))
-                except ConnectionError as error:
-                    raise ClientLeft from error
+                except (asyncio.CancelledError, ConnectionError) as error:
+                    # Gone after its last event is not gone in the middle.
+                    whole = events.finished
+                    why = None if whole else "the client left"
+                    self._finished(record, events.usage, 200 if whole else CLIENT_LEFT, why)
+                    if isinstance(error, ConnectionError):
+                        return response
+                    raise
                 problem = problem or _stream_problem(events, server)
                 if problem is not None:
                     await response.write(problem.event())
@@ -309,8 +312,8 @@ class Gateway:
             failure = error if isinstance(error, ApiError) else from_app_error(error)
             self._finished(record, None, failure.status, failure.message)
             raise failure from error
-        except (asyncio.CancelledError, ClientLeft):
-            self._finished(record, None, 499, "the client left")
+        except asyncio.CancelledError:
+            self._finished(record, None, CLIENT_LEFT, "the client left")
             raise
 
     def _finished(
@@ -320,21 +323,26 @@ class Gateway:
         status: int = 200,
         error: str | None = None,
     ) -> None:
-        record.finish(usage, status, error)
-        self._requests.add(record)
+        if record.total_seconds is None:  # the first word counts: who knew most said it
+            record.finish(usage, status, error)
+            self._requests.add(record)
 
 
-class _StallWatch:
-    """Cuts a client off that takes nothing for `seconds` while an answer waits to be written."""
+class StallWatch:
+    """Cuts a client off that has taken nothing for `seconds` although there is something to take.
+
+    It looks from time to time and costs the stream itself nothing.
+    """
 
     def __init__(self, request: web.Request, seconds: float) -> None:
         self._request = request
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._since: float | None = None
+        self._waiting_bytes = 0
+        self._since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
-    def __enter__(self) -> _StallWatch:
+    def __enter__(self) -> StallWatch:
         self._timer = self._loop.call_later(self._seconds / 4, self._look)
         return self
 
@@ -342,17 +350,16 @@ class _StallWatch:
         if self._timer is not None:
             self._timer.cancel()
 
-    def begin(self) -> None:
-        self._since = self._loop.time()
-
-    def end(self) -> None:
-        self._since = None
-
     def _look(self) -> None:
-        if self._since is not None and self._loop.time() - self._since > self._seconds:
+        transport = self._request.transport
+        if transport is None:
+            return
+        waiting_bytes = transport.get_write_buffer_size()
+        if not waiting_bytes or waiting_bytes != self._waiting_bytes:
+            self._waiting_bytes, self._since = waiting_bytes, self._loop.time()
+        elif self._loop.time() - self._since >= self._seconds:
             log.info("a client stopped reading and was cut off")
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            transport.abort()
             return
         self._timer = self._loop.call_later(self._seconds / 4, self._look)
 

@@ -21,11 +21,17 @@ class LibraryStore:
         return {row["fingerprint"]: row["id"] for row in rows}
 
     def save_id(self, fingerprint: str, model_id: str, path: Path) -> None:
-        self._database.execute(
-            "INSERT INTO model_ids (fingerprint, id, path, first_seen) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (fingerprint) DO UPDATE SET id = excluded.id, path = excluded.path",
-            (fingerprint, model_id, str(path), time.time()),
-        )
+        with self._database.transaction() as connection:
+            # A file whose content was replaced (a new bundled model) keeps its id: the old
+            # content gives it up.
+            connection.execute(
+                "DELETE FROM model_ids WHERE id = ? AND fingerprint <> ?", (model_id, fingerprint)
+            )
+            connection.execute(
+                "INSERT INTO model_ids (fingerprint, id, path, first_seen) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (fingerprint) DO UPDATE SET id = excluded.id, path = excluded.path",
+                (fingerprint, model_id, str(path), time.time()),
+            )
 
     def aliases(self) -> dict[str, str]:
         """From memory: every request asks for it."""

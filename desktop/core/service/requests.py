@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from desktop.core.service.streams import Usage
@@ -57,7 +57,7 @@ class RequestRecord:
             self.tokens_per_second = usage.completion_tokens / usage.decode_seconds
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
 
 class RequestLog:

@@ -216,6 +216,7 @@ class Service:
     async def _shut_down(self) -> None:
         """In the order of who depends on whom; one failure does not keep the rest from it."""
         self.gateway.stopping = True
+        self.bus.close()
         steps: list[Callable[[], Awaitable[None]]] = [self.public.off, self.scheduler.stop]
         steps += [self.supervisor.close, self._session.close]
         if self._private is not None:

@@ -76,9 +76,8 @@ class StreamFilter:
         """The part of `block` that goes to the client now; an unfinished event is held back."""
         if self._rest:
             block = self._rest + block
-        if block.endswith(_END):
             self._rest = b""
-        else:
+        if block[-2:] != _END:
             end = block.rfind(_END) + 2
             if end < 2:
                 self._rest = block

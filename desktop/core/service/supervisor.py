@@ -352,7 +352,9 @@ class Supervisor:
             loaded.stage, loaded.progress = status.stage.value, status.value
             self._tell(loaded)
         if loaded.state is ModelState.READY and status.state is ServerState.ENDED:
-            error = status.death or AppError(ErrorCode.ENGINE_DIED, reason="It ended by itself.")
+            error = status.death or AppError(
+                ErrorCode.ENGINE_DIED, model=loaded.entry.id, reason="It ended by itself."
+            )
             log.error("an engine died", extra={"model": loaded.entry.id, "why": str(error)})
             self._forget(loaded)
             self._publish("model.died", {"id": loaded.entry.id, "error": error.to_dict()})
