@@ -147,7 +147,6 @@ class Service:
             await self._private.start("127.0.0.1", 0)
             self._spawn(self._scan_first())
             self._spawn(self._heartbeat())
-            self.scheduler.start()
             if public is not None:
                 await self.public.on(*public)
             self._write_endpoint(token)
@@ -186,6 +185,7 @@ class Service:
         try:
             await self.scan()
         finally:
+            self.scheduler.start()  # what an earlier run left needs the library
             self.scanned.set()
 
     async def _heartbeat(self) -> None:

@@ -84,10 +84,11 @@ def test_a_failed_load_leaves_nothing_on(guided: FakeFace, paddock: Paddock) -> 
 
 def test_the_snippet_is_a_call_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    words = shlex.split(tour._snippet({"url": URL, "key_required": False}, "it's:q8_0"))
+    public = {"url": URL, "key_required": False}
+    words = shlex.split(tour._snippet(public, "it's:q8_0", "what’s that?"))
     assert words[:3] == ["curl", "-s", f"{URL}/v1/chat/completions"]
     assert '"model": "it\'s:q8_0"' in words[-1]
-    assert "YOUR_KEY" in tour._snippet({"url": URL, "key_required": True}, "m")
+    assert "YOUR_KEY" in tour._snippet({"url": URL, "key_required": True}, "m", "?")
 
 
 def test_both_languages_say_the_same_things() -> None:
