@@ -69,8 +69,38 @@ CREATE TABLE loads (
 );
 """
 
+_SCHEMA_2 = """
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL DEFAULT '',
+    model_id TEXT,
+    system TEXT NOT NULL DEFAULT '',
+    sampling TEXT NOT NULL DEFAULT '{}',
+    current INTEGER,
+    created REAL NOT NULL,
+    updated REAL NOT NULL,
+    deleted REAL
+);
+CREATE INDEX conversations_by_updated ON conversations (deleted, updated);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    parent_id INTEGER,
+    role TEXT NOT NULL,
+    content TEXT NOT NULL,
+    reasoning TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL,
+    model_id TEXT,
+    figures TEXT,
+    error TEXT,
+    created REAL NOT NULL
+);
+CREATE INDEX messages_by_conversation ON messages (conversation_id);
+CREATE INDEX messages_unfinished ON messages (state) WHERE state IN ('waiting', 'streaming');
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
-MIGRATIONS: dict[int, str] = {1: _SCHEMA_1}
+MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2}
 
 
 class Database:

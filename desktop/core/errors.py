@@ -74,6 +74,9 @@ class ErrorCode(StrEnum):
     RESULT_FILE_INVALID = "result_file_invalid"
     KEY_NOT_FOUND = "key_not_found"
     KEY_EXISTS = "key_exists"
+    CONVERSATION_NOT_FOUND = "conversation_not_found"
+    MESSAGE_NOT_FOUND = "message_not_found"
+    CONTEXT_OVERFLOW = "context_overflow"
     # general
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
@@ -372,6 +375,22 @@ WORDS: dict[ErrorCode, Words] = {
         "Names of keys are used once.",
         "Choose another name, or revoke it with `paddock keys revoke {name}`.",
     ),
+    C.CONVERSATION_NOT_FOUND: Words(
+        "There is no conversation {conversation}",
+        "It may have been deleted.",
+        "Choose another one, or begin a new one.",
+    ),
+    C.MESSAGE_NOT_FOUND: Words(
+        "There is no message {message}",
+        "Its conversation may have been deleted.",
+        "Open the conversation again.",
+    ),
+    C.CONTEXT_OVERFLOW: Words(
+        "The conversation is longer than the model's context",
+        "It has {prompt_tokens} tokens; the model was loaded for {context_tokens}.",
+        "Load the model with a larger context (--ctx), shorten the message, or begin a new "
+        "conversation.",
+    ),
     C.CANCELLED: Words("Stopped", "You stopped it.", "Start it again when you like."),
     C.TIMED_OUT: Words(
         "{what} took too long",
@@ -417,20 +436,21 @@ class AppError(Exception):
         self.params = params
         super().__init__(str(self))
 
-    def _fill(self, text: str) -> str:
+    def fill(self, text: str) -> str:
+        """`text`, in whatever language, with its {fields} filled from this error's params."""
         return text.format_map(_Params(self.params))
 
     @property
     def title(self) -> str:
-        return self._fill(WORDS[self.code].title)
+        return self.fill(WORDS[self.code].title)
 
     @property
     def cause(self) -> str:
-        return self._fill(WORDS[self.code].cause)
+        return self.fill(WORDS[self.code].cause)
 
     @property
     def remedy(self) -> str:
-        return self._fill(WORDS[self.code].remedy)
+        return self.fill(WORDS[self.code].remedy)
 
     def __str__(self) -> str:
         return f"{self.title}. {self.cause}".strip()

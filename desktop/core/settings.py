@@ -56,6 +56,7 @@ class LoadDefaults(_Section):
 
 class GeneralSettings(_Section):
     language: Literal["system", "en", "ja"] = Field("system", title="Language")
+    theme: Literal["system", "light", "dark", "contrast"] = Field("system", title="Look")
 
 
 class Settings(_Section):

@@ -6,31 +6,15 @@ gains from an asynchronous client, both from one that imports nothing.
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
+from desktop.core.client.conversations import ConversationCalls
+from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 
-Json = dict[str, Any]
-_PREFIX = "/admin/v1"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the private face listens, and the token it wants."""
-
-    host: str
-    port: int
-    token: str
-    pid: int
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+__all__ = ["ChatFailed", "Client", "Endpoint", "Json"]
 
 
 class ChatFailed(Exception):
@@ -41,58 +25,12 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client:
+class Client(ConversationCalls):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it
     does not answer.
     """
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-
-    # --- transport ----------------------------------------------------------------------------
-
-    def _open(
-        self, method: str, path: str, body: Json | None, timeout_seconds: float | None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection(
-            self.endpoint.host, self.endpoint.port, timeout=timeout_seconds
-        )
-        headers = {"Authorization": f"Bearer {self.endpoint.token}"}
-        raw = None
-        if body is not None:
-            raw = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, path, raw, headers)
-            return connection, connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise AppError(
-                ErrorCode.SERVICE_UNREACHABLE, reason=str(error) or type(error).__name__
-            ) from error
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        timeout_seconds: float | None = 30.0,
-    ) -> Json:
-        """One call and its JSON answer."""
-        connection, reply = self._open(method, _PREFIX + path, body, timeout_seconds)
-        try:
-            raw = reply.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=str(error)) from error
-        finally:
-            reply.close()
-            connection.close()
-        return _answer(reply.status, raw)
-
-    def _post(self, path: str, body: Json, timeout_seconds: float | None = 30.0) -> Json:
-        return self.call("POST", path, body, timeout_seconds)
 
     # --- state and events ---------------------------------------------------------------------
 
@@ -115,21 +53,9 @@ class Client:
         Raises:
             AppError: SERVICE_UNREACHABLE when the stream ends or is silent for 40 seconds.
         """
-        query = f"/events?epoch={epoch or ''}&after={after}"
-        connection, reply = self._open("GET", _PREFIX + query, None, 40.0)
-        undo = cancel.on_cancel(lambda: _shut(connection)) if cancel else None
-        try:
-            if reply.status != 200:
-                _answer(reply.status, reply.read())
-            for line in _lines(reply, cancel):
-                event = json.loads(line)
-                if event["type"] != "ping":
-                    yield event
-        finally:
-            if undo is not None:
-                undo()
-            reply.close()
-            connection.close()
+        for event in self._lines(f"/events?epoch={epoch or ''}&after={after}", cancel):
+            if event["type"] != "ping":
+                yield event
 
     # --- what it does -------------------------------------------------------------------------
 
@@ -258,11 +184,11 @@ class Client:
         """
         body = {**body, "stream": True, "stream_options": {"include_usage": True}}
         connection, reply = self._open("POST", "/v1/chat/completions", body, None)
-        undo = cancel.on_cancel(lambda: _shut(connection)) if cancel else None
+        undo = cancel.on_cancel(lambda: shut(connection)) if cancel else None
         try:
             if reply.status != 200:
-                raise ChatFailed(_error_of(reply.read()))
-            for line in _lines(reply, cancel):
+                raise ChatFailed(error_of(reply.read()))
+            for line in lines(reply, cancel):
                 if line.strip() == b"data: [DONE]":
                     reply.read()  # to its end: who hangs up before it counts as having left
                     return
@@ -276,55 +202,3 @@ class Client:
                 undo()
             reply.close()
             connection.close()
-
-
-def _lines(reply: http.client.HTTPResponse, cancel: CancelToken | None) -> Iterator[bytes]:
-    """The lines of a stream that has no end of its own, until it is cancelled.
-
-    Raises:
-        AppError: SERVICE_UNREACHABLE when it breaks off.
-    """
-    while True:
-        try:
-            line = reply.readline()
-            reason = "" if line else "It closed the stream."
-        except (OSError, http.client.HTTPException, ValueError, AttributeError) as failure:
-            line, reason = b"", str(failure)
-        if cancel is not None and cancel.cancelled:
-            return
-        if not line:
-            raise AppError(ErrorCode.SERVICE_UNREACHABLE, reason=reason)
-        yield line
-
-
-def _shut(connection: http.client.HTTPConnection) -> None:
-    """Wake a thread that reads from the connection; it sees the end of the stream."""
-    import contextlib
-    import socket
-
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _error_of(raw: bytes) -> Json:
-    try:
-        error = json.loads(raw)["error"]
-    except (ValueError, KeyError, TypeError):
-        return {"message": raw.decode("utf-8", "replace")[:500]}
-    return error if isinstance(error, dict) else {"message": str(error)}
-
-
-def _answer(status: int, raw: bytes) -> Json:
-    try:
-        answer = json.loads(raw)
-    except ValueError as error:
-        raise AppError(
-            ErrorCode.SERVICE_UNREACHABLE, reason=f"It answered {status} without JSON."
-        ) from error
-    if status == 200:
-        return dict(answer)
-    found = answer.get("error", {})
-    if "title" in found:
-        raise AppError.from_dict(found)
-    raise AppError(ErrorCode.BAD_REQUEST, reason=str(found.get("message", f"status {status}")))

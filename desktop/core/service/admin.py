@@ -245,7 +245,7 @@ class Admin:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    return limits.parse(await request.read() or b"{}")
+    return await limits.read(request) if request.can_read_body else {}
 
 
 def _text(body: dict[str, Any], name: str) -> str:

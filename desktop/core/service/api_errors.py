@@ -28,7 +28,11 @@ _BY_CODE: dict[ErrorCode, tuple[int, str, str | None]] = {
 
 
 class ApiError(Exception):
-    """An answer in OpenAI's error shape."""
+    """An answer in OpenAI's error shape.
+
+    Attributes:
+        cause: the reason alone, for our own clients, which have words of their own around it.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class ApiError(Exception):
         param: str | None = None,
         retry_after_seconds: int | None = None,
         extra: dict[str, Any] | None = None,
+        cause: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -49,6 +54,7 @@ class ApiError(Exception):
         self.param = param
         self.retry_after_seconds = retry_after_seconds
         self.extra = extra or {}
+        self.cause = cause or message
 
     def body(self) -> dict[str, Any]:
         return {
@@ -86,6 +92,19 @@ def from_app_error(error: AppError) -> ApiError:
         param="model" if code == "model_not_found" else None,
         retry_after_seconds=int(seconds) if isinstance(seconds, int | float) else None,
     )
+
+
+def to_app_error(error: ApiError) -> AppError:
+    """What went wrong with an answer, as our own clients print or translate it."""
+    if error.code == "context_length_exceeded":
+        return AppError(
+            ErrorCode.CONTEXT_OVERFLOW,
+            prompt_tokens=error.extra.get("n_prompt_tokens"),
+            context_tokens=error.extra.get("n_ctx"),
+        )
+    if error.status >= 500:
+        return AppError(ErrorCode.UPSTREAM_FAILED, reason=error.cause)
+    return AppError(ErrorCode.BAD_REQUEST, reason=error.cause)
 
 
 def from_upstream(status: int, raw: bytes, prompt: str = "messages") -> ApiError:

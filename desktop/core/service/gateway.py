@@ -7,16 +7,16 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from desktop.core.errors import AppError, ErrorCode
+from desktop.core.errors import AppError
 from desktop.core.library.entry import ModelEntry
-from desktop.core.service import limits, upstream
-from desktop.core.service.api_errors import ApiError, from_app_error, from_upstream
+from desktop.core.service import generation, limits, upstream
+from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.streams import Assembler, StreamFilter, Usage
 from desktop.core.service.supervisor import Loaded, Supervisor
@@ -27,13 +27,6 @@ log = logging.getLogger(__name__)
 STALL_SECONDS = 60.0
 # The status of a request whose client left before the end (nginx's number for it).
 CLIENT_LEFT = 499
-# A dead engine's connection fails at once; its death is known when its output has been read.
-GONE_SECONDS = 5.0
-# Above this, the engine is asked to report its progress through the prompt: each report is a write,
-# and a write is when it notices that the client has left.
-LONG_PROMPT_BYTES = 4096
-# The bundled model knows its answers by heart; chance would only spoil them.
-DEMO_SAMPLING: Mapping[str, Any] = {"temperature": 0}
 
 KEY_NAME: web.RequestKey[str] = web.RequestKey("key_name", str)
 
@@ -105,15 +98,7 @@ class Gateway:
                 400, "The request must name a model.", param="model", code="missing_parameter"
             )
         entry = await self._find(name)
-        if entry.error is not None:
-            raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
-        if entry.kind != "model":
-            raise ApiError(
-                400,
-                f"“{entry.id}” is not a model of its own ({entry.kind}).",
-                param="model",
-                code="unsupported",
-            )
+        generation.check_model(entry)
         return entry
 
     # --- generation ---------------------------------------------------------------------------
@@ -129,71 +114,27 @@ class Gateway:
     ) -> web.StreamResponse:
         record = RequestRecord(route, key=request.get(KEY_NAME))
         with self._recorded(record):
-            body, size = await self._body(request)
+            body = await limits.read(request)
             entry = await self._entry(body.get("model"))
             record.model = entry.id
             if needed not in body:
                 raise ApiError(
                     400, f"“{needed}” is missing.", param=needed, code="missing_parameter"
                 )
-            if entry.summary is not None and entry.summary.is_embedding:
-                raise ApiError(
-                    400,
-                    f"“{entry.id}” makes embeddings and cannot answer; use /v1/embeddings.",
-                    param="model",
-                    code="model_not_generative",
-                )
+            generation.check_generative(entry)
             record.stream = _boolean(body, "stream")
             wants_usage = _wants_usage(body)
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(body, loaded.slots)
-                self._prepare(body, entry, size)
+                asked = generation.prepared(body, entry)
                 if record.stream:
                     return await self._stream(
-                        request, loaded, route, body, wants_usage=wants_usage, record=record
+                        request, loaded, route, asked, wants_usage=wants_usage, record=record
                     )
-                return await self._plain(loaded, route, body, chat, record)
+                return await self._plain(loaded, route, asked, chat, record)
 
-            return await self._with_engine(entry, record, answer)
-
-    async def _with_engine(
-        self,
-        entry: ModelEntry,
-        record: RequestRecord,
-        answer: Callable[[Loaded], Awaitable[web.StreamResponse]],
-    ) -> web.StreamResponse:
-        """Answer with a slot of the model; once more where its engine had just died unnoticed."""
-        for last_try in (False, True):
-            async with self._supervisor.slot(entry) as loaded:
-                record.slot_granted()
-                try:
-                    return await answer(loaded)
-                except upstream.EngineSilent as error:
-                    silent = error
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(GONE_SECONDS):
-                            await loaded.gone.wait()
-                    if last_try or not loaded.gone.is_set():
-                        assert loaded.server is not None
-                        raise upstream.broke_off(loaded.server, str(silent)) from silent
-        raise AssertionError("the second try returns or raises")
-
-    async def _body(self, request: web.Request) -> tuple[dict[str, Any], int]:
-        raw = await request.read()
-        if len(raw) > 1 << 20:  # parsing a large body would hold up every other stream
-            return await asyncio.to_thread(limits.parse, raw), len(raw)
-        return limits.parse(raw), len(raw)
-
-    @staticmethod
-    def _prepare(body: dict[str, Any], entry: ModelEntry, size_bytes: int) -> None:
-        body["model"] = entry.id
-        body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
-        if size_bytes > LONG_PROMPT_BYTES:
-            body["return_progress"] = True
-        if entry.bundled:
-            body.update(DEMO_SAMPLING)
+            return await generation.with_engine(self._supervisor, entry, record, answer)
 
     async def _stream(
         self,
@@ -236,7 +177,7 @@ class Gateway:
                     if isinstance(error, ConnectionError):
                         return response
                     raise
-                problem = problem or _stream_problem(events, server)
+                problem = problem or generation.stream_problem(events, server)
                 if problem is not None:
                     await response.write(problem.event())
             self._finished(
@@ -266,7 +207,7 @@ class Gateway:
                 if out:
                     record.first_event()
                     assembler.feed(out)
-        problem = _stream_problem(events, server)
+        problem = generation.stream_problem(events, server)
         if problem is not None:
             raise problem
         self._finished(record, events.usage)
@@ -277,7 +218,7 @@ class Gateway:
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         record = RequestRecord("/v1/embeddings", key=request.get(KEY_NAME))
         with self._recorded(record):
-            body, _ = await self._body(request)
+            body = await limits.read(request)
             entry = await self._entry(body.get("model"))
             record.model = entry.id
             _check_embedding_input(body)
@@ -301,7 +242,7 @@ class Gateway:
                 self._finished(record, usage)
                 return web.json_response(vectors)
 
-            return await self._with_engine(entry, record, answer)
+            return await generation.with_engine(self._supervisor, entry, record, answer)
 
     @contextlib.contextmanager
     def _recorded(self, record: RequestRecord) -> Iterator[None]:
@@ -362,15 +303,6 @@ class StallWatch:
             transport.abort()
             return
         self._timer = self._loop.call_later(self._seconds / 4, self._look)
-
-
-def _stream_problem(events: StreamFilter, server: Any) -> ApiError | None:
-    """What went wrong in a stream that has ended, if anything did."""
-    if events.error is not None:
-        return from_upstream(500, events.error)
-    if not events.finished:
-        return upstream.broke_off(server, "")
-    return None
 
 
 def _usable(entry: ModelEntry) -> bool:

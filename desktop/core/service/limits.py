@@ -6,8 +6,11 @@ A single request can kill llama-server: deeply nested JSON, a deep schema, a gra
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
+
+from aiohttp import web
 
 from desktop.core.service.api_errors import ApiError
 
@@ -27,6 +30,14 @@ INPUTS = 2048
 
 # Extensions of the engine that reach into other users' state, or that the gateway itself sets.
 REFUSED = ("id_slot", "return_progress", "response_fields", "lora", "resume_stream")
+
+
+async def read(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object; raises as `parse` does."""
+    raw = await request.read()
+    if len(raw) > 1 << 20:  # parsing a large body would hold up every other stream
+        return await asyncio.to_thread(parse, raw)
+    return parse(raw)
 
 
 def parse(raw: bytes) -> dict[str, Any]:

@@ -100,8 +100,12 @@ class EngineLoader:
         kv_type = request.kv_type or chosen.kv_type
 
         def asked(settings: LoadSettings) -> LoadSettings:
+            # A cancel takes effect when the batch in flight has ended. On a CPU a batch of 2,048
+            # tokens lasts seconds, and larger ones than the micro-batch are no faster there.
+            batch = settings.batch if price.has_gpu else settings.ubatch
             return replace(
                 settings,
+                batch=batch,
                 context_tokens=context or settings.context_tokens,
                 slots=slots or settings.slots,
                 kv_type_k=kv_type,
@@ -166,6 +170,7 @@ class _Price:
         self._paths = paths
         self._known: dict[LoadSettings, Estimate | AppError] = {}
         self.memory: MemoryInfo = probe_memory()
+        self.has_gpu = bool(runtime.devices)
         self.available = [
             Available("CPU", self.memory.available_bytes, "this machine's memory"),
             *(

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from desktop.core import logs
 from desktop.core.bench.results import ResultStore
+from desktop.core.chat.store import ConversationStore
 from desktop.core.client.connect import EXIT_LOCKED
 from desktop.core.db import Database
 from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
@@ -36,6 +37,7 @@ from desktop.core.paths import Paths, demo_model, hf_cache, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.bus import EventBus
+from desktop.core.service.conversations import Conversations
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.library_store import LibraryStore
@@ -44,6 +46,7 @@ from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
 from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.supervisor import LoadRequest, Supervisor
+from desktop.core.service.turns import Turns
 from desktop.core.settings import Settings, SettingsFile
 from desktop.core.version import VERSION
 
@@ -115,6 +118,14 @@ class Service:
             find=self.find,
             list_models=self.list_models,
         )
+        self.turns = Turns(
+            ConversationStore(self._database),
+            self.supervisor,
+            self._session,
+            self.requests,
+            find=self.find,
+            publish=self.bus.publish,
+        )
         self.public = PublicServer(
             self.gateway, self.keys, lambda: self.settings.server, self.bus.publish
         )
@@ -142,6 +153,7 @@ class Service:
             AppError: why it could not start; nothing is left behind then.
         """
         try:
+            await self.turns.tidy()
             token = random_secrets.token_urlsafe(32)
             self._private = faces.Face(self._private_app(token))
             await self._private.start("127.0.0.1", 0)
@@ -211,14 +223,15 @@ class Service:
             or self.supervisor.current
             or self.supervisor.waiting
             or self.scheduler.busy
+            or self.turns.busy
         )
 
     async def _shut_down(self) -> None:
         """In the order of who depends on whom; one failure does not keep the rest from it."""
         self.gateway.stopping = True
         self.bus.close()
-        steps: list[Callable[[], Awaitable[None]]] = [self.public.off, self.scheduler.stop]
-        steps += [self.supervisor.close, self._session.close]
+        steps: list[Callable[[], Awaitable[None]]] = [self.turns.close, self.public.off]
+        steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
         if self._private is not None:
             steps.append(self._private.stop)
         for step in steps:
@@ -259,6 +272,7 @@ class Service:
             client_max_size=limits.BODY_BYTES,
         )
         app.add_routes(admin.Admin(self).routes())
+        app.add_routes(Conversations(self.turns, self.find).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
         return app
 
@@ -395,8 +409,8 @@ async def _run(
     try:
         service = Service(where, lock, linger_seconds)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt instead
+        if sys.platform != "win32":  # there Ctrl-C comes as KeyboardInterrupt
+            for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, service.request_stop)
         await service.run(on_ready, public, models)
     finally:

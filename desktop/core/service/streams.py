@@ -7,6 +7,7 @@ client that left (SERVER.md). What the client did not ask for is taken out here.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +121,23 @@ class StreamFilter:
         return event + _END
 
 
+def _chunks(events: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON of whole events."""
+    for event in events.split(_END):
+        if event.startswith(b"data: ") and event != _DONE:
+            yield json.loads(event[6:])
+
+
+def deltas(events: bytes) -> Iterator[tuple[str, str]]:
+    """What whole events of one chat answer add to its text and to its reasoning."""
+    for chunk in _chunks(events):
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            text, reasoning = delta.get("content") or "", delta.get("reasoning_content") or ""
+            if text or reasoning:
+                yield text, reasoning
+
+
 @dataclass
 class _Choice:
     text: list[str] = field(default_factory=list)
@@ -162,10 +180,7 @@ class Assembler:
         self._tail: dict[str, Any] = {}
 
     def feed(self, events: bytes) -> None:
-        for event in events.split(_END):
-            if not event.startswith(b"data: ") or event == _DONE:
-                continue
-            chunk = json.loads(event[6:])
+        for chunk in _chunks(events):
             for name in ("id", "created", "model", "system_fingerprint"):
                 if name in chunk:
                     self._head.setdefault(name, chunk[name])

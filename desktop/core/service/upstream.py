@@ -72,4 +72,5 @@ def broke_off(server: EngineServer, reason: str) -> ApiError:
         "is loaded anew.",
         error_type="server_error",
         code="upstream_failed",
+        cause=why,
     )

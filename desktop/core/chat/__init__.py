@@ -1,0 +1,1 @@
+"""Conversations: their messages in branches, their rules, and their export."""

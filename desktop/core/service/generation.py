@@ -1,0 +1,105 @@
+"""What every answer of a model goes through, whoever asked for it: a client or a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from desktop.core.engine.server import EngineServer
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.library.entry import ModelEntry
+from desktop.core.service import upstream
+from desktop.core.service.api_errors import ApiError, from_upstream
+from desktop.core.service.requests import RequestRecord
+from desktop.core.service.streams import StreamFilter
+from desktop.core.service.supervisor import Loaded, Supervisor
+
+# A dead engine's connection fails at once; its death is known when its output has been read.
+GONE_SECONDS = 5.0
+# The bundled model knows its answers by heart; chance would only spoil them.
+DEMO_SAMPLING: Mapping[str, Any] = {"temperature": 0}
+
+_Answer = TypeVar("_Answer")
+
+
+def check_model(entry: ModelEntry) -> None:
+    """Refuse what the engine cannot load by itself.
+
+    Raises:
+        AppError: MODEL_BROKEN.
+        ApiError: 400 for a projector, an adapter and the like.
+    """
+    if entry.error is not None:
+        raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
+    if entry.kind != "model":
+        raise ApiError(
+            400,
+            f"“{entry.id}” is not a model of its own ({entry.kind}).",
+            param="model",
+            code="unsupported",
+        )
+
+
+def check_generative(entry: ModelEntry) -> None:
+    """Refuse a model that cannot answer.
+
+    Raises:
+        ApiError: 400.
+    """
+    if entry.summary is not None and entry.summary.is_embedding:
+        raise ApiError(
+            400,
+            f"“{entry.id}” makes embeddings and cannot answer; use /v1/embeddings.",
+            param="model",
+            code="model_not_generative",
+        )
+
+
+def prepared(body: dict[str, Any], entry: ModelEntry) -> dict[str, Any]:
+    """What the engine is asked for a checked request: always a stream, its usage at the end.
+
+    The engine reports its progress through the prompt, after each batch: each report is a write,
+    and only at a write does it notice that the client has left.
+    """
+    return {
+        **body,
+        "model": entry.id,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "return_progress": True,
+        **(DEMO_SAMPLING if entry.bundled else {}),
+    }
+
+
+async def with_engine(
+    supervisor: Supervisor,
+    entry: ModelEntry,
+    record: RequestRecord,
+    answer: Callable[[Loaded], Awaitable[_Answer]],
+) -> _Answer:
+    """Answer with a slot of the model; once more where its engine had just died unnoticed."""
+    for last_try in (False, True):
+        async with supervisor.slot(entry) as loaded:
+            record.slot_granted()
+            try:
+                return await answer(loaded)
+            except upstream.EngineSilent as error:
+                silent = error
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GONE_SECONDS):
+                        await loaded.gone.wait()
+                if last_try or not loaded.gone.is_set():
+                    assert loaded.server is not None
+                    raise upstream.broke_off(loaded.server, str(silent)) from silent
+    raise AssertionError("the second try returns or raises")
+
+
+def stream_problem(events: StreamFilter, server: EngineServer) -> ApiError | None:
+    """What went wrong in a stream that has ended, if anything did."""
+    if events.error is not None:
+        return from_upstream(500, events.error)
+    if not events.finished:
+        return upstream.broke_off(server, "")
+    return None
