@@ -2,16 +2,32 @@
 # Make a machine ready for Paddock and hand over to uv: `packaging/setup.sh run pytest`.
 #
 # Needs python3 and make. Sees to everything else: the C and C++ compiler and CMake (the engine is
-# compiled), Python's venv module, and uv, which makes the environment. Each thing it does is told
-# in one line; when nothing is missing it says nothing. System packages are installed on Debian and
-# Ubuntu only, when this is root or `sudo -n` works; elsewhere the line to type is printed.
+# compiled), the libraries Qt needs, Python's venv module, and uv, which makes the environment. Each
+# thing it does is told in one line; when nothing is missing it says nothing. System packages are
+# installed on Debian and Ubuntu only, when this is root or `sudo -n` works; elsewhere the line to
+# type is printed.
 # Needs no answer from anyone: it never reads stdin.
 set -eu
 
 UV_VERSION=0.13.9     # what is installed into .uv/ when there is none
 UV_AT_LEAST=0.8.4     # knows [tool.uv.config-settings-package] (pyproject.toml); 0.8.0 does not
-# Libraries the window will need; joined to the list as soon as pyproject.toml names PySide6.
-QT_PACKAGES=""
+# System libraries that Qt's modules and its X11 plugin load (by `ldd`; those for Wayland come with
+# a Wayland desktop), each with its Debian package. The package's name may differ (t64), so what
+# counts is whether the linker knows the library.
+QT_LIBRARIES="
+libGL.so.1=libgl1 libEGL.so.1=libegl1 libX11.so.6=libx11-6 libX11-xcb.so.1=libx11-xcb1
+libfontconfig.so.1=libfontconfig1 libdbus-1.so.3=libdbus-1-3 libglib-2.0.so.0=libglib2.0-0
+libgssapi_krb5.so.2=libgssapi-krb5-2 libxkbcommon.so.0=libxkbcommon0
+libxkbcommon-x11.so.0=libxkbcommon-x11-0 libxcb-cursor.so.0=libxcb-cursor0 libxcb-util.so.1=libxcb-util1
+libxcb-icccm.so.4=libxcb-icccm4 libxcb-image.so.0=libxcb-image0
+libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-randr.so.0=libxcb-randr0
+libxcb-render.so.0=libxcb-render0 libxcb-render-util.so.0=libxcb-render-util0
+libxcb-shape.so.0=libxcb-shape0 libxcb-shm.so.0=libxcb-shm0 libxcb-sync.so.1=libxcb-sync1
+libxcb-xfixes.so.0=libxcb-xfixes0 libxcb-xkb.so.1=libxcb-xkb1"
+# What the tests of the real window need: a screen that is not there, a window manager, keys, a
+# tray, and Japanese letters.
+TEST_PROGRAMS="Xvfb=xvfb openbox=openbox xdotool=xdotool trayer=trayer"
+TEST_FONT=fonts-noto-cjk
 
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
@@ -51,10 +67,23 @@ missing_packages() {
     have make || have ninja || printf ' make'
     # Only a new .uv/ needs venv; Debian keeps its pip (ensurepip) in a package of its own.
     [ -n "$1" ] || "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || printf ' python3-venv'
-    if [ -n "$QT_PACKAGES" ]; then
-        for package in $QT_PACKAGES; do
-            dpkg -s "$package" >/dev/null 2>&1 || printf ' %s' "$package"
+}
+
+# What the window lacks, as Debian packages; the commands and the server work without.
+missing_for_window() {
+    # Debian's ldconfig is outside the PATH of plain users.
+    known=$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null) || known=""
+    if [ -n "$known" ]; then
+        for pair in $QT_LIBRARIES; do
+            case $known in *"${pair%%=*} "*) ;; *) printf ' %s' "${pair#*=}" ;; esac
         done
+    fi
+    # Tests only, and only where apt can bring them: without them those tests say what is missing.
+    if [ "$1" = pytest ] && have apt-get; then
+        for pair in $TEST_PROGRAMS; do
+            have "${pair%%=*}" || printf ' %s' "${pair#*=}"
+        done
+        dpkg -s "$TEST_FONT" >/dev/null 2>&1 || printf ' %s' "$TEST_FONT"
     fi
 }
 
@@ -93,6 +122,15 @@ Linux)
             apt_install $packages
         else
             fail "these are missing (by their Debian names):$packages. Install them, then try again"
+        fi
+    fi
+    packages=$(missing_for_window "${2:-}")
+    if [ -n "$packages" ]; then
+        if have apt-get && have dpkg && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+            # shellcheck disable=SC2086  # a list of words
+            (apt_install $packages) || say "going on without them; the window may not open"
+        else
+            say "for the window these are missing (by their Debian names):$packages"
         fi
     fi
     ;;

@@ -75,9 +75,7 @@ def _run(words: list[str], out: Output) -> int:
             out.result({"version": VERSION}, lambda: out.line(f"paddock {VERSION}"))
             return DONE
         if args.run is None:
-            from desktop.cli.commands.tour import run as tour
-
-            return tour(args, out)
+            return _without_command(args, out)
         code: int = args.run(args, out)
         return code
     except UsageError as error:
@@ -86,6 +84,21 @@ def _run(words: list[str], out: Output) -> int:
         raise
     except Exception as error:
         return _failed(error, out)
+
+
+def _without_command(args: argparse.Namespace, out: Output) -> int:
+    """The window where there is a screen, else the same job in the terminal."""
+    from desktop.cli.commands.tour import run as tour
+    from desktop.cli.window import NoWindow, has_display, open_window
+
+    if out.mode is Mode.HUMAN and has_display():
+        from desktop.cli.texts import tour_texts
+
+        try:
+            return open_window()
+        except NoWindow as refusal:
+            out.note(tour_texts()["no_window"].format(reason=refusal))
+    return tour(args, out)
 
 
 def _parsed_mode(args: argparse.Namespace) -> Mode:

@@ -89,12 +89,13 @@ def build() -> Parser:
         results,
         serve,
         status,
+        tour,
     )
 
     parser = Parser(
         prog="paddock",
         description="Finds out what language models this machine can run, runs and measures them. "
-        "Without a command: a short tour in the terminal.",
+        "Without a command: the window, or where there is no screen a short tour in the terminal.",
         epilog="`paddock COMMAND --help` tells more of each.",
         allow_abbrev=False,
     )
@@ -116,6 +117,7 @@ def build() -> Parser:
         engine,
         keys,
         logs,
+        tour,
         completion,
     ):
         module.register(commands)

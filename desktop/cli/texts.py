@@ -8,7 +8,8 @@ from collections.abc import Mapping
 _ENGLISH = {
     "question": "What is Q4_K_M?",
     "what": "Paddock finds out what language models this machine can run, runs and measures them.\n"
-    "There is no window here, so it shows you in the terminal.",
+    "Here it shows you in the terminal.",
+    "no_window": "The window cannot be opened here: {reason}",
     "machine": "This machine: {hardware}",
     "loading": "Loading the bundled model, {model} ({size}) …",
     "kept": "{model} is loaded already.",
@@ -34,7 +35,8 @@ _ENGLISH = {
 _JAPANESE = {
     "question": "Q4_K_M とは何ですか？",
     "what": "Paddock は、このマシンでどの言語モデルが動くかを調べ、動かし、測定します。\n"
-    "ここにはウィンドウがないため、ターミナルでご案内します。",
+    "ここではターミナルでご案内します。",
+    "no_window": "ここではウィンドウを開けません: {reason}",
     "machine": "このマシン: {hardware}",
     "loading": "同梱モデル {model}（{size}）を読み込んでいます…",
     "kept": "{model} はすでに読み込まれています。",

@@ -145,6 +145,27 @@ def test_another_address_needs_a_key(service: RunningService, public_url: str) -
         service.client.public_on(port=urlsplit(public_url).port)
 
 
+def test_it_moves_to_the_network_and_back_on_one_port(
+    service: RunningService, public_url: str
+) -> None:
+    port = urlsplit(public_url).port
+    key = service.client.create_key("move")["key"]
+    try:
+        moved = service.client.public_on("0.0.0.0", port)
+        assert (moved["host"], moved["port"]) == ("0.0.0.0", port)
+        assert call(public_url, "/v1/models")[0] == 401
+        assert call(public_url, "/v1/models", Authorization=f"Bearer {key}")[0] == 200
+        with pytest.raises(AppError) as caught:  # an address that is not this machine's
+            service.client.public_on("203.0.113.1", port)
+        assert caught.value.code is ErrorCode.BAD_ADDRESS
+        assert call(public_url, "/v1/models", Authorization=f"Bearer {key}")[0] == 200
+        assert service.client.public_on("127.0.0.1", port)["host"] == "127.0.0.1"
+        assert call(public_url, "/v1/models")[0] == 200
+    finally:
+        service.client.public_on(port=port)
+        service.client.revoke_key("move")
+
+
 def test_keys_are_shown_once(service: RunningService) -> None:
     key = service.client.create_key("once")["key"]
     try:

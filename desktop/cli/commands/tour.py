@@ -1,4 +1,4 @@
-"""`paddock` without a command: the whole job in the terminal, in under a minute.
+"""`paddock tour`, and `paddock` without a screen: the whole job in the terminal, in a minute.
 
 What this machine is, the bundled model loaded, one question answered with its measured speed, the
 server's address, then a prompt. Where nobody sits at the terminal, what was started is stopped.
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from desktop.cli.output import Output
+from desktop.cli.parser import Commands
 
 if TYPE_CHECKING:
     from desktop.cli.answer import Answer
@@ -32,6 +33,14 @@ class _Started:
     model: str | None = None
     public: bool = False
     document: dict[str, Any] = field(default_factory=dict)
+
+
+def register(commands: Commands) -> None:
+    commands.add(
+        "tour",
+        run,
+        "this machine, the bundled model, one answer with its speed, then a chat",
+    )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:

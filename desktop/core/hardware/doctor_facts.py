@@ -23,6 +23,7 @@ _BACKEND_NAMES = {
     "vulkan": "Vulkan",
     "metal": "Metal",
     "sycl": "SYCL",
+    "rpc": "RPC",
 }
 
 

@@ -59,18 +59,37 @@ class PublicServer:
             host, server.require_key, server.allowed_hosts, server.allowed_origins
         )
         async with self._changing:
-            old = self._face
-            if old is not None and (old.host, old.port) == (host, port):
-                if policy == self._policy:
-                    return
-                await old.stop()  # the same port cannot be listened on twice
-                old = self._face = None
+            old, before = self._face, self._policy
+            if old is not None and (old.host, old.port) == (host, port) and policy == before:
+                return
+            # The same port cannot be listened on twice, not at another address either: 0.0.0.0
+            # and 127.0.0.1 overlap.
+            same_port = old is not None and old.port == port
+            if old is not None and same_port:
+                await old.stop()
+                self._face = None
             face = faces.Face(self._application(policy))
-            await face.start(host, port)
+            try:
+                await face.start(host, port)
+            except AppError:
+                if old is not None and before is not None and same_port:
+                    await self._back_to(old, before)
+                raise
             self._face, self._policy = face, policy
-            if old is not None:
+            if old is not None and not same_port:
                 await old.stop()
         self._publish("public.changed", self.describe())
+
+    async def _back_to(self, old: faces.Face, policy: faces.PublicPolicy) -> None:
+        """Listen again where it was before a move that failed."""
+        face = faces.Face(self._application(policy))
+        try:
+            await face.start(old.host, old.port)
+        except AppError:
+            log.exception("the server's old address was taken in the meantime")
+            self._publish("public.changed", self.describe())
+            return
+        self._face = face
 
     async def off(self) -> None:
         async with self._changing:

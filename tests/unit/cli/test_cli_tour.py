@@ -33,7 +33,7 @@ def guided(face: FakeFace, monkeypatch: pytest.MonkeyPatch) -> FakeFace:
 def test_it_does_the_whole_job_and_leaves_a_running_service_as_it_was(
     guided: FakeFace, paddock: Paddock
 ) -> None:
-    ran = paddock()
+    ran = paddock("tour")
     assert ran.code == 0
     assert "This machine: Test CPU, 4 cores, no GPU" in ran.out
     assert "It is a quant type." in ran.out
@@ -49,13 +49,13 @@ def test_it_does_the_whole_job_and_leaves_a_running_service_as_it_was(
 def test_what_was_there_before_stays(guided: FakeFace, paddock: Paddock) -> None:
     guided.state["models"] = [loaded("guide:q8_0")]
     guided.state["public"] = {"on": True, "url": URL, "host": "127.0.0.1", "port": 8484}
-    assert paddock().code == 0
+    assert paddock("tour").code == 0
     for path in ("/load", "/unload", "/public", "/stop"):
         assert guided.called(path) == []
 
 
 def test_json(guided: FakeFace, paddock: Paddock) -> None:
-    found = paddock("--json").document
+    found = paddock("tour", "--json").document
     assert (found["question"], found["answer"]) == ("What is Q4_K_M?", "It is a quant type.")
     assert (found["model"], found["url"]) == ("guide:q8_0", URL)
     assert found["tokens_per_second"] == 50.0
@@ -67,7 +67,7 @@ def test_a_taken_port_is_told_and_the_rest_is_stopped(guided: FakeFace, paddock:
         raise AppErrorReply({"code": "port_taken", "title": "", "params": params})
 
     guided.routes["/public"] = taken
-    ran = paddock()
+    ran = paddock("tour")
     assert ran.code == 1
     assert "Port 8484 on 127.0.0.1 is taken" in ran.err
     assert guided.called("/unload") == [{"model": "guide:q8_0"}]
@@ -78,7 +78,7 @@ def test_a_failed_load_leaves_nothing_on(guided: FakeFace, paddock: Paddock) -> 
         raise AppErrorReply({"code": "engine_died", "title": "", "params": {"reason": "It died."}})
 
     guided.routes["/load"] = refuse
-    assert paddock().code == 1
+    assert paddock("tour").code == 1
     assert guided.called("/public") == []
 
 

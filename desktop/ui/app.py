@@ -1,0 +1,191 @@
+"""The window's composition root: builds every part once and hands it on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from PySide6.QtCore import QTimer
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtWidgets import QApplication
+
+from desktop.core import logs
+from desktop.core.client.client import Client
+from desktop.core.paths import Paths, paths
+from desktop.core.settings import SettingsFile
+from desktop.ui.bridge import Bridge
+from desktop.ui.context import Context
+from desktop.ui.i18n import Language
+from desktop.ui.link import ServiceLink
+from desktop.ui.models.state import ServiceState
+from desktop.ui.shell import firstrun
+from desktop.ui.shell.tray import Tray
+from desktop.ui.shell.window import MainWindow, PageMaker
+from desktop.ui.signals import Signals
+from desktop.ui.tasks import Tasks
+from desktop.ui.theme.theme import Theme
+
+
+def page_makers() -> Mapping[str, PageMaker]:
+    """The pages in the order of the rail; each module is imported when its page is first shown."""
+
+    def chat(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.chat.view import ChatPage
+
+        return ChatPage(context)
+
+    def library(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.library.view import LibraryPage
+
+        return LibraryPage(context)
+
+    def server(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.server.view import ServerPage
+
+        return ServerPage(context)
+
+    def bench(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.bench.view import BenchPage
+
+        return BenchPage(context)
+
+    def machine(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.machine.view import MachinePage
+
+        return MachinePage(context)
+
+    return {
+        "chat": chat,
+        "library": library,
+        "server": server,
+        "bench": bench,
+        "machine": machine,
+    }
+
+
+class App:
+    """One running window."""
+
+    def __init__(self, application: QApplication, where: Paths) -> None:
+        self._application = application
+        settings = SettingsFile(where.settings_file).settings
+        self.theme = Theme(application, settings.general.theme)
+        self.language = Language(application, settings.general.language)
+        self._bridge = Bridge(application)
+        self.tasks = Tasks(self._bridge, application)
+        self.link = ServiceLink(where, self._bridge, application)
+        self.state = ServiceState(application)
+        self.link.connected.connect(self.state.on_connected)
+        self.link.event_received.connect(self.state.on_event)
+        self.link.lost.connect(self.state.on_lost)
+        self.window = MainWindow(self.theme, page_makers())
+        self.context = Context(
+            paths=where,
+            theme=self.theme,
+            language=self.language,
+            tasks=self.tasks,
+            link=self.link,
+            state=self.state,
+            toast=self.window.toasts.show,
+            show_error=self.window.show_error,
+            go_to=self.window.go_to,
+        )
+        self.tray = Tray(self.context, application)
+        self.tray.open_asked.connect(self.window.raise_window)
+        self.tray.quit_asked.connect(self.quit)
+        self.window.close_asked.connect(self._on_close_asked)
+        self.window.settings_asked.connect(self._on_settings_asked)
+        self._told_of_tray = False
+        self.window.set_up(self.context, "chat")
+        self.state.online_changed.connect(self._on_online_changed)
+
+    def start(self) -> None:
+        self.window.show()
+        if firstrun.is_due(self.context.paths):
+            first = firstrun.FirstRun(self.context, self.window.ground)
+            first.closed.connect(self._on_first_run_closed)
+            first.begin()
+        self.link.start()
+
+    def quit(self) -> None:
+        """Close the window and this process. The service goes on while somebody uses it."""
+        self.tray.hide()
+        self.window.close_for_good()
+        self.link.close()
+        self.tasks.close()
+        self._application.quit()
+
+    def _on_first_run_closed(self) -> None:
+        self.window.go_to(self.window.page)  # which takes the keyboard
+
+    def _on_close_asked(self) -> None:
+        """To the tray while the server is on and there is a tray to come back from, else quit."""
+        if self.state.public["on"] and self.tray.available:
+            self.window.hide()
+            if not self._told_of_tray:
+                self._told_of_tray = True
+                self.tray.say(
+                    "Paddock", self.window.tr("The server stays on. Open or quit Paddock here.")
+                )
+        else:
+            self.quit()
+
+    def _on_settings_asked(self) -> None:
+        from desktop.ui.dialogs.settings import SettingsDialog
+
+        SettingsDialog(self.context, self.window).open()
+
+    def _on_online_changed(self) -> None:
+        """Settings may have been changed by another window."""
+        if self.state.online:
+            self.context.ask(Client.settings, self._on_settings_read)
+
+    def _on_settings_read(self, settings: dict[str, dict[str, str]]) -> None:
+        self.language.set(settings["general"]["language"])
+        self.theme.set_mode(settings["general"]["theme"])  # type: ignore[arg-type]
+
+
+class SingleInstance:
+    """A second start raises the first window instead of opening another."""
+
+    def __init__(self, where: Paths) -> None:
+        self._name = str(where.ensure().runtime / "window.sock")
+        self._server = QLocalServer()
+
+    def raise_other(self) -> bool:
+        """Whether another window took the wish to be raised."""
+        socket = QLocalSocket()
+        socket.connectToServer(self._name)
+        if not socket.waitForConnected(500):
+            return False
+        socket.write(b"raise\n")
+        return socket.waitForBytesWritten(500)
+
+    def listen(self, app: App) -> None:
+        QLocalServer.removeServer(self._name)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(app.window.raise_window)
+        self._server.listen(self._name)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Open the window; returns the exit status."""
+    where = paths().ensure()
+    logs.set_up(where.logs, "window")
+    application = QApplication([sys.argv[0], *arguments])
+    application.setApplicationName("Paddock")
+    application.setQuitOnLastWindowClosed(False)
+    instance = SingleInstance(where)
+    if instance.raise_other():
+        return 0
+    app = App(application, where)
+    instance.listen(app)
+    signals = Signals(app.quit, application)
+    QTimer.singleShot(0, app.start)
+    application.exec()
+    signals.close()
+    instance.close()
+    return 0

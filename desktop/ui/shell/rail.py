@@ -1,0 +1,166 @@
+"""The rail on the left: one button per page, with icon and word, collapsible to icons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
+
+from desktop.ui.i18n import Translated
+from desktop.ui.theme.icons import icon
+from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.base import GAP, TIGHT, KeyboardFocus
+
+WIDE, NARROW = 176, 56
+
+
+class RailButton(KeyboardFocus, QAbstractButton):
+    """One entry: icon, word, and a dot while something behind it is on."""
+
+    def __init__(self, theme: Theme, icon_name: str, checkable: bool = True) -> None:
+        super().__init__()
+        self._theme, self._icon_name = theme, icon_name
+        self._dot = False
+        self._narrow = False
+        self.setCheckable(checkable)
+        self.setAutoExclusive(checkable)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFont(theme.font())
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def set_word(self, word: str, shortcut: str = "") -> None:
+        self.setText(word)
+        self.setAccessibleName(word)
+        if shortcut:
+            keys = QKeySequence(shortcut)
+            self.setToolTip(f"{word} ({keys.toString(QKeySequence.SequenceFormat.NativeText)})")
+        else:
+            self.setToolTip(word)
+
+    def set_dot(self, on: bool, what: str = "") -> None:
+        self._dot = on
+        self.setAccessibleDescription(what if on else "")
+        self.update()
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(NARROW - 16, max(36, self.fontMetrics().height() + 16))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme = self._theme
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self.isChecked():
+            painter.setBrush(theme.colour("tint"))
+            painter.drawRoundedRect(box, 6, 6)
+            painter.setBrush(theme.colour("accent"))
+            painter.drawRoundedRect(QRectF(0, box.height() * 0.25, 3, box.height() * 0.5), 1.5, 1.5)
+        elif self.underMouse():
+            painter.setBrush(theme.colour("hover"))
+            painter.drawRoundedRect(box, 6, 6)
+        if self._by_keyboard and self.hasFocus():
+            painter.setPen(QPen(theme.colour("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
+        token = "accent" if self.isChecked() else "secondary"
+        top = (self.height() - 20) // 2
+        icon(theme, self._icon_name, token).paint(painter, 10, top, 20, 20)
+        if not self._narrow:
+            painter.setFont(theme.font(semibold=self.isChecked()))
+            painter.setPen(theme.colour("text"))
+            area = self.rect().adjusted(40, 0, -20, 0)
+            painter.drawText(
+                area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text()
+            )
+        if self._dot:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("accent"))
+            x = 28 if self._narrow else self.width() - 16
+            y = 6 if self._narrow else self.height() / 2 - 4
+            painter.drawEllipse(QRectF(x, y, 8, 8))
+
+
+class Rail(Translated, QWidget):
+    """The entries of all pages; the ones at the bottom are no pages."""
+
+    chosen = Signal(str)
+    settings_asked = Signal()
+
+    def __init__(self, theme: Theme, pages: list[str]) -> None:
+        super().__init__()
+        self._theme = theme
+        self._narrow = False
+        self._buttons: dict[str, RailButton] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(8, 16, 8, 8)
+        self._layout.setSpacing(TIGHT)
+        self._brand = RailButton(theme, "paddock", checkable=False)
+        self._brand.set_word("Paddock")
+        self._brand.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._brand.setEnabled(True)
+        self._brand.clicked.connect(self._on_brand_clicked)
+        self._layout.addWidget(self._brand)
+        self._layout.addSpacing(GAP * 2)
+        for name in pages:
+            button = RailButton(theme, name)
+            button.setObjectName(f"rail-{name}")
+            button.clicked.connect(self._on_button_clicked)
+            self._buttons[name] = button
+            self._layout.addWidget(button)
+        self._layout.addStretch(1)
+        self._settings = RailButton(theme, "settings", checkable=False)
+        self._settings.setObjectName("rail-settings")
+        self._settings.clicked.connect(self.settings_asked)
+        self._layout.addWidget(self._settings)
+        self.setFixedWidth(WIDE)
+        theme.changed.connect(self.update)
+        self.retranslate()
+
+    def words(self) -> dict[str, str]:
+        return {
+            "chat": self.tr("Chat"),
+            "library": self.tr("Library"),
+            "server": self.tr("Server"),
+            "bench": self.tr("Benchmark"),
+            "machine": self.tr("Machine"),
+        }
+
+    def retranslate(self) -> None:
+        words = self.words()
+        for number, (name, button) in enumerate(self._buttons.items(), 1):
+            button.set_word(words[name], f"Ctrl+{number}")
+        self._settings.set_word(self.tr("Settings"), "Ctrl+,")
+        self._brand.setToolTip(self.tr("Show icons only, or words too"))
+
+    def choose(self, name: str) -> None:
+        self._buttons[name].setChecked(True)
+
+    def set_dot(self, name: str, on: bool) -> None:
+        self._buttons[name].set_dot(on, self.tr("on"))
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        self.setFixedWidth(NARROW if narrow else WIDE)
+        for button in (*self._buttons.values(), self._settings, self._brand):
+            button.set_narrow(narrow)
+
+    def _on_brand_clicked(self) -> None:
+        self.set_narrow(not self._narrow)
+
+    def _on_button_clicked(self) -> None:
+        for name, button in self._buttons.items():
+            if button is self.sender():
+                self.chosen.emit(name)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour("surface"))
+        painter.setPen(self._theme.colour("line"))
+        painter.drawLine(self.width() - 1, 0, self.width() - 1, self.height())

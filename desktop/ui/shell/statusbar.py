@@ -1,0 +1,164 @@
+"""The line at the bottom: loaded model and its memory, jobs, the server's address. Each is a place
+to act: click the model to unload it, the jobs to stop them, the address to copy it."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
+
+from desktop.ui import units
+from desktop.ui.context import Context
+from desktop.ui.i18n import Translated
+from desktop.ui.widgets.base import Button, Text
+
+
+class StatusBar(Translated, QWidget):
+    """Shows `ServiceState`; asks the service for what is clicked."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        theme, state = context.theme, context.state
+        self._model = Button(theme, kind="quiet")
+        self._model.setObjectName("status-model")
+        self._model.clicked.connect(self._on_model_clicked)
+        self._memory = Text(theme, role="caption")
+        self._speed = Text(theme, role="caption")
+        self._progress = QProgressBar()
+        self._progress.setFixedWidth(120)
+        self._progress.setTextVisible(False)
+        self._progress.setFixedHeight(6)
+        self._progress.hide()
+        self._jobs = Button(theme, kind="quiet")
+        self._jobs.setObjectName("status-jobs")
+        self._jobs.clicked.connect(self._on_jobs_clicked)
+        self._address = Button(theme, kind="quiet", icon_name="server")
+        self._address.setObjectName("status-address")
+        self._address.clicked.connect(self._on_address_clicked)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 2, 8, 2)
+        layout.setSpacing(8)
+        for widget in (self._model, self._progress, self._memory, self._speed):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        layout.addWidget(self._jobs)
+        layout.addWidget(self._address)
+        state.online_changed.connect(self.retranslate)
+        state.loaded_changed.connect(self._show_model)
+        state.public_changed.connect(self._show_address)
+        state.jobs_changed.connect(self._show_jobs)
+        state.request_finished.connect(self._on_request_finished)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._show_model()
+        self._show_jobs()
+        self._show_address()
+
+    def _show_model(self) -> None:
+        state = self._context.state
+        loaded = state.loaded
+        self._progress.setVisible(loaded is not None and loaded["state"] == "loading")
+        self._memory.setText("")
+        if not state.online:
+            self._model.setText(self.tr("Waiting for the service"))
+            self._model.setEnabled(False)
+        elif loaded is None:
+            self._model.setText(self.tr("No model loaded"))
+            self._model.setEnabled(False)
+            self._speed.setText("")
+        else:
+            self._model.setEnabled(True)
+            self._model.setText(loaded["id"])
+            self._model.setToolTip(self.tr("Unload this model"))
+            if loaded["state"] == "loading":
+                self._memory.setText(self.stage(loaded["stage"]))
+                known = loaded["progress"] is not None
+                self._progress.setRange(0, 100 if known else 0)
+                self._progress.setValue(round((loaded["progress"] or 0) * 100))
+            elif loaded["memory_bytes"]:
+                self._memory.setText(f"✓ {units.size(loaded['memory_bytes'])}")
+        self._model.updateGeometry()
+
+    def stage(self, stage: str) -> str:
+        """The stage of a load in the user's language."""
+        return {
+            "checking memory": self.tr("Checking memory"),
+            "reading file": self.tr("Reading file"),
+            "placing layers": self.tr("Placing layers"),
+            "warming up": self.tr("Warming up"),
+            "ready": self.tr("Ready"),
+            "stopping": self.tr("Stopping"),
+        }.get(stage, stage)
+
+    def _show_jobs(self) -> None:
+        jobs = self._context.state.jobs
+        self._jobs.setVisible(bool(jobs))
+        if jobs:
+            text = self.tr("%n job(s)", "", len(jobs)).replace("%n", str(len(jobs)))
+            newest = next(reversed(jobs.values()))
+            progress = newest.get("progress")
+            if progress and progress.get("total"):
+                text += f" · {progress['what']} {progress['done'] / progress['total']:.0%}"
+            self._jobs.setText(text)
+            self._jobs.updateGeometry()
+
+    def _show_address(self) -> None:
+        public = self._context.state.public
+        if public["on"]:
+            self._address.setText(self.tr("Server on :{port}").format(port=public["port"]))
+            self._address.setToolTip(self.tr("Copy the base URL"))
+        else:
+            self._address.setText(self.tr("Server off"))
+            self._address.setToolTip(self.tr("Open the Server page"))
+        self._address.updateGeometry()
+
+    def _on_request_finished(self, record: dict[str, object]) -> None:
+        rate = record.get("tokens_per_second")
+        if isinstance(rate, float):
+            self._speed.setText(f"✓ {units.speed(rate)} tok/s")
+
+    def _on_model_clicked(self) -> None:
+        loaded = self._context.state.loaded
+        if loaded is None:
+            return
+        model = loaded["id"]
+        menu = QMenu(self)
+        menu.addAction(self.tr("Unload {model}").format(model=model)).triggered.connect(
+            self._on_unload_triggered
+        )
+        menu.addAction(self.tr("Open the Library")).triggered.connect(self._on_library_triggered)
+        menu.exec(self._model.mapToGlobal(self._model.rect().topLeft()))
+
+    def _on_unload_triggered(self) -> None:
+        loaded = self._context.state.loaded
+        if loaded is not None:
+            model = loaded["id"]
+            self._context.ask(lambda client: client.unload(model))
+
+    def _on_library_triggered(self) -> None:
+        self._context.go_to("library")
+
+    def _on_jobs_clicked(self) -> None:
+        menu = QMenu(self)
+        for job in self._context.state.jobs.values():
+            text = self.tr("Stop {kind} {number}").format(kind=job["kind"], number=job["id"])
+            menu.addAction(text).setData(job["id"])
+        chosen = menu.exec(self._jobs.mapToGlobal(self._jobs.rect().topLeft()))
+        if chosen is not None:
+            job_id = chosen.data()
+            self._context.ask(lambda client: client.cancel_job(job_id))
+
+    def _on_address_clicked(self) -> None:
+        public = self._context.state.public
+        if public["on"]:
+            QGuiApplication.clipboard().setText(f"{public['url']}/v1")
+            self._context.toast(self.tr("The base URL was copied."), "check")
+        else:
+            self._context.go_to("server")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._context.theme.colour("surface"))
+        painter.setPen(self._context.theme.colour("line"))
+        painter.drawLine(0, 0, self.width(), 0)

@@ -1,0 +1,178 @@
+"""The main window: rail, pages, status bar; pages are built when they are first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QSettings, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.context import Context
+from desktop.ui.messages import message
+from desktop.ui.shell.page import Page
+from desktop.ui.shell.rail import Rail
+from desktop.ui.shell.statusbar import StatusBar
+from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.filedrop import FileDrop
+from desktop.ui.widgets.parts import Banner
+from desktop.ui.widgets.toast import Toasts
+
+PageMaker = Callable[[Context], Page]
+NARROW_BELOW = 1100
+
+
+class Canvas(QWidget):
+    """The window's ground."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._theme.colour("window"))
+
+
+class MainWindow(QMainWindow):
+    """Frame of the pages. `close_asked` decides what closing means; the window itself does not."""
+
+    close_asked = Signal()
+    settings_asked = Signal()
+
+    def __init__(self, theme: Theme, pages: Mapping[str, PageMaker]) -> None:
+        super().__init__()
+        self.setWindowTitle("Paddock")
+        self.setMinimumSize(960, 600)
+        self._theme = theme
+        self._makers = dict(pages)
+        self._pages: dict[str, Page] = {}
+        self._context: Context | None = None
+        self._may_close = False
+        self._rail = Rail(theme, list(pages))
+        self._rail.chosen.connect(self.go_to)
+        self._rail.settings_asked.connect(self.settings_asked)
+        self._stack = QStackedWidget()
+        self._banner = Banner(theme, "warning")
+        self._banner.hide()
+        ground = self.ground = Canvas(theme)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self._banner)
+        right.addWidget(self._stack, 1)
+        upper = QHBoxLayout()
+        upper.setContentsMargins(0, 0, 0, 0)
+        upper.setSpacing(0)
+        upper.addWidget(self._rail)
+        upper.addLayout(right, 1)
+        self._whole = QVBoxLayout(ground)
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(0)
+        self._whole.addLayout(upper, 1)
+        self.setCentralWidget(ground)
+        self.toasts = Toasts(theme, ground)
+        self.drop = FileDrop(theme, ground)
+        self.drop.paths_dropped.connect(self._on_paths_dropped)
+        for number, name in enumerate(pages, 1):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            shortcut.activated.connect(lambda name=name: self.go_to(name))
+        settings = QShortcut(QKeySequence("Ctrl+,"), self)
+        settings.activated.connect(self.settings_asked)
+
+    def set_up(self, context: Context, first: str) -> None:
+        """Give the window its context and show the first page."""
+        self._context = context
+        self._whole.addWidget(StatusBar(context))
+        context.state.public_changed.connect(self._on_public_changed)
+        context.state.online_changed.connect(self._on_online_changed)
+        context.language.changed.connect(self._on_online_changed)
+        context.state.model_failed.connect(self._on_model_failed)
+        context.state.told.connect(self._on_told)
+        self.go_to(first)
+        geometry = QSettings(str(context.paths.config / "window.ini"), QSettings.Format.IniFormat)
+        stored = geometry.value("geometry")
+        if stored is None:
+            self.resize(1200, 780)
+        else:
+            self.restoreGeometry(stored)
+
+    @property
+    def page(self) -> str:
+        """The name of the page in front."""
+        current = self._stack.currentWidget()
+        return current.name if isinstance(current, Page) else ""
+
+    def page_of(self, name: str) -> Page:
+        """A page, built now if it never was shown."""
+        assert self._context is not None
+        if name not in self._pages:
+            page = self._makers[name](self._context)
+            page.retranslate()
+            self._pages[name] = page
+            self._stack.addWidget(page)
+        return self._pages[name]
+
+    def go_to(self, name: str) -> None:
+        page = self.page_of(name)
+        current = self._stack.currentWidget()
+        if isinstance(current, Page) and current is not page:
+            current.hidden()
+        self._stack.setCurrentWidget(page)
+        self._rail.choose(name)
+        page.shown()
+
+    def show_error(self, error: AppError) -> None:
+        words = message(error)
+        self.toasts.show(f"{words.title}. {words.text}", "error")
+
+    def raise_window(self) -> None:
+        self.show()
+        self.setWindowState(self.windowState() & ~self.windowState().WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+
+    def close_for_good(self) -> None:
+        self._may_close = True
+        self.close()
+        self.hide()  # asked for from within closeEvent, `close` does nothing
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._context is not None:
+            place = self._context.paths.config / "window.ini"
+            QSettings(str(place), QSettings.Format.IniFormat).setValue(
+                "geometry", self.saveGeometry()
+            )
+        if self._may_close:
+            event.accept()
+        else:
+            event.ignore()
+            self.close_asked.emit()
+
+    def _on_public_changed(self) -> None:
+        assert self._context is not None
+        self._rail.set_dot("server", bool(self._context.state.public["on"]))
+
+    def _on_online_changed(self) -> None:
+        assert self._context is not None
+        state = self._context.state
+        self._banner.setVisible(not state.online and state.trouble is not None)
+        if state.trouble is not None:
+            words = message(state.trouble)
+            self._banner.tell(words.title, words.text, kind="error")
+
+    def _on_model_failed(self, model: str, error: AppError) -> None:
+        # What was stopped on purpose is no failure, and the Library tells failures in place.
+        if error.code is not ErrorCode.LOAD_CANCELLED and self.page != "library":
+            self.show_error(error)
+
+    def _on_paths_dropped(self, paths: list[str]) -> None:
+        """A file dropped anywhere, unless the page in front takes it, lands in the Library."""
+        self.go_to("library")
+        add = getattr(self.page_of("library"), "add_paths", None)
+        if add is not None:
+            add(paths)
+
+    def _on_told(self, text: str) -> None:
+        self.toasts.show(text, "warning")

@@ -1,0 +1,1 @@
+"""The page that measures a model's speed and compares what was measured."""

@@ -1,0 +1,1 @@
+"""Chat: conversations, their messages, and the place to write."""

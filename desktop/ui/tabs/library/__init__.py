@@ -1,0 +1,1 @@
+"""The Library page: the models that are there, and loading them."""

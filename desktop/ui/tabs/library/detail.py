@@ -1,0 +1,206 @@
+"""The panel beside the list: one model, its load, its memory, its facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.i18n import Translated
+from desktop.ui.messages import message
+from desktop.ui.tabs.library.facts import Facts, breakable
+from desktop.ui.tabs.library.loadform import LoadForm
+from desktop.ui.tabs.library.memory import MemoryTable
+from desktop.ui.tabs.library.rows import MEASURED_STAGES, loadable
+from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.base import GAP, Button, IconButton, Text, clear, row
+from desktop.ui.widgets.parts import Banner, Chip
+from desktop.ui.widgets.stagecolumn import StageColumn
+
+Json = dict[str, Any]
+_TOO_MUCH = (ErrorCode.LOAD_WONT_FIT, ErrorCode.ENGINE_OUT_OF_MEMORY)
+
+
+class DetailPanel(Translated, QWidget):
+    """Shows an entry in its state.
+
+    Signals:
+        load_asked: id, and the wishes as keyword arguments of `Client.load`.
+        unload_asked: id; of a model being loaded: stop loading it.
+        folder_asked: the path whose folder is to be opened.
+        close_asked: the panel is to go.
+    """
+
+    load_asked = Signal(str, dict)
+    unload_asked = Signal(str)
+    folder_asked = Signal(str)
+    close_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._entry: Json | None = None
+        self._state: tuple[str, Json | None, AppError | None] = ("", None, None)
+        self._title = Text(theme, role="strong", wrap=True)
+        self._close = IconButton(theme, "close", "")
+        self._close.clicked.connect(self.close_asked)
+        self._chips = QHBoxLayout()
+        self._chips.setSpacing(4)
+        self.banner = Banner(theme, "error")
+        self.anyway = Button(theme)
+        self.anyway.setObjectName("load-anyway")
+        self.anyway.clicked.connect(self._on_anyway_clicked)
+        self._hint = Text(theme, token="secondary", wrap=True)
+        self.stages = StageColumn(theme)
+        self.cancel = Button(theme, icon_name="stop")
+        self.cancel.setObjectName("load-cancel")
+        self.cancel.clicked.connect(self._on_unload_asked)
+        self.form = LoadForm(theme)
+        self.form.load_asked.connect(self._on_load_asked)
+        self.form.unload_asked.connect(self._on_unload_asked)
+        self._memory_title = Text(theme, role="strong")
+        self.memory = MemoryTable(theme)
+        self._settings = Text(theme, role="caption", wrap=True)
+        self._facts_title = Text(theme, role="strong")
+        self.facts = Facts(theme)
+        self.facts.folder_asked.connect(self.folder_asked)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 16)
+        layout.setSpacing(GAP)
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(head)
+        layout.addLayout(self._chips)
+        for widget in (self.banner, self._hint, self.stages):
+            layout.addWidget(widget)
+        layout.addLayout(row(self.anyway, self.cancel, 1))
+        layout.addSpacing(GAP)
+        layout.addWidget(self.form)
+        layout.addWidget(self._memory_title)
+        layout.addWidget(self.memory)
+        layout.addWidget(self._settings)
+        layout.addSpacing(GAP)
+        layout.addWidget(self._facts_title)
+        layout.addWidget(self.facts)
+        layout.addStretch(1)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._close.set_name(self.tr("Close details"))
+        self.anyway.setText(self.tr("Load anyway"))
+        self.cancel.setText(self.tr("Cancel"))
+        self._memory_title.setText(self.tr("Memory"))
+        self._facts_title.setText(self.tr("About this file"))
+        self._show_state()
+
+    @property
+    def entry(self) -> Json | None:
+        """The entry it shows."""
+        return self._entry
+
+    def show_entry(self, entry: Json, chips: list[tuple[str, str]]) -> None:
+        """Show another entry, or the same one with what is known now."""
+        before = self._entry
+        self._entry = entry
+        self._title.setText(breakable(entry["id"]))
+        clear(self._chips)
+        for text, token in chips:
+            self._chips.addWidget(Chip(self._theme, text, token))
+        self._chips.addStretch(1)
+        if before is None or before["id"] != entry["id"]:
+            self.form.set_model(entry["context_tokens"])
+        self.facts.show_entry(entry)
+
+    def show_state(self, state: str, loaded: Json | None, failure: AppError | None) -> None:
+        """Args: state: as `LibraryRows.state`; loaded: `Loaded.to_dict` where it is this model."""
+        self._state = (state, loaded, failure)
+        self._show_state()
+
+    # --- its parts ----------------------------------------------------------------------------
+
+    def _show_state(self) -> None:
+        entry = self._entry
+        if entry is None:
+            return
+        state, loaded, failure = self._state
+        error = AppError.from_dict(entry["error"]) if entry["error"] else failure
+        self._show_error(error, entry)
+        self._show_hint(state, entry)
+        loading = state == "loading" and loaded is not None
+        self.stages.setVisible(loading)
+        self.cancel.setVisible(loading)
+        if loading and loaded is not None:
+            stage = loaded["stage"]
+            known = stage in MEASURED_STAGES and loaded["progress"]
+            self.stages.show_stage(stage, loaded["progress"] if known else None)
+        ready = state == "ready"
+        self.form.setVisible(loadable(entry) and state in ("", "failed", "ready"))
+        self.form.set_loaded(ready)
+        for widget in (self._memory_title, self.memory, self._settings):
+            widget.setVisible(ready)
+        if ready and loaded is not None:
+            self.memory.show_loaded(loaded)
+            self._show_settings(loaded)
+
+    def _show_error(self, error: AppError | None, entry: Json) -> None:
+        self.banner.setVisible(error is not None)
+        self.anyway.setVisible(
+            error is not None and error.code in _TOO_MUCH and not entry["broken"]
+        )
+        if error is None:
+            return
+        words = message(error)
+        text = words.text
+        if error.code in _TOO_MUCH:
+            text = (
+                words.cause
+                + " "
+                + self.tr(
+                    "A smaller context, one slot, a smaller type of the KV cache or a smaller "
+                    "quant takes less."
+                )
+            )
+        self.banner.tell(breakable(words.title), breakable(text), kind="error")
+
+    def _show_hint(self, state: str, entry: Json) -> None:
+        text = {
+            "waiting": self.tr("It is loaded as soon as the answers in progress have ended."),
+            "stopping": self.tr("It is being taken out of memory."),
+        }.get(state, "")
+        if not entry["broken"]:
+            text = text or {
+                "projector": self.tr("A projector is loaded together with the model beside it."),
+                "adapter": self.tr("An adapter changes a model; it cannot be loaded by itself."),
+                "vocab": self.tr("This file holds only a vocabulary."),
+                "other": self.tr("This file holds data for the engine's tools, not a model."),
+            }.get(entry["kind"], "")
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text))
+
+    def _show_settings(self, loaded: Json) -> None:
+        settings = loaded["settings"]
+        self._settings.setVisible(bool(settings))
+        if settings:
+            self._settings.setText(
+                self.tr("Context {context} tokens × {slots} slots, KV cache {kv}").format(
+                    context=f"{settings['context_tokens']:,}",
+                    slots=settings["slots"],
+                    kv=settings.get("kv_type_k") or "f16",
+                )
+            )
+
+    # --- what is asked of it ------------------------------------------------------------------
+
+    def _on_load_asked(self, wishes: Json) -> None:
+        if self._entry is not None:
+            self.load_asked.emit(self._entry["id"], wishes)
+
+    def _on_anyway_clicked(self) -> None:
+        self._on_load_asked({**self.form.wishes(), "force": True})
+
+    def _on_unload_asked(self) -> None:
+        if self._entry is not None:
+            self.unload_asked.emit(self._entry["id"])

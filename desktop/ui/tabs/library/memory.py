@@ -1,0 +1,102 @@
+"""What a loaded model holds, by part and device: predicted beside measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from desktop.ui import units
+from desktop.ui.i18n import Translated
+from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.base import Text
+
+Json = dict[str, Any]
+_PARTS = ("weights_bytes", "kv_bytes", "compute_bytes")
+
+
+class MemoryTable(Translated, QWidget):
+    """Rows of `Loaded.to_dict`: its "estimate" (~) and its "memory" (✓)."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._loaded: Json = {}
+        self._cells: list[Text] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(0, 1)
+
+    def retranslate(self) -> None:
+        self._show()
+
+    def show_loaded(self, loaded: Json) -> None:
+        same = ("estimate", "memory")
+        if any(loaded.get(key) != self._loaded.get(key) for key in same):
+            self._loaded = loaded
+            self._show()
+
+    def texts(self) -> list[list[str]]:
+        """The table's rows, as they stand there."""
+        rows: dict[int, list[str]] = {}
+        for cell in self._cells:
+            place = self._grid.getItemPosition(self._grid.indexOf(cell))
+            rows.setdefault(int(place[0]), []).append(cell.text())  # type: ignore[index]
+        return [rows[number] for number in sorted(rows)]
+
+    def _show(self) -> None:
+        for cell in self._cells:
+            self._grid.removeWidget(cell)
+            cell.hide()
+            cell.deleteLater()
+        self._cells = []
+        self._row(["", self.tr("Predicted"), self.tr("Measured")], role="caption")
+        names = {
+            "weights_bytes": self.tr("Weights"),
+            "kv_bytes": self.tr("KV cache"),
+            "compute_bytes": self.tr("Compute buffers"),
+        }
+        estimate = self._loaded.get("estimate")
+        planned = {each["name"]: each for each in estimate["devices"]} if estimate else {}
+        held = {each["name"]: each for each in self._loaded.get("memory") or ()}
+        devices = list(dict.fromkeys((*planned, *held)))
+        for device in devices:
+            if len(devices) > 1:
+                self._row([self.tr("Main memory") if device == "CPU" else device], role="strong")
+            for part in _PARTS:
+                guess, real = planned.get(device), held.get(device)
+                self._row(
+                    [names[part], _guessed(guess and guess[part]), _measured(real and real[part])]
+                )
+        total = sum(planned[name][part] for name in planned for part in _PARTS)
+        self._row(
+            [
+                self.tr("Together"),
+                _guessed(total if planned else None),
+                _measured(self._loaded.get("memory_bytes")),
+            ],
+            role="strong",
+        )
+        own = sum(each["overhead_bytes"] for each in planned.values())
+        if own:
+            self._row([self.tr("The engine itself"), _guessed(own), "–"])
+
+    def _row(self, texts: list[str], role: str = "body") -> None:
+        line = self._grid.rowCount()
+        for column, text in enumerate(texts):
+            token = "secondary" if role == "body" and column < 2 else None
+            cell = Text(self._theme, text, role, token)
+            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+            self._grid.addWidget(cell, line, column, side | Qt.AlignmentFlag.AlignBaseline)
+            self._cells.append(cell)
+
+
+def _guessed(size_bytes: int | None) -> str:
+    return "–" if size_bytes is None else f"~ {units.size(size_bytes)}"
+
+
+def _measured(size_bytes: int | None) -> str:
+    return "–" if size_bytes is None else f"✓ {units.size(size_bytes)}"

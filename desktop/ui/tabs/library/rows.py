@@ -1,0 +1,349 @@
+"""The library as a Qt model: one row per entry, changed only where something changed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
+
+from desktop.ui import units
+from desktop.ui.widgets.tables import TOKEN_ROLE
+
+Json = dict[str, Any]
+Index = QModelIndex | QPersistentModelIndex
+
+ENTRY_ROLE = TOKEN_ROLE + 1
+CHIPS_ROLE = TOKEN_ROLE + 2
+ACTION_ROLE = TOKEN_ROLE + 3  # "load", "unload", "cancel" or "": what Enter would do
+_FILTER_ROLE = TOKEN_ROLE + 4
+MEASURED_STAGES = ("reading file", "placing layers")  # how far, in shares of the tensors
+_MANY = 40  # changes from which on the whole table is set anew
+
+
+class Column(IntEnum):
+    NAME = 0
+    PARAMETERS = 1
+    QUANT = 2
+    SIZE = 3
+    CONTEXT = 4
+    WHERE = 5
+    STATE = 6
+    ACTION = 7
+
+
+_FIGURES = (Column.PARAMETERS, Column.SIZE, Column.CONTEXT)
+_KEYS: dict[Column, Callable[[Json], Any]] = {
+    Column.NAME: lambda entry: entry["id"].lower(),
+    Column.PARAMETERS: lambda entry: entry["parameters"] or 0,
+    Column.QUANT: lambda entry: entry["quant_type"] or "",
+    Column.SIZE: lambda entry: entry["size_bytes"],
+    Column.CONTEXT: lambda entry: entry["context_tokens"] or 0,
+    Column.WHERE: lambda entry: entry["source"],
+}
+
+
+def loadable(entry: Json) -> bool:
+    """Only a whole model can be loaded by itself."""
+    return not entry["broken"] and entry["kind"] == "model"
+
+
+class LibraryRows(QAbstractTableModel):
+    """Entries (`ModelEntry.to_dict`), the model in the engine, and what failed or waits."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._entries: list[Json] = []
+        self._loaded: Json | None = None
+        self._waiting: frozenset[str] = frozenset()
+        self._failed: frozenset[str] = frozenset()
+        self._sorted = (Column.NAME, Qt.SortOrder.AscendingOrder)
+
+    # --- what is shown ------------------------------------------------------------------------
+
+    def entries(self) -> list[Json]:
+        return self._entries
+
+    def row_of(self, model: str) -> int:
+        """The row of an id, or -1."""
+        return next((n for n, entry in enumerate(self._entries) if entry["id"] == model), -1)
+
+    def set_entries(self, entries: list[Json]) -> None:
+        """Show these; rows that stay the same are not touched."""
+        fresh = {entry["id"]: entry for entry in entries}
+        known = {entry["id"]: entry for entry in self._entries}
+        gone = [name for name in known if name not in fresh]
+        added = [name for name in fresh if name not in known]
+        if len(gone) + len(added) > _MANY or not known:
+            self.beginResetModel()
+            self._entries = sorted(entries, key=self._key(), reverse=self._reverse())
+            self.endResetModel()
+            return
+        for name in gone:
+            row = self.row_of(name)
+            self.beginRemoveRows(QModelIndex(), row, row)
+            del self._entries[row]
+            self.endRemoveRows()
+        for row, entry in enumerate(self._entries):
+            if fresh[entry["id"]] != entry:
+                self._entries[row] = fresh[entry["id"]]
+                self._tell(row)
+        for name in added:
+            self._insert(fresh[name])
+
+    def _insert(self, entry: Json) -> None:
+        key = self._key()
+        keys = [key(each) for each in self._entries]
+        if self._reverse():
+            row = len(keys) - bisect_left(keys[::-1], key(entry))
+        else:
+            row = bisect_left(keys, key(entry))
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._entries.insert(row, entry)
+        self.endInsertRows()
+
+    def set_loaded(self, loaded: Json | None) -> None:
+        """Args: loaded: `Loaded.to_dict`, or None."""
+        before, self._loaded = self._loaded, loaded
+        self._tell_ids({each["id"] for each in (before, loaded) if each is not None})
+
+    def set_marks(self, waiting: set[str], failed: set[str]) -> None:
+        """Which loads wait for their turn, and which failed."""
+        touched = (self._waiting ^ waiting) | (self._failed ^ failed)
+        self._waiting, self._failed = frozenset(waiting), frozenset(failed)
+        self._tell_ids(set(touched))
+
+    def retranslate(self) -> None:
+        if self._entries:
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self._entries) - 1, self.columnCount() - 1)
+            )
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, self.columnCount() - 1)
+
+    def _tell_ids(self, names: set[str]) -> None:
+        for row, entry in enumerate(self._entries):
+            if entry["id"] in names:
+                self._tell(row)
+
+    def _tell(self, row: int) -> None:
+        self.dataChanged.emit(self.index(row, 0), self.index(row, self.columnCount() - 1))
+
+    # --- order --------------------------------------------------------------------------------
+
+    def _key(self) -> Callable[[Json], Any]:
+        column = self._sorted[0]
+        if column is Column.STATE:
+            return lambda entry: (self._state_rank(entry), entry["id"].lower())
+        first = _KEYS.get(column, _KEYS[Column.NAME])
+        return lambda entry: (first(entry), entry["id"].lower())
+
+    def _reverse(self) -> bool:
+        return self._sorted[1] is Qt.SortOrder.DescendingOrder
+
+    def _state_rank(self, entry: Json) -> int:
+        state = self.state(entry)
+        order = ("ready", "loading", "stopping", "waiting", "failed", "", "broken")
+        return order.index(state)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sorted here, not by the proxy: one list sort instead of a call per comparison."""
+        self._sorted = (Column(column), order)
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        names = [self._entries[index.row()]["id"] for index in old]
+        self._entries.sort(key=self._key(), reverse=self._reverse())
+        rows = {entry["id"]: row for row, entry in enumerate(self._entries)}
+        new = [
+            self.index(rows[name], index.column()) for name, index in zip(names, old, strict=True)
+        ]
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
+
+    # --- QAbstractTableModel ------------------------------------------------------------------
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
+        return 0 if parent.isValid() else len(self._entries)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (
+                self.tr("Model"),
+                self.tr("Parameters"),
+                self.tr("Quant"),
+                self.tr("Size"),
+                self.tr("Context"),
+                self.tr("Where"),
+                self.tr("State"),
+                "",
+            )[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _side(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        entry, column = self._entries[index.row()], index.column()
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self._text(entry, column)
+        if role == TOKEN_ROLE:
+            return self._token(entry, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _side(column)
+        if role == ENTRY_ROLE:
+            return entry
+        if role == CHIPS_ROLE:
+            return self.chips(entry)
+        if role == ACTION_ROLE:
+            return self.action(entry)
+        if role == _FILTER_ROLE:
+            return " ".join(
+                str(entry[key] or "") for key in ("id", "name", "architecture", "repo", "path")
+            )
+        if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
+            return entry["path"]
+        return None
+
+    # --- words --------------------------------------------------------------------------------
+
+    def _text(self, entry: Json, column: int) -> str:
+        if column == Column.NAME:
+            return str(entry["id"])
+        if column == Column.PARAMETERS:
+            return units.parameters(entry["parameters"])
+        if column == Column.QUANT:
+            return entry["quant_type"] or "–"
+        if column == Column.SIZE:
+            return units.size(entry["size_bytes"])
+        if column == Column.CONTEXT:
+            return units.count(entry["context_tokens"] or None)
+        if column == Column.WHERE:
+            return self.where(entry)
+        if column == Column.STATE:
+            return self._state_text(entry)
+        return self.action_text(entry)
+
+    def where(self, entry: Json) -> str:
+        return {
+            "hf_cache": self.tr("HF cache"),
+            "bundled": self.tr("Paddock"),
+            "folder": self.tr("Folder"),
+        }.get(entry["source"], str(entry["source"]))
+
+    def chips(self, entry: Json) -> list[tuple[str, str]]:
+        """(word, colour) of what sets this entry apart."""
+        found = []
+        if entry["bundled"]:
+            found.append((self.tr("Demo"), "info"))
+        if entry["embedding"]:
+            found.append((self.tr("Embeddings"), "secondary"))
+        kinds = {
+            "projector": self.tr("Projector"),
+            "adapter": self.tr("Adapter"),
+            "vocab": self.tr("Vocabulary"),
+            "other": self.tr("Data"),
+        }
+        if entry["kind"] in kinds:
+            found.append((kinds[entry["kind"]], "secondary"))
+        if entry["mmproj"]:
+            found.append((self.tr("Vision or audio"), "secondary"))
+        return found
+
+    def state(self, entry: Json) -> str:
+        """ "ready", "loading", "stopping", "waiting", "failed", "broken" or ""."""
+        if self._loaded is not None and self._loaded["id"] == entry["id"]:
+            return str(self._loaded["state"])
+        if entry["broken"]:
+            return "broken"
+        if entry["id"] in self._waiting:
+            return "waiting"
+        return "failed" if entry["id"] in self._failed else ""
+
+    def _state_text(self, entry: Json) -> str:
+        state = self.state(entry)
+        if state == "loading" and self._loaded is not None:
+            share = self._loaded["progress"]
+            if share and self._loaded["stage"] in MEASURED_STAGES:
+                return self.tr("Loading {share}").format(share=f"{share:.0%}")
+        return self._state_words().get(state, "")
+
+    def _state_words(self) -> dict[str, str]:
+        return {
+            "ready": self.tr("Loaded"),
+            "loading": self.tr("Loading"),
+            "stopping": self.tr("Stopping"),
+            "waiting": self.tr("Waiting"),
+            "failed": self.tr("Failed"),
+            "broken": self.tr("Broken"),
+        }
+
+    def state_texts(self) -> list[str]:
+        """Everything the state column can say, for its width."""
+        return [*self._state_words().values(), self.tr("Loading {share}").format(share="100%")]
+
+    def action(self, entry: Json) -> str:
+        state = self.state(entry)
+        if state in ("ready", "loading"):
+            return "unload" if state == "ready" else "cancel"
+        return "load" if state in ("", "failed") and loadable(entry) else ""
+
+    def action_text(self, entry: Json) -> str:
+        return self._action_words().get(self.action(entry), "")
+
+    def _action_words(self) -> dict[str, str]:
+        return {
+            "load": self.tr("Load"),
+            "unload": self.tr("Unload"),
+            "cancel": self.tr("Cancel"),
+        }
+
+    def action_texts(self) -> list[str]:
+        """Everything the button of a row can say, for its width."""
+        return list(self._action_words().values())
+
+    def _token(self, entry: Json, column: int) -> str:
+        if column == Column.STATE:
+            state = self.state(entry)
+            if state in ("broken", "failed"):
+                return "error"
+            return "accent" if state == "ready" else "text"
+        if entry["broken"] or (column == Column.NAME and not loadable(entry)):
+            return "secondary"
+        return "text" if column in (Column.NAME, Column.SIZE, Column.QUANT) else "secondary"
+
+
+def _side(column: int) -> int:
+    right = column in _FIGURES
+    return int(Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
+
+
+class LibraryFilter(QSortFilterProxyModel):
+    """The rows whose id, name, architecture, repo or path hold the words of the filter box."""
+
+    def __init__(self, rows: LibraryRows) -> None:
+        super().__init__(rows)
+        self.setFilterRole(_FILTER_ROLE)
+        self.setFilterKeyColumn(Column.NAME)
+        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setDynamicSortFilter(True)
+        self.setSourceModel(rows)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if column >= 0:
+            self.sourceModel().sort(column, order)

@@ -1,0 +1,100 @@
+"""Toasts: something happened; they go by themselves, and may carry one action (Undo)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtWidgets import QWidget
+
+from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.base import Button, IconButton, Surface, Text
+from desktop.ui.widgets.parts import IconLabel
+
+_SHOWN_MS = 6000
+_ERROR_MS = 15000
+
+
+class Toast(Surface):
+    """One message. `kind` is "info", "check" or "error"."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str,
+        kind: str,
+        action: tuple[str, Callable[[], None]] | None,
+        close_name: str,
+    ) -> None:
+        super().__init__(theme, token="raised", horizontal=True, padding=12)
+        token = {"check": "accent"}.get(kind, kind)
+        self.body.addWidget(IconLabel(theme, kind, token), 0, Qt.AlignmentFlag.AlignTop)
+        words = Text(theme, text, wrap=True)
+        words.setMinimumWidth(220)
+        self.body.addWidget(words, 1)
+        if action is not None:
+            button = Button(theme, action[0], "quiet")
+            button.clicked.connect(action[1])
+            button.clicked.connect(self.go)
+            self.body.addWidget(button)
+        close = IconButton(theme, "close", close_name)
+        close.clicked.connect(self.go)
+        self.body.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.setAccessibleName(text)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.go)
+        self._timer.start(_ERROR_MS if kind == "error" else _SHOWN_MS)
+
+    def go(self) -> None:
+        self.hide()
+        self.deleteLater()
+
+
+class Toasts(QObject):
+    """Stacks toasts in the lower right corner of a widget."""
+
+    def __init__(self, theme: Theme, over: QWidget) -> None:
+        super().__init__(over)
+        self._theme, self._over = theme, over
+        self._shown: list[Toast] = []
+        over.installEventFilter(self)
+
+    def show(
+        self,
+        text: str,
+        kind: str = "info",
+        action: tuple[str, Callable[[], None]] | None = None,
+    ) -> None:
+        toast = Toast(self._theme, text, kind, action, self.tr("Close"))
+        toast.setParent(self._over)
+        toast.destroyed.connect(self._on_toast_destroyed)
+        self._shown.append(toast)
+        toast.show()
+        self._place()
+
+    def _on_toast_destroyed(self) -> None:
+        self._place()
+
+    def _place(self) -> None:
+        alive = []
+        for toast in self._shown:
+            try:
+                if not toast.isHidden():
+                    alive.append(toast)
+            except RuntimeError:  # deleted on the C++ side
+                continue
+        self._shown = alive
+        bottom = self._over.height() - 48
+        for toast in reversed(alive):
+            toast.setFixedWidth(min(440, self._over.width() - 48))
+            toast.adjustSize()
+            bottom -= toast.height()
+            toast.move(QPoint(self._over.width() - toast.width() - 24, bottom))
+            toast.raise_()
+            bottom -= 8
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False

@@ -1,0 +1,659 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="ja">
+<context>
+    <name>Errors</name>
+    <message>
+        <source>There is no model called “{model}”</source>
+        <translation>「{model}」というモデルはありません</translation>
+    </message>
+    <message>
+        <source>The name matches no id, alias or file of the library.</source>
+        <translation>ライブラリーの ID、別名、ファイルのどれとも一致しません。</translation>
+    </message>
+    <message>
+        <source>Run `paddock models` for the list, or add a folder with `paddock adopt PATH`.</source>
+        <translation>一覧は `paddock models` で確認できます。フォルダーは `paddock adopt PATH` で追加できます。</translation>
+    </message>
+    <message>
+        <source>“{model}” can mean more than one model</source>
+        <translation>「{model}」に当てはまるモデルが複数あります</translation>
+    </message>
+    <message>
+        <source>It matches {matches}.</source>
+        <translation>{matches} と一致します。</translation>
+    </message>
+    <message>
+        <source>Use one of these ids.</source>
+        <translation>この中の ID を指定してください。</translation>
+    </message>
+    <message>
+        <source>{model} cannot be loaded</source>
+        <translation>{model} を読み込めません</translation>
+    </message>
+    <message>
+        <source>The file is damaged: {reason}</source>
+        <translation>ファイルが壊れています: {reason}</translation>
+    </message>
+    <message>
+        <source>Get the file again; nothing else is affected.</source>
+        <translation>ファイルを取得し直してください。ほかには影響ありません。</translation>
+    </message>
+    <message>
+        <source>{path} does not exist</source>
+        <translation>{path} が見つかりません</translation>
+    </message>
+    <message>
+        <source>There is no such file or folder.</source>
+        <translation>そのファイルやフォルダーは存在しません。</translation>
+    </message>
+    <message>
+        <source>Check the spelling, and that the disk it is on is connected.</source>
+        <translation>名前の綴りと、ディスクが接続されているかを確認してください。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read</source>
+        <translation>{path} を読めません</translation>
+    </message>
+    <message>
+        <source>{reason}</source>
+        <translation>{reason}</translation>
+    </message>
+    <message>
+        <source>Check the file's permissions and the disk.</source>
+        <translation>ファイルのアクセス権とディスクを確認してください。</translation>
+    </message>
+    <message>
+        <source>The file is empty</source>
+        <translation>ファイルが空です</translation>
+    </message>
+    <message>
+        <source>{path} has 0 bytes.</source>
+        <translation>{path} は 0 バイトです。</translation>
+    </message>
+    <message>
+        <source>The copy or download did not finish. Get the file again.</source>
+        <translation>コピーやダウンロードが途中で終わっています。ファイルを取得し直してください。</translation>
+    </message>
+    <message>
+        <source>That is not a GGUF file</source>
+        <translation>GGUF ファイルではありません</translation>
+    </message>
+    <message>
+        <source>{path} does not begin with the GGUF mark: {reason}</source>
+        <translation>{path} は GGUF の印で始まっていません: {reason}</translation>
+    </message>
+    <message>
+        <source>Choose a file in the GGUF format, or convert the checkpoint with `paddock convert`.</source>
+        <translation>GGUF 形式のファイルを選ぶか、`paddock convert` でチェックポイントを変換してください。</translation>
+    </message>
+    <message>
+        <source>This GGUF version cannot be read</source>
+        <translation>このバージョンの GGUF は読めません</translation>
+    </message>
+    <message>
+        <source>{path} is of version {version}; versions 2 and 3 are known.</source>
+        <translation>{path} はバージョン {version} です。読めるのは 2 と 3 です。</translation>
+    </message>
+    <message>
+        <source>Get a newer upload of the model.</source>
+        <translation>新しくアップロードされたモデルを取得してください。</translation>
+    </message>
+    <message>
+        <source>That file ends too early</source>
+        <translation>ファイルが途中で終わっています</translation>
+    </message>
+    <message>
+        <source>{path}: {have_bytes} of {need_bytes} bytes are there.</source>
+        <translation>{path}: {need_bytes} バイトのうち {have_bytes} バイトしかありません。</translation>
+    </message>
+    <message>
+        <source>The file's header makes no sense</source>
+        <translation>ファイルのヘッダーが不正です</translation>
+    </message>
+    <message>
+        <source>{path}: {reason}</source>
+        <translation>{path}: {reason}</translation>
+    </message>
+    <message>
+        <source>The file is damaged or was made to do harm. Do not load it; get it from a source you trust.</source>
+        <translation>壊れているか、害を与えるために作られたファイルです。読み込まずに、信頼できる配布元から取得してください。</translation>
+    </message>
+    <message>
+        <source>A part of the model is missing</source>
+        <translation>モデルの一部が足りません</translation>
+    </message>
+    <message>
+        <source>{path} is one of {count} parts, and {missing} is not beside it.</source>
+        <translation>{path} は {count} 個に分かれたうちの 1 つで、{missing} が同じ場所にありません。</translation>
+    </message>
+    <message>
+        <source>Put all parts into one folder.</source>
+        <translation>すべての部分を 1 つのフォルダーに置いてください。</translation>
+    </message>
+    <message>
+        <source>The file's header could not be read</source>
+        <translation>ファイルのヘッダーを読めませんでした</translation>
+    </message>
+    <message>
+        <source>{path}: the reader ended ({reason}).</source>
+        <translation>{path}: 読み取りのプロセスが終了しました（{reason}）。</translation>
+    </message>
+    <message>
+        <source>The file is most likely damaged. Get it again.</source>
+        <translation>ファイルが壊れている可能性が高いです。取得し直してください。</translation>
+    </message>
+    <message>
+        <source>The disk is full</source>
+        <translation>ディスクがいっぱいです</translation>
+    </message>
+    <message>
+        <source>Free some space and try again. What was stored before is unharmed.</source>
+        <translation>空きを作ってからやり直してください。これまでに保存したものは無事です。</translation>
+    </message>
+    <message>
+        <source>There is no engine called “{runtime}”</source>
+        <translation>「{runtime}」というエンジンはありません</translation>
+    </message>
+    <message>
+        <source>Run `paddock engine list` to see which there are.</source>
+        <translation>`paddock engine list` で一覧を確認してください。</translation>
+    </message>
+    <message>
+        <source>{path} is not a working engine</source>
+        <translation>{path} はエンジンとして使えません</translation>
+    </message>
+    <message>
+        <source>Name a folder that holds llama-server and its tools, built for this system.</source>
+        <translation>このシステム向けにビルドした llama-server とそのツールが入ったフォルダーを指定してください。</translation>
+    </message>
+    <message>
+        <source>An engine called “{runtime}” is there already</source>
+        <translation>「{runtime}」というエンジンはすでにあります</translation>
+    </message>
+    <message>
+        <source>Names of engines are used once.</source>
+        <translation>エンジンの名前は重複できません。</translation>
+    </message>
+    <message>
+        <source>Choose another name, or remove it with `paddock engine remove {runtime}`.</source>
+        <translation>別の名前にするか、`paddock engine remove {runtime}` で削除してください。</translation>
+    </message>
+    <message>
+        <source>The engine “{runtime}” cannot be removed</source>
+        <translation>エンジン「{runtime}」は削除できません</translation>
+    </message>
+    <message>
+        <source>Choose another engine first with `paddock engine use`.</source>
+        <translation>先に `paddock engine use` で別のエンジンを選んでください。</translation>
+    </message>
+    <message>
+        <source>The engine could not be built</source>
+        <translation>エンジンをビルドできませんでした</translation>
+    </message>
+    <message>
+        <source>Read the build log at {log}.</source>
+        <translation>ビルドのログ {log} を確認してください。</translation>
+    </message>
+    <message>
+        <source>{tool} failed</source>
+        <translation>{tool} が失敗しました</translation>
+    </message>
+    <message>
+        <source>See `paddock logs` for its last lines.</source>
+        <translation>最後の出力は `paddock logs` で確認できます。</translation>
+    </message>
+    <message>
+        <source>{model} did not fit in memory</source>
+        <translation>{model} がメモリに入りきりませんでした</translation>
+    </message>
+    <message>
+        <source>Use a smaller context (--ctx), fewer slots (--parallel 1), a smaller KV cache (--kv q8_0) or a smaller quant.</source>
+        <translation>コンテキストを小さくする（--ctx）、スロットを減らす（--parallel 1）、KV キャッシュを小さくする（--kv q8_0）、またはより小さい量子化を使ってください。</translation>
+    </message>
+    <message>
+        <source>This engine does not know the model's architecture</source>
+        <translation>このエンジンはモデルのアーキテクチャーに対応していません</translation>
+    </message>
+    <message>
+        <source>Get a newer engine (`paddock engine build`), or another model.</source>
+        <translation>新しいエンジンを用意する（`paddock engine build`）か、別のモデルを使ってください。</translation>
+    </message>
+    <message>
+        <source>The engine could not read the model file</source>
+        <translation>エンジンがモデルのファイルを読めませんでした</translation>
+    </message>
+    <message>
+        <source>The engine refused one of its settings</source>
+        <translation>エンジンが設定の 1 つを受け付けませんでした</translation>
+    </message>
+    <message>
+        <source>Change the setting, or use an engine that knows it (`paddock engine list`).</source>
+        <translation>設定を変えるか、その設定に対応したエンジンを使ってください（`paddock engine list`）。</translation>
+    </message>
+    <message>
+        <source>The engine found no free port</source>
+        <translation>エンジンが使える空きポートがありませんでした</translation>
+    </message>
+    <message>
+        <source>Try again; if it happens again, see which program takes the ports of 127.0.0.1.</source>
+        <translation>もう一度試してください。繰り返す場合は、127.0.0.1 のポートをどのプログラムが使っているか確認してください。</translation>
+    </message>
+    <message>
+        <source>The engine cannot start on this system</source>
+        <translation>このシステムではエンジンを起動できません</translation>
+    </message>
+    <message>
+        <source>Install the missing library or driver, or choose another engine (`paddock engine list`).</source>
+        <translation>足りないライブラリーやドライバーをインストールするか、別のエンジンを選んでください（`paddock engine list`）。</translation>
+    </message>
+    <message>
+        <source>The engine was stopped from outside</source>
+        <translation>エンジンが外部から停止されました</translation>
+    </message>
+    <message>
+        <source>If you did not do it, the system may have run out of memory: see `paddock doctor`.</source>
+        <translation>心当たりがなければ、システムのメモリが足りなくなった可能性があります。`paddock doctor` で確認してください。</translation>
+    </message>
+    <message>
+        <source>The engine ended unexpectedly</source>
+        <translation>エンジンが予期せず終了しました</translation>
+    </message>
+    <message>
+        <source>Try again; `paddock logs {model}` shows its last lines.</source>
+        <translation>もう一度試してください。最後の出力は `paddock logs {model}` で確認できます。</translation>
+    </message>
+    <message>
+        <source>Loading {model} stands still</source>
+        <translation>{model} の読み込みが止まっています</translation>
+    </message>
+    <message>
+        <source>The engine has shown no progress for {seconds} seconds.</source>
+        <translation>{seconds} 秒のあいだ、エンジンに進みがありません。</translation>
+    </message>
+    <message>
+        <source>Check the disk the model is on; `paddock logs {model}` shows the engine's last lines.</source>
+        <translation>モデルのあるディスクを確認してください。エンジンの最後の出力は `paddock logs {model}` で確認できます。</translation>
+    </message>
+    <message>
+        <source>{model} does not fit in memory</source>
+        <translation>{model} はメモリに入りません</translation>
+    </message>
+    <message>
+        <source>It needs {need}; {available} can be used ({device}).</source>
+        <translation>{need} が必要ですが、使えるのは {available} です（{device}）。</translation>
+    </message>
+    <message>
+        <source>Use a smaller context (--ctx), one slot (--parallel 1), a smaller KV cache (--kv q8_0) or a smaller quant; --force tries all the same.</source>
+        <translation>コンテキストを小さくする（--ctx）、スロットを 1 つにする（--parallel 1）、KV キャッシュを小さくする（--kv q8_0）、またはより小さい量子化を使ってください。--force を付ければ、それでも試せます。</translation>
+    </message>
+    <message>
+        <source>{model} failed to load a moment ago</source>
+        <translation>{model} は先ほど読み込みに失敗しました</translation>
+    </message>
+    <message>
+        <source>It can be tried again in {seconds} seconds.</source>
+        <translation>{seconds} 秒後にもう一度試せます。</translation>
+    </message>
+    <message>
+        <source>Loading {model} was stopped</source>
+        <translation>{model} の読み込みを中止しました</translation>
+    </message>
+    <message>
+        <source>It was unloaded before it was ready.</source>
+        <translation>準備ができる前にメモリから外されました。</translation>
+    </message>
+    <message>
+        <source>Load it again when you need it.</source>
+        <translation>必要になったら、もう一度読み込んでください。</translation>
+    </message>
+    <message>
+        <source>Paddock's service is not running</source>
+        <translation>Paddock のサービスが動いていません</translation>
+    </message>
+    <message>
+        <source>No service answers for {data_dir}.</source>
+        <translation>{data_dir} のサービスから応答がありません。</translation>
+    </message>
+    <message>
+        <source>Start it with `paddock serve`.</source>
+        <translation>`paddock serve` で起動してください。</translation>
+    </message>
+    <message>
+        <source>Paddock's service did not start</source>
+        <translation>Paddock のサービスが起動しませんでした</translation>
+    </message>
+    <message>
+        <source>See its log at {log}.</source>
+        <translation>ログ {log} を確認してください。</translation>
+    </message>
+    <message>
+        <source>Paddock's service does not answer</source>
+        <translation>Paddock のサービスが応答しません</translation>
+    </message>
+    <message>
+        <source>Stop it with `paddock stop` and start it again; see `paddock logs`.</source>
+        <translation>`paddock stop` で止めてから起動し直してください。詳しくは `paddock logs` で確認できます。</translation>
+    </message>
+    <message>
+        <source>A service is running already</source>
+        <translation>サービスはすでに動いています</translation>
+    </message>
+    <message>
+        <source>Process {pid} on this machine uses {data_dir}.</source>
+        <translation>このマシンのプロセス {pid} が {data_dir} を使っています。</translation>
+    </message>
+    <message>
+        <source>Use it, or stop it with `paddock stop`.</source>
+        <translation>それを使うか、`paddock stop` で止めてください。</translation>
+    </message>
+    <message>
+        <source>Another machine is using this data folder</source>
+        <translation>別のマシンがこのデータフォルダーを使っています</translation>
+    </message>
+    <message>
+        <source>Process {pid} on {host} uses {data_dir}, last seen {age_seconds} seconds ago.</source>
+        <translation>{host} のプロセス {pid} が {data_dir} を使っています（最後の確認は {age_seconds} 秒前）。</translation>
+    </message>
+    <message>
+        <source>Stop Paddock there, or give this machine its own folder with PADDOCK_HOME.</source>
+        <translation>そのマシンの Paddock を止めるか、PADDOCK_HOME でこのマシン専用のフォルダーを指定してください。</translation>
+    </message>
+    <message>
+        <source>The running service is of another version</source>
+        <translation>動いているサービスのバージョンが違います</translation>
+    </message>
+    <message>
+        <source>It is version {service}; this program is version {client}.</source>
+        <translation>サービスはバージョン {service}、このプログラムは {client} です。</translation>
+    </message>
+    <message>
+        <source>Restart the service: `paddock stop`, then try again.</source>
+        <translation>サービスを起動し直してください。`paddock stop` のあと、もう一度試してください。</translation>
+    </message>
+    <message>
+        <source>The service is stopping</source>
+        <translation>サービスは終了するところです</translation>
+    </message>
+    <message>
+        <source>It takes no new work.</source>
+        <translation>新しい処理は受け付けていません。</translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation>少し待ってから、もう一度試してください。</translation>
+    </message>
+    <message>
+        <source>Port {port} on {host} is taken</source>
+        <translation>{host} のポート {port} は使用中です</translation>
+    </message>
+    <message>
+        <source>{holder}</source>
+        <translation>{holder}</translation>
+    </message>
+    <message>
+        <source>Stop that program, or choose another port with --port.</source>
+        <translation>そのプログラムを止めるか、--port で別のポートを選んでください。</translation>
+    </message>
+    <message>
+        <source>An address other than this machine's own needs a key</source>
+        <translation>このマシン以外からも届くアドレスには、キーが必要です</translation>
+    </message>
+    <message>
+        <source>Listening on {host} would let other machines use your models.</source>
+        <translation>{host} で待ち受けると、ほかのマシンからもモデルを使えるようになります。</translation>
+    </message>
+    <message>
+        <source>Make a key first with `paddock keys create NAME`.</source>
+        <translation>先に `paddock keys create 名前` でキーを作ってください。</translation>
+    </message>
+    <message>
+        <source>“{host}” is not an address to listen on</source>
+        <translation>「{host}」は待ち受けに使えるアドレスではありません</translation>
+    </message>
+    <message>
+        <source>Use 127.0.0.1 for this machine only, or an address of one of its network cards.</source>
+        <translation>このマシンだけで使うなら 127.0.0.1、そうでなければネットワークカードのアドレスを指定してください。</translation>
+    </message>
+    <message>
+        <source>Too many requests are waiting</source>
+        <translation>待っているリクエストが多すぎます</translation>
+    </message>
+    <message>
+        <source>{waiting} requests wait already.</source>
+        <translation>すでに {waiting} 件が待っています。</translation>
+    </message>
+    <message>
+        <source>Try again in {seconds} seconds.</source>
+        <translation>{seconds} 秒後にもう一度試してください。</translation>
+    </message>
+    <message>
+        <source>The key is missing or wrong</source>
+        <translation>キーがないか、正しくありません</translation>
+    </message>
+    <message>
+        <source>Send a valid key as `Authorization: Bearer …`; make one with `paddock keys create NAME`.</source>
+        <translation>有効なキーを `Authorization: Bearer …` として送ってください。キーは `paddock keys create 名前` で作れます。</translation>
+    </message>
+    <message>
+        <source>The database is of a newer Paddock</source>
+        <translation>データベースは新しい Paddock のものです</translation>
+    </message>
+    <message>
+        <source>{path} has schema {found}; this version knows {known}.</source>
+        <translation>{path} のスキーマは {found} です。このバージョンが扱えるのは {known} までです。</translation>
+    </message>
+    <message>
+        <source>Install the newer Paddock. The file was not touched.</source>
+        <translation>新しい Paddock をインストールしてください。ファイルには手を加えていません。</translation>
+    </message>
+    <message>
+        <source>The database cannot be used</source>
+        <translation>データベースを使えません</translation>
+    </message>
+    <message>
+        <source>Check the disk and that no other program holds {path}.</source>
+        <translation>ディスクと、ほかのプログラムが {path} を使っていないかを確認してください。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be {value}</source>
+        <translation>{name} を {value} にはできません</translation>
+    </message>
+    <message>
+        <source>Choose a value in the range given.</source>
+        <translation>示された範囲の値を選んでください。</translation>
+    </message>
+    <message>
+        <source>The settings are of a newer Paddock</source>
+        <translation>設定は新しい Paddock のものです</translation>
+    </message>
+    <message>
+        <source>{path} has version {found}; this version knows {known}.</source>
+        <translation>{path} はバージョン {found} です。このバージョンが扱えるのは {known} までです。</translation>
+    </message>
+    <message>
+        <source>There is no secret called “{name}”</source>
+        <translation>「{name}」という秘密の値はありません</translation>
+    </message>
+    <message>
+        <source>Known names are {known}.</source>
+        <translation>使える名前は {known} です。</translation>
+    </message>
+    <message>
+        <source>Check the spelling.</source>
+        <translation>綴りを確認してください。</translation>
+    </message>
+    <message>
+        <source>There is no job {job}</source>
+        <translation>ジョブ {job} はありません</translation>
+    </message>
+    <message>
+        <source>It may have been removed.</source>
+        <translation>削除された可能性があります。</translation>
+    </message>
+    <message>
+        <source>Run `paddock status` for the list.</source>
+        <translation>`paddock status` で一覧を確認してください。</translation>
+    </message>
+    <message>
+        <source>There is no kind of job called “{kind}”</source>
+        <translation>「{kind}」という種類のジョブはありません</translation>
+    </message>
+    <message>
+        <source>Known kinds are {known}.</source>
+        <translation>使える種類は {known} です。</translation>
+    </message>
+    <message>
+        <source>Check the spelling, and that service and program are of the same version.</source>
+        <translation>綴りと、サービスとプログラムのバージョンが同じかを確認してください。</translation>
+    </message>
+    <message>
+        <source>Job {job} has ended already</source>
+        <translation>ジョブ {job} はすでに終わっています</translation>
+    </message>
+    <message>
+        <source>Its state is {state}.</source>
+        <translation>状態は {state} です。</translation>
+    </message>
+    <message>
+        <source>Start a new one.</source>
+        <translation>新しいジョブを始めてください。</translation>
+    </message>
+    <message>
+        <source>There is no result {result}</source>
+        <translation>結果 {result} はありません</translation>
+    </message>
+    <message>
+        <source>The number or name matches nothing that is stored.</source>
+        <translation>保存されている番号や名前のどれとも一致しません。</translation>
+    </message>
+    <message>
+        <source>Run `paddock results list`.</source>
+        <translation>`paddock results list` で一覧を確認してください。</translation>
+    </message>
+    <message>
+        <source>{path} holds no benchmark results</source>
+        <translation>{path} にはベンチマークの結果が入っていません</translation>
+    </message>
+    <message>
+        <source>Use a file made by `paddock results export`.</source>
+        <translation>`paddock results export` で作ったファイルを使ってください。</translation>
+    </message>
+    <message>
+        <source>There is no key called “{name}”</source>
+        <translation>「{name}」というキーはありません</translation>
+    </message>
+    <message>
+        <source>It may have been revoked.</source>
+        <translation>取り消された可能性があります。</translation>
+    </message>
+    <message>
+        <source>Run `paddock keys list`.</source>
+        <translation>`paddock keys list` で一覧を確認してください。</translation>
+    </message>
+    <message>
+        <source>A key called “{name}” is there already</source>
+        <translation>「{name}」というキーはすでにあります</translation>
+    </message>
+    <message>
+        <source>Names of keys are used once.</source>
+        <translation>キーの名前は重複できません。</translation>
+    </message>
+    <message>
+        <source>Choose another name, or revoke it with `paddock keys revoke {name}`.</source>
+        <translation>別の名前にするか、`paddock keys revoke {name}` で取り消してください。</translation>
+    </message>
+    <message>
+        <source>There is no conversation {conversation}</source>
+        <translation>会話 {conversation} はありません</translation>
+    </message>
+    <message>
+        <source>It may have been deleted.</source>
+        <translation>削除された可能性があります。</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>別の会話を選ぶか、新しく始めてください。</translation>
+    </message>
+    <message>
+        <source>There is no message {message}</source>
+        <translation>メッセージ {message} はありません</translation>
+    </message>
+    <message>
+        <source>Its conversation may have been deleted.</source>
+        <translation>会話ごと削除された可能性があります。</translation>
+    </message>
+    <message>
+        <source>Open the conversation again.</source>
+        <translation>会話を開き直してください。</translation>
+    </message>
+    <message>
+        <source>The conversation is longer than the model's context</source>
+        <translation>会話がモデルのコンテキストより長くなりました</translation>
+    </message>
+    <message>
+        <source>It has {prompt_tokens} tokens; the model was loaded for {context_tokens}.</source>
+        <translation>会話は {prompt_tokens} トークン、モデルは {context_tokens} トークンで読み込まれています。</translation>
+    </message>
+    <message>
+        <source>Load the model with a larger context (--ctx), shorten the message, or begin a new conversation.</source>
+        <translation>コンテキストを大きくして読み込み直す（--ctx）か、メッセージを短くするか、新しい会話を始めてください。</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>停止しました</translation>
+    </message>
+    <message>
+        <source>You stopped it.</source>
+        <translation>ご自身で停止しました。</translation>
+    </message>
+    <message>
+        <source>Start it again when you like.</source>
+        <translation>必要なときに、もう一度始めてください。</translation>
+    </message>
+    <message>
+        <source>{what} took too long</source>
+        <translation>{what} に時間がかかりすぎました</translation>
+    </message>
+    <message>
+        <source>It was given up after {seconds} seconds.</source>
+        <translation>{seconds} 秒で打ち切りました。</translation>
+    </message>
+    <message>
+        <source>Try again; if it happens again, see `paddock doctor`.</source>
+        <translation>もう一度試してください。繰り返す場合は `paddock doctor` で確認してください。</translation>
+    </message>
+    <message>
+        <source>The request cannot be used</source>
+        <translation>このリクエストは処理できません</translation>
+    </message>
+    <message>
+        <source>Correct it and send it again.</source>
+        <translation>直してから送り直してください。</translation>
+    </message>
+    <message>
+        <source>{what} could not be read</source>
+        <translation>{what} を調べられませんでした</translation>
+    </message>
+    <message>
+        <source>The rest works without it.</source>
+        <translation>ほかの機能はそのまま使えます。</translation>
+    </message>
+    <message>
+        <source>The engine broke off</source>
+        <translation>エンジンが途中で止まりました</translation>
+    </message>
+    <message>
+        <source>Send the request again; the model is loaded anew.</source>
+        <translation>もう一度送ってください。モデルは読み込み直されます。</translation>
+    </message>
+    <message>
+        <source>Something went wrong inside Paddock</source>
+        <translation>Paddock の内部で問題が起きました</translation>
+    </message>
+    <message>
+        <source>Please report it with the lines of `paddock logs`.</source>
+        <translation>`paddock logs` の内容を添えてお知らせください。</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,272 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="ja">
+<context>
+    <name>App</name>
+    <message>
+        <source>The server stays on. Open or quit Paddock here.</source>
+        <translation>サーバーは動き続けます。Paddock を開く、または終了するには、ここから操作できます。</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsDialog</name>
+    <message>
+        <source>Settings</source>
+        <translation>設定</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>システムに合わせる</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>ライト</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>ダーク</translation>
+    </message>
+    <message>
+        <source>High contrast</source>
+        <translation>ハイコントラスト</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>言語</translation>
+    </message>
+    <message>
+        <source>Look</source>
+        <translation>外観</translation>
+    </message>
+    <message>
+        <source>Port of the server</source>
+        <translation>サーバーのポート</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>閉じる</translation>
+    </message>
+</context>
+<context>
+    <name>Rail</name>
+    <message>
+        <source>Chat</source>
+        <translation>チャット</translation>
+    </message>
+    <message>
+        <source>Library</source>
+        <translation>ライブラリー</translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation>サーバー</translation>
+    </message>
+    <message>
+        <source>Benchmark</source>
+        <translation>ベンチマーク</translation>
+    </message>
+    <message>
+        <source>Machine</source>
+        <translation>マシン</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>設定</translation>
+    </message>
+    <message>
+        <source>Show icons only, or words too</source>
+        <translation>アイコンだけの表示と切り替える</translation>
+    </message>
+    <message>
+        <source>on</source>
+        <translation>動作中</translation>
+    </message>
+</context>
+<context>
+    <name>StatusBar</name>
+    <message>
+        <source>Waiting for the service</source>
+        <translation>サービスを待っています</translation>
+    </message>
+    <message>
+        <source>No model loaded</source>
+        <translation>モデルは読み込まれていません</translation>
+    </message>
+    <message>
+        <source>Unload this model</source>
+        <translation>このモデルをメモリから外す</translation>
+    </message>
+    <message>
+        <source>Checking memory</source>
+        <translation>メモリを確認中</translation>
+    </message>
+    <message>
+        <source>Reading file</source>
+        <translation>ファイルを読み込み中</translation>
+    </message>
+    <message>
+        <source>Placing layers</source>
+        <translation>レイヤーを配置中</translation>
+    </message>
+    <message>
+        <source>Warming up</source>
+        <translation>準備運転中</translation>
+    </message>
+    <message>
+        <source>Ready</source>
+        <translation>準備完了</translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation>停止中</translation>
+    </message>
+    <message>
+        <source>%n job(s)</source>
+        <translation>ジョブ %n 件</translation>
+    </message>
+    <message>
+        <source>Server on :{port}</source>
+        <translation>サーバー動作中 :{port}</translation>
+    </message>
+    <message>
+        <source>Copy the base URL</source>
+        <translation>ベース URL をコピー</translation>
+    </message>
+    <message>
+        <source>Server off</source>
+        <translation>サーバー停止中</translation>
+    </message>
+    <message>
+        <source>Open the Server page</source>
+        <translation>サーバーのページを開く</translation>
+    </message>
+    <message>
+        <source>Unload {model}</source>
+        <translation>{model} をメモリから外す</translation>
+    </message>
+    <message>
+        <source>Open the Library</source>
+        <translation>ライブラリーを開く</translation>
+    </message>
+    <message>
+        <source>Stop {kind} {number}</source>
+        <translation>{kind} {number} を停止</translation>
+    </message>
+    <message>
+        <source>The base URL was copied.</source>
+        <translation>ベース URL をコピーしました。</translation>
+    </message>
+</context>
+<context>
+    <name>Tray</name>
+    <message>
+        <source>Server</source>
+        <translation>サーバー</translation>
+    </message>
+    <message>
+        <source>No model loaded</source>
+        <translation>モデルは読み込まれていません</translation>
+    </message>
+    <message>
+        <source>Copy base URL</source>
+        <translation>ベース URL をコピー</translation>
+    </message>
+    <message>
+        <source>Open Paddock</source>
+        <translation>Paddock を開く</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>終了</translation>
+    </message>
+    <message>
+        <source>server on</source>
+        <translation>サーバー動作中</translation>
+    </message>
+    <message>
+        <source>server off</source>
+        <translation>サーバー停止中</translation>
+    </message>
+</context>
+<context>
+    <name>CodeBox</name>
+    <message>
+        <source>Copy</source>
+        <translation>コピー</translation>
+    </message>
+</context>
+<context>
+    <name>Toasts</name>
+    <message>
+        <source>Close</source>
+        <translation>閉じる</translation>
+    </message>
+</context>
+<context>
+    <name>FirstRun</name>
+    <message>
+        <source>Welcome to Paddock</source>
+        <translation>Paddock へようこそ</translation>
+    </message>
+    <message>
+        <source>It finds out what language models this machine can run, and runs them here.</source>
+        <translation>このマシンで動く言語モデルを調べ、ここで動かします。</translation>
+    </message>
+    <message>
+        <source>This machine</source>
+        <translation>このマシン</translation>
+    </message>
+    <message>
+        <source>A model to try</source>
+        <translation>すぐに試せるモデル</translation>
+    </message>
+    <message>
+        <source>Where models are</source>
+        <translation>モデルの保存場所</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>言語</translation>
+    </message>
+    <message>
+        <source>Models of other tools are found there too. Folders are added in the Library.</source>
+        <translation>ほかのツールで取得したモデルも、ここから見つかります。フォルダーはライブラリーで追加できます。</translation>
+    </message>
+    <message>
+        <source>Ask it something</source>
+        <translation>質問してみる</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>スキップ</translation>
+    </message>
+    <message>
+        <source>Being looked at …</source>
+        <translation>調べています…</translation>
+    </message>
+    <message>
+        <source>{count} cores</source>
+        <translation>{count} コア</translation>
+    </message>
+    <message>
+        <source>{available} of {total} RAM available</source>
+        <translation>RAM {total} のうち {available} が空き</translation>
+    </message>
+    <message>
+        <source>no GPU</source>
+        <translation>GPU なし</translation>
+    </message>
+    <message>
+        <source>{model} is loaded and ready to answer.</source>
+        <translation>{model} は読み込み済みで、すぐに答えられます。</translation>
+    </message>
+    <message>
+        <source>{model} is being loaded …</source>
+        <translation>{model} を読み込んでいます…</translation>
+    </message>
+    <message>
+        <source>Waiting for the service</source>
+        <translation>サービスを待っています</translation>
+    </message>
+</context>
+</TS>

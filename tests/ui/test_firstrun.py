@@ -1,0 +1,112 @@
+"""The first start: shown once, skippable, and true about the machine and the model."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.hardware.bandwidth import Bandwidth
+from desktop.core.hardware.cpu import CpuInfo
+from desktop.core.hardware.probe import Hardware
+from desktop.ui.shell import firstrun
+from desktop.ui.shell.firstrun import FirstRun
+from desktop.ui.shell.window import MainWindow
+from desktop.ui.widgets.base import Button, Text
+from tests.helpers.window import RecordingContext
+
+GUIDE = {"id": "paddock-guide:q8_0", "bundled": True}
+READY = {"id": GUIDE["id"], "state": "ready", "stage": "ready", "progress": 1.0, "memory_bytes": 9}
+
+
+@pytest.fixture
+def hardware(monkeypatch: pytest.MonkeyPatch) -> Hardware:
+    found = Hardware(cpu=CpuInfo("Test CPU", "x86_64", 2, 4, 4), ram=None)
+    monkeypatch.setattr(firstrun, "probe", lambda where: found)
+    return found
+
+
+@pytest.fixture
+def first(
+    qtbot: QtBot, window: MainWindow, context: RecordingContext, hardware: Hardware
+) -> FirstRun:
+    context.client.models = [{"id": "other", "bundled": False}, GUIDE]
+    context.client.load = {}
+    page = FirstRun(context, window.ground)
+    page.begin()
+    return page
+
+
+def words(page: FirstRun) -> str:
+    return "\n".join(text.text() for text in page.findChildren(Text))
+
+
+def test_it_tells_of_the_machine_and_loads_the_model(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    qtbot.waitUntil(lambda: "Test CPU · 4 cores · no GPU" in words(first))
+    qtbot.waitUntil(lambda: bool(context.client.called("load")))
+    assert context.client.called("load")[0].args == (GUIDE["id"],)
+    assert "paddock-guide:q8_0 is being loaded" in words(first)
+    context.state.on_event("model.changed", READY)
+    assert "paddock-guide:q8_0 is loaded and ready to answer." in words(first)
+    assert os.environ["HF_HOME"] in words(first)
+
+
+def test_a_model_that_cannot_be_loaded_is_told(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    context.client.load = AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m")
+    qtbot.waitUntil(lambda: "ended unexpectedly" in words(first) or bool(_loads(context)))
+    first._on_model_failed(AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m"))
+    assert "It fell." in words(first)
+
+
+def _loads(context: RecordingContext) -> list[object]:
+    return list(context.client.called("load"))
+
+
+@pytest.mark.parametrize("how", ["escape", "skip", "ask"])
+def test_it_goes_and_never_comes_back(
+    qtbot: QtBot, first: FirstRun, window: MainWindow, context: RecordingContext, how: str
+) -> None:
+    assert firstrun.is_due(context.paths)
+    window.go_to("machine")
+    with qtbot.waitSignal(first.closed):
+        if how == "escape":
+            qtbot.keyClick(first, Qt.Key.Key_Escape)
+        else:
+            button = first.findChild(Button, f"firstrun-{how}")
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not firstrun.is_due(context.paths)
+    assert window.page == ("chat" if how == "ask" else "machine")
+
+
+def test_the_language_counts_at_once(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    box = first.findChild(QComboBox, "firstrun-language")
+    box.setCurrentIndex(box.findData("ja"))
+    box.activated.emit(box.currentIndex())
+    qtbot.waitUntil(lambda: "Paddock へようこそ" in words(first))
+    qtbot.waitUntil(lambda: bool(context.client.called("change_settings")))
+    assert context.client.called("change_settings")[0].args == ({"general.language": "ja"},)
+
+
+def test_it_covers_the_window_at_every_size(
+    qtbot: QtBot, first: FirstRun, window: MainWindow
+) -> None:
+    for size in ((960, 600), (1200, 780)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda: first.geometry() == window.ground.rect())
+
+
+def test_a_figure_of_bandwidth_is_marked_as_measured(first: FirstRun, hardware: Hardware) -> None:
+    fields = {name: 0 for name in Bandwidth.__dataclass_fields__}
+    bandwidth = Bandwidth(**{**fields, "gb_per_second": 41.7})
+    first._on_probed(Hardware(cpu=hardware.cpu, ram=None, bandwidth=bandwidth))
+    assert "✓ 42 GB/s" in words(first)

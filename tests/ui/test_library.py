@@ -1,0 +1,511 @@
+"""The Library page, driven as hands do."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.shell.window import MainWindow
+from desktop.ui.tabs.library.facts import breakable
+from desktop.ui.tabs.library.loadform import context_steps
+from desktop.ui.tabs.library.rows import Column, LibraryRows
+from desktop.ui.tabs.library.view import LibraryPage
+from desktop.ui.widgets.filedrop import FileDrop
+from tests.helpers.window import RecordingContext, StubPage
+
+Json = dict[str, Any]
+MIB = 1 << 20
+PAGES = ("chat", "library", "server", "bench", "machine")
+TRUNCATED = AppError(
+    ErrorCode.GGUF_TRUNCATED, path="/models/bad.gguf", have_bytes=20, need_bytes=300
+)
+WONT_FIT = AppError(
+    ErrorCode.LOAD_WONT_FIT, model="big:q8_0", need="61.2 GiB", available="14.8 GiB", device="RAM"
+)
+
+
+def entry(name: str, **more: Any) -> Json:
+    return {
+        "id": name,
+        "path": f"/models/{name.replace(':', '-')}.gguf",
+        "size_bytes": 100 * MIB,
+        "architecture": "llama",
+        "quant_type": "Q8_0",
+        "context_tokens": 32768,
+        "bundled": False,
+        "broken": False,
+        "error": None,
+        "kind": "model",
+        "source": "folder",
+        "repo": None,
+        "revision": None,
+        "repo_file": None,
+        "name": name,
+        "parameters": 1_000_000,
+        "bits_per_weight": 8.5,
+        "chat_template": True,
+        "embedding": False,
+        "license": "mit",
+        "mmproj": None,
+        "shard_paths": ["one"],
+        "copies": [],
+        "fingerprint": f"quick-{name}",
+        **more,
+    }
+
+
+def broken(name: str) -> Json:
+    return entry(
+        name,
+        broken=True,
+        error=TRUNCATED.to_dict(),
+        parameters=None,
+        quant_type=None,
+        context_tokens=None,
+    )
+
+
+def loaded(name: str, state: str = "loading", **more: Any) -> Json:
+    return {
+        "id": name,
+        "state": state,
+        "stage": "checking memory",
+        "progress": None,
+        "memory_bytes": None,
+        "memory": [],
+        "estimate": None,
+        "settings": None,
+        "slots": 0,
+        **more,
+    }
+
+
+READY: Json = {
+    "stage": "ready",
+    "progress": 1.0,
+    "memory_bytes": 45 * MIB,
+    "memory": [
+        {
+            "name": "CPU",
+            "weights_bytes": 4 * MIB,
+            "kv_bytes": 32 * MIB,
+            "compute_bytes": 9 * MIB,
+        }
+    ],
+    "estimate": {
+        "devices": [
+            {
+                "name": "CPU",
+                "weights_bytes": 5 * MIB,
+                "kv_bytes": 33 * MIB,
+                "compute_bytes": 10 * MIB,
+                "overhead_bytes": 34 * MIB,
+            }
+        ]
+    },
+    "settings": {"context_tokens": 4096, "slots": 2, "kv_type_k": None},
+}
+
+
+class Robot:
+    """Hands on the page."""
+
+    def __init__(self, page: LibraryPage, context: RecordingContext, qtbot: QtBot) -> None:
+        self.page, self.context = page, context
+        self.qtbot: Any = qtbot  # its clicks are not typed
+        self.table = page.list.table
+
+    def show(self, *entries: Json) -> None:
+        """Have the service tell of these."""
+        self.context.client.models = list(entries)
+        self.context.link.tell("library.changed", {})  # type: ignore[attr-defined]
+        self.qtbot.waitUntil(lambda: self.names(all_=True) == sorted(e["id"] for e in entries))
+
+    def names(self, all_: bool = False) -> list[str]:
+        if all_:
+            return sorted(each["id"] for each in self.page.rows.entries())
+        model = self.page.list.filter
+        return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+    def cell(self, name: str, column: Column) -> QModelIndex:
+        return self.page.list.filter.index(self.names().index(name), column)
+
+    def text(self, name: str, column: Column) -> str:
+        return str(self.cell(name, column).data())
+
+    def click(self, name: str, column: Column = Column.NAME, twice: bool = False) -> None:
+        rect = self.table.visualRect(self.cell(name, column))
+        place = QPoint(rect.right() - 20, rect.center().y())
+        left = Qt.MouseButton.LeftButton
+        self.qtbot.mouseClick(self.table.viewport(), left, pos=place)
+        if twice:
+            self.qtbot.mouseDClick(self.table.viewport(), left, pos=place)
+
+    def tell(self, kind: str, data: Json) -> None:
+        self.context.link.tell(kind, data)  # type: ignore[attr-defined]
+
+    def loads(self) -> list[Any]:
+        return [(call.args, call.kwargs) for call in self.context.client.called("load")]
+
+
+@pytest.fixture
+def robot(context: RecordingContext, qtbot: QtBot) -> Iterator[Robot]:
+    page = LibraryPage(context)
+    page.resize(1300, 700)
+    page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    page.shown()
+    context.client.load = {}
+    context.client.unload = {}
+    robot = Robot(page, context, qtbot)
+    qtbot.waitUntil(lambda: page.empty.isVisible() and page._read)
+    yield robot
+    qtbot.waitUntil(page.rescan.isEnabled)
+    page.close()
+    page.deleteLater()
+
+
+def test_enter_loads_the_row_and_enter_again_takes_it_out(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"), entry("b:q8_0"))
+    robot.click("b:q8_0")
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Return)
+    robot.qtbot.waitUntil(lambda: len(robot.loads()) == 1)
+    wishes = {"context_tokens": None, "slots": None, "kv_type": None}
+    assert robot.loads() == [(("b:q8_0",), wishes)]
+    robot.tell("model.changed", loaded("b:q8_0", "ready", **READY))
+    assert robot.text("b:q8_0", Column.STATE) == "Loaded"
+    assert robot.text("b:q8_0", Column.ACTION) == "Unload"
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Return)
+    robot.qtbot.waitUntil(lambda: bool(robot.context.client.called("unload")))
+
+
+def test_the_button_of_a_row_loads_once_even_when_it_is_double_clicked(robot: Robot) -> None:
+    release = threading.Event()
+    robot.context.client.load = lambda model, **wishes: release.wait(10)
+    robot.show(entry("a:q8_0"), entry("b:q8_0"))
+    robot.click("b:q8_0", Column.ACTION, twice=True)
+    robot.qtbot.waitUntil(lambda: len(robot.loads()) == 1)
+    assert robot.loads()[0][0] == ("b:q8_0",)
+    assert robot.text("b:q8_0", Column.STATE) == "Waiting"
+    robot.tell("model.changed", loaded("b:q8_0"))
+    assert robot.context.client.called("unload") == []
+    release.set()
+    robot.qtbot.waitUntil(lambda: robot.page.presenter.waiting == set())
+
+
+def test_delete_does_nothing(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    robot.click("a:q8_0")
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Delete)
+    assert robot.names() == ["a:q8_0"]
+    assert robot.loads() == []
+
+
+def test_a_broken_file_says_why_and_cannot_be_loaded(robot: Robot) -> None:
+    robot.show(broken("bad"), entry("good:q8_0"))
+    robot.click("bad", twice=True)
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Return)
+    assert robot.text("bad", Column.ACTION) == ""
+    assert robot.page.detail.banner.isVisible()
+    assert "ends too early" in robot.page.detail.banner.accessibleName()
+    assert not robot.page.detail.form.isVisible()
+    assert robot.loads() == []
+
+
+def test_only_broken_files_leave_a_word_and_a_way_out(robot: Robot) -> None:
+    robot.show(broken("bad"))
+    assert robot.page.banner.isVisible()
+    robot.show(broken("bad"), entry("good:q8_0"))
+    assert not robot.page.banner.isVisible()
+
+
+def test_the_form_asks_for_what_was_chosen(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    form = robot.page.detail.form
+    form.context.setFocus()
+    for _ in range(3):
+        robot.qtbot.keyClick(form.context, Qt.Key.Key_Up)
+    assert form.context.value() == 8192
+    assert form.slider.value() == 3
+    robot.qtbot.keyClick(form.slider, Qt.Key.Key_Home)
+    assert form.context.value() == 0
+    middle = form.slider.rect().center()
+    robot.qtbot.mouseClick(form.slider, Qt.MouseButton.LeftButton, pos=middle)
+    assert form.context.value() in (4096, 8192)
+    robot.qtbot.keyClick(form.slider, Qt.Key.Key_End)
+    assert form.context.value() == 32768
+    form.slots.stepUp()
+    form.kv_type.setCurrentText("q8_0")
+    robot.qtbot.mouseClick(form.button, Qt.MouseButton.LeftButton)
+    robot.qtbot.waitUntil(lambda: len(robot.loads()) == 1)
+    assert robot.loads()[0][1] == {"context_tokens": 32768, "slots": 1, "kv_type": "q8_0"}
+
+
+def test_the_wheel_over_a_field_scrolls_and_changes_nothing(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    form = robot.page.detail.form
+    robot.table.setFocus()
+    place = QPointF(form.slots.rect().center())
+    wheel = QWheelEvent(
+        place,
+        QPointF(form.slots.mapToGlobal(place.toPoint())),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(form.slots, wheel)
+    assert form.slots.value() == 0
+    form.slots.setFocus()
+    QApplication.sendEvent(form.slots, wheel)
+    assert form.slots.value() == 1
+
+
+def test_stages_are_shown_and_cancel_unloads(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    for stage in ("checking memory", "reading file", "placing layers", "warming up"):
+        robot.tell("model.changed", loaded("a:q8_0", stage=stage, progress=0.5))
+        assert robot.page.detail.stages.isVisible()
+        assert robot.page.detail.stages.current() == stage
+        assert ("50%" in robot.text("a:q8_0", Column.STATE)) == (
+            stage in ("reading file", "placing layers")
+        )
+    assert not robot.page.detail.form.isVisible()
+    robot.qtbot.mouseClick(robot.page.detail.cancel, Qt.MouseButton.LeftButton)
+    robot.qtbot.waitUntil(lambda: len(robot.context.client.called("unload")) == 1)
+    stopped = AppError(ErrorCode.LOAD_CANCELLED, model="a:q8_0")
+    robot.tell("model.failed", {"id": "a:q8_0", "error": stopped.to_dict()})
+    assert not robot.page.detail.banner.isVisible()
+    assert robot.text("a:q8_0", Column.STATE) == ""
+    assert robot.page.detail.form.isVisible()
+
+
+def test_after_loading_predicted_stands_beside_measured(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    robot.tell("model.changed", loaded("a:q8_0", "ready", **READY))
+    texts = robot.page.detail.memory.texts()
+    assert ["KV cache", "~ 33.0 MiB", "✓ 32.0 MiB"] in texts
+    assert ["Together", "~ 48.0 MiB", "✓ 45.0 MiB"] in texts
+    assert robot.page.detail.form.button.text() == "Load again"
+
+
+def test_a_refused_load_tells_its_figures_in_place_and_can_be_forced(robot: Robot) -> None:
+    robot.context.client.load = WONT_FIT
+    robot.show(entry("big:q8_0"))
+    robot.click("big:q8_0", Column.ACTION)
+    robot.qtbot.waitUntil(robot.page.detail.anyway.isVisible)
+    said = robot.page.detail.banner.accessibleName()
+    assert "61.2 GiB" in said.replace("\u200b", "")
+    assert "--ctx" not in said
+    assert robot.context.errors == []
+    robot.context.client.load = {}
+    robot.qtbot.mouseClick(robot.page.detail.anyway, Qt.MouseButton.LeftButton)
+    robot.qtbot.waitUntil(lambda: len(robot.loads()) == 2)
+    assert robot.loads()[1][1]["force"] is True
+    assert not robot.page.detail.anyway.isVisible()
+
+
+def test_the_filter_finds_and_escape_clears_it(robot: Robot) -> None:
+    robot.show(entry("qwen3:q8_0"), entry("llama:f16", repo="maker/some-repo"), broken("bad"))
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert robot.page.filter.hasFocus()
+    robot.qtbot.keyClicks(robot.page.filter, "SOME-repo")
+    assert robot.names() == ["llama:f16"]
+    assert robot.page.list.totals.text() == ("2 models, 300 MiB · 1 cannot be read · 1 of 3 shown")
+    robot.qtbot.keyClicks(robot.page.filter, "x")
+    assert not robot.table.isVisible()
+    robot.qtbot.keyClick(robot.page.filter, Qt.Key.Key_Escape)
+    assert len(robot.names()) == 3
+
+
+def test_columns_sort_by_value_and_keep_the_selection(robot: Robot) -> None:
+    robot.show(
+        entry("a:q8_0", size_bytes=9),
+        entry("b:q8_0", size_bytes=100),
+        entry("c:q8_0", size_bytes=20),
+    )
+    robot.click("c:q8_0")
+    robot.table.sortByColumn(Column.SIZE, Qt.SortOrder.DescendingOrder)
+    assert robot.names() == ["b:q8_0", "c:q8_0", "a:q8_0"]
+    current = robot.page.list.current()
+    assert current is not None and current["id"] == "c:q8_0"
+
+
+def test_changes_touch_only_their_rows(qtbot: QtBot) -> None:
+    rows = LibraryRows()
+    QAbstractItemModelTester(rows, rows)
+    rows.set_entries([entry(f"m{n}:q8_0") for n in range(5)])
+    resets: list[object] = []
+    changed: list[int] = []
+    rows.modelReset.connect(functools.partial(resets.append, 1))
+    rows.dataChanged.connect(lambda first, last: changed.append(first.row()))
+    fresh = [entry(f"m{n}:q8_0") for n in (0, 1, 3, 4, 7)]
+    fresh[1]["license"] = "other"
+    rows.set_entries(fresh)
+    assert [each["id"] for each in rows.entries()] == [f"m{n}:q8_0" for n in (0, 1, 3, 4, 7)]
+    assert (resets, changed) == ([], [1])
+    rows.set_loaded(loaded("m3:q8_0"))
+    assert changed == [1, 2]
+    rows.deleteLater()
+
+
+def drop(target: QWidget, filedrop: FileDrop, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    none, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    enter = QDragEnterEvent(QPoint(50, 50), Qt.DropAction.CopyAction, data, left, none)
+    QApplication.sendEvent(target, enter)
+    assert enter.isAccepted()
+    assert filedrop.highlighted
+    event = QDropEvent(
+        QPointF(50, 50), Qt.DropAction.CopyAction, data, left, none, QEvent.Type.Drop
+    )
+    QApplication.sendEvent(target, event)
+    assert not filedrop.highlighted
+
+
+def test_dropped_models_are_added_and_other_files_said_to_be_none(
+    robot: Robot, tmp_path: Path
+) -> None:
+    model, picture = tmp_path / "new.gguf", tmp_path / "picture.png"
+    for path in (model, picture):
+        path.write_bytes(b"x")
+    robot.context.client.add_models = {"added": ["new"], "removed": [], "changed": []}
+    robot.context.client.models = [entry("a:q8_0"), entry("new")]
+    drop(robot.page, robot.page.drop, model, picture, tmp_path)
+    robot.qtbot.waitUntil(lambda: robot.names() == ["a:q8_0", "new"])
+    called = [call.args for call in robot.context.client.called("add_models")]
+    assert called == [(str(model),), (str(tmp_path),)]
+    said = [text for text, _, _ in robot.context.toasts]
+    assert any("picture.png" in text and ".gguf" in text for text in said)
+    current = robot.page.list.current()
+    assert current is not None and current["id"] == "new"
+
+
+def test_a_file_dropped_on_another_page_lands_in_the_library(
+    context: RecordingContext, qtbot: QtBot, tmp_path: Path
+) -> None:
+    makers: dict[str, Any] = {n: functools.partial(StubPage, name=n) for n in PAGES}
+    makers["library"] = LibraryPage
+    context.client.add_models = {"added": ["new"], "removed": [], "changed": []}
+    window = MainWindow(context.theme, makers)
+    window.set_up(context, "chat")
+    window.show()
+    file = tmp_path / "new.gguf"
+    file.write_bytes(b"x")
+    ground = window.centralWidget()
+    assert ground is not None
+    drop(ground, window.drop, file)
+    assert window.page == "library"
+    qtbot.waitUntil(lambda: bool(context.client.called("add_models")))
+    page = window.page_of("library")
+    assert isinstance(page, LibraryPage)
+    qtbot.waitUntil(page.rescan.isEnabled)
+    window.close_for_good()
+    window.deleteLater()
+
+
+def test_add_opens_a_dialog_that_does_not_block(robot: Robot) -> None:
+    robot.context.client.add_models = {"added": [], "removed": [], "changed": []}
+    robot.page._add_folder.trigger()
+    dialog = robot.page.findChild(QFileDialog)
+    assert dialog is not None and dialog.isVisible()
+    dialog.filesSelected.emit(["/"])
+    robot.qtbot.waitUntil(lambda: bool(robot.context.client.called("add_models")))
+    robot.qtbot.waitUntil(lambda: "Nothing new" in str(robot.context.toasts))
+    dialog.close()
+
+
+def test_rescan_asks_the_service(robot: Robot) -> None:
+    robot.context.client.scan = {"added": [], "removed": [], "changed": []}
+    robot.qtbot.keyClick(robot.page, Qt.Key.Key_F5)
+    robot.qtbot.waitUntil(lambda: bool(robot.context.client.called("scan")))
+    robot.qtbot.waitUntil(robot.page.rescan.isEnabled)
+
+
+def test_the_menu_of_a_row_copies_its_id(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    menu = robot.page.list.menu_of(robot.cell("a:q8_0", Column.NAME))
+    texts = [action.text() for action in menu.actions() if action.text()]
+    assert texts == ["Load", "Copy id", "Copy path", "Open folder"]
+    next(a for a in menu.actions() if a.text() == "Copy id").trigger()
+    assert QGuiApplication.clipboard().text() == "a:q8_0"
+    menu.deleteLater()
+
+
+def test_details_lie_over_the_list_in_a_narrow_window(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"), entry("b:q8_0"))
+    split = robot.page.split
+    assert split.panel.isVisible()
+    assert split.panel.x() >= robot.page.list.width()
+    robot.page.resize(960, 600)
+    robot.qtbot.waitUntil(lambda: robot.page.list.width() == split.width())
+    robot.table.setFocus()
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Escape)
+    assert not split.panel.isVisible()
+    robot.click("b:q8_0")
+    assert split.panel.isVisible()
+    robot.qtbot.waitUntil(lambda: split.panel.geometry().right() == split.width() - 1)
+    assert robot.page.detail.facts._entry is not None
+
+
+def test_a_panel_closed_by_hand_stays_closed_until_it_is_wanted(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"), entry("b:q8_0"))
+    panel = robot.page.split.panel
+    robot.table.setFocus()
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Space)
+    assert not panel.isVisible()
+    robot.qtbot.keyClick(robot.table, Qt.Key.Key_Down)
+    assert not panel.isVisible()
+    robot.click("a:q8_0")
+    assert panel.isVisible()
+
+
+def test_the_service_going_and_coming_back_keeps_the_list(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    robot.tell("model.changed", loaded("a:q8_0", "ready", **READY))
+    robot.context.link.lose()  # type: ignore[attr-defined]
+    assert robot.names() == ["a:q8_0"]
+    assert robot.text("a:q8_0", Column.STATE) == ""
+    robot.context.client.models = [entry("b:q8_0")]
+    robot.context.link.tell_state()  # type: ignore[attr-defined]
+    robot.qtbot.waitUntil(lambda: robot.names() == ["b:q8_0"])
+
+
+def test_no_panel_is_ever_wider_than_its_place(robot: Robot) -> None:
+    robot.show(entry("a" * 200, path="/" + "p" * 300, repo="r" * 200, license="l" * 300))
+    inside = robot.page.detail
+    assert inside.minimumSizeHint().width() <= robot.page.split.panel.width() - 2
+
+
+def test_everything_has_a_japanese_name(robot: Robot) -> None:
+    robot.show(entry("a:q8_0"))
+    robot.context.language.set("ja")
+    robot.qtbot.waitUntil(lambda: robot.page.add.text() == "追加…")
+    assert robot.text("a:q8_0", Column.ACTION) == "読み込む"
+    assert robot.page.list.totals.text() == "モデル 1 個、100 MiB"
+
+
+def test_context_steps_end_at_what_was_trained() -> None:
+    assert context_steps(40_960) == [2048, 4096, 8192, 16384, 32768, 40960]
+    assert context_steps(512) == [128, 256, 512]
+    assert context_steps(None)[-1] == 131_072
+
+
+def test_breakable_changes_nothing_that_is_seen() -> None:
+    text = "/a/very-long_name.gguf and words"
+    assert breakable(text).replace("\u200b", "") == text
