@@ -44,8 +44,10 @@ def main() -> int:
         try:
             for scale in SCALES:
                 subprocess.run(
-                    [sys.executable, __file__, str(folder), "--size", options.size]
-                    + ["--pages", options.pages, "--scale", scale],
+                    [
+                        *(sys.executable, __file__, str(folder), "--size", options.size),
+                        *("--pages", options.pages, "--scale", scale),
+                    ],
                     env={**environ, "QT_SCALE_FACTOR": scale},
                     check=True,
                 )

@@ -24,6 +24,8 @@ class SettingsDialog(Translated, QDialog):
         self._language.setObjectName("settings-language")
         self._theme.setObjectName("settings-theme")
         self._port.setRange(1, 65535)
+        for box in (self._language, self._theme):
+            box.setMinimumContentsLength(14)
         for code in ("system", *LANGUAGES):
             self._language.addItem("", code)
         for mode in MODES:

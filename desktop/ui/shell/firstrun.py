@@ -68,7 +68,7 @@ class FirstRun(Translated, QWidget):
         self._language.setObjectName("firstrun-language")
         for code, name in LANGUAGES.items():
             self._language.addItem(name, code)
-        self._language.setCurrentIndex(self._language.findData(context.language.code))
+        self._language.setMinimumContentsLength(10)
         self._language.activated.connect(self._on_language_activated)
         self._ask = Button(theme, kind="primary")
         self._ask.setObjectName("firstrun-ask")
@@ -139,6 +139,7 @@ class FirstRun(Translated, QWidget):
         for label, text in zip(self._titles, titles, strict=True):
             label.setText(text)
         self._language.setAccessibleName(titles[3])
+        self._language.setCurrentIndex(self._language.findData(self._context.language.code))
         self._machine.setText(self._machine_text())
         self._answers.setText(self._model_text())
         self._path.setText(str(hf_cache()))

@@ -7,7 +7,6 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent, 
 from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.scrollbar import ThinScrollBar
 
 OVERLAY_BELOW = 1200  # of the window's width
 _MOTION_MS = 150
@@ -30,7 +29,6 @@ class SidePanel(QFrame):
         scroll = QScrollArea()
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
-        scroll.setVerticalScrollBar(ThinScrollBar(theme, Qt.Orientation.Vertical, scroll))
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.viewport().setAutoFillBackground(False)

@@ -30,7 +30,6 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.scrollbar import ThinScrollBar
 
 TOKEN_ROLE = Qt.ItemDataRole.UserRole + 1  # the name of the colour of a cell's text
 PADDING = 12
@@ -171,8 +170,6 @@ class DataTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + ROW_PADDING)
-        self.setVerticalScrollBar(ThinScrollBar(theme, Qt.Orientation.Vertical, self))
-        self.setHorizontalScrollBar(ThinScrollBar(theme, Qt.Orientation.Horizontal, self))
         self.setShowGrid(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -791,10 +791,6 @@
         <translation>システム</translation>
     </message>
     <message>
-        <source>Battery</source>
-        <translation>バッテリー</translation>
-    </message>
-    <message>
         <source>The rest works without it.</source>
         <translation>ほかの機能には影響ありません。</translation>
     </message>

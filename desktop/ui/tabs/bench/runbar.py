@@ -11,7 +11,9 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QHBoxLayout,
+    QLineEdit,
     QSizePolicy,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -20,7 +22,6 @@ from desktop.ui.i18n import Translated
 from desktop.ui.tabs.bench.presenter import ModelChoice
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text
-from desktop.ui.widgets.inputs import ChoiceField, LineField, NumberField
 from desktop.ui.widgets.segments import Segments
 
 Json = dict[str, Any]
@@ -70,7 +71,7 @@ class RunBar(Translated, Surface):
         super().__init__(theme, padding=PADDING, parent=parent)
         self._models: dict[str, ModelChoice] = {}
         self._chosen_by_hand = False
-        self._model = ChoiceField(theme)
+        self._model = QComboBox()
         self._model.setObjectName("bench-model")
         self._model.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -78,16 +79,16 @@ class RunBar(Translated, Surface):
         self._model.setMinimumContentsLength(18)
         self._model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._model.activated.connect(self._on_model_activated)
-        self._lists: dict[str, LineField] = {}
+        self._lists: dict[str, QLineEdit] = {}
         self._fields: dict[str, _Field] = {"model": _Field(theme, self._model)}
         for name in LISTS:
-            line = LineField(theme)
+            line = QLineEdit()
             line.setObjectName(f"bench-{name}")
             line.setMinimumWidth(line.fontMetrics().horizontalAdvance("0, 16384") + 20)
             line.textEdited.connect(self._on_edited)
             self._lists[name] = line
             self._fields[name] = _Field(theme, line)
-        self._repeat = NumberField(theme)
+        self._repeat = QSpinBox()
         self._repeat.setObjectName("bench-repeat")
         self._repeat.setRange(1, 100)
         self._repeat.valueChanged.connect(self._on_edited)

@@ -18,7 +18,6 @@ from desktop.ui.tabs.bench.runbar import RunBar, preset
 from desktop.ui.widgets.base import GAP, MARGIN, Button, Surface, Text, column, row
 from desktop.ui.widgets.parts import Banner, EmptyState
 from desktop.ui.widgets.progressrow import ProgressRow
-from desktop.ui.widgets.scrollbar import ThinScrollBar
 
 if TYPE_CHECKING:
     from desktop.ui.charts.bars import BarChart
@@ -121,8 +120,7 @@ class BenchPage(Page):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(self._inner)
-        self._scroll = ThinScrollBar(self.context.theme, Qt.Orientation.Vertical)
-        area.setVerticalScrollBar(self._scroll)
+        self._scroll = area.verticalScrollBar()
         self._scroll.rangeChanged.connect(self._on_scroll_range_changed)
         self._on_scroll_range_changed(0, 0)
         frame = self.layout()

@@ -16,7 +16,6 @@ from desktop.ui.tabs.machine.processor import BandwidthCard, CpuCard, Pair
 from desktop.ui.tabs.machine.words import words_of
 from desktop.ui.widgets.base import GAP, Button, Text
 from desktop.ui.widgets.parts import Banner
-from desktop.ui.widgets.scrollbar import ThinScrollBar
 
 
 class MachinePage(Page):
@@ -50,7 +49,6 @@ class MachinePage(Page):
         self._connect()
 
     def _build(self) -> None:
-        theme = self.context.theme
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, GAP, 0)
@@ -62,7 +60,6 @@ class MachinePage(Page):
         layout.addWidget(self.disks)
         layout.addStretch(1)
         self.scroller = QScrollArea()
-        self.scroller.setVerticalScrollBar(ThinScrollBar(theme, Qt.Orientation.Vertical))
         self.scroller.setWidgetResizable(True)
         self.scroller.setFrameShape(QFrame.Shape.NoFrame)
         self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -20,7 +20,6 @@ from desktop.ui.tabs.server.presenter import ServerPresenter
 from desktop.ui.tabs.server.status import StatusLine
 from desktop.ui.widgets.base import GAP, Surface, Text
 from desktop.ui.widgets.parts import Banner
-from desktop.ui.widgets.scrollbar import ThinScrollBar
 from desktop.ui.widgets.switch import Switch
 from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
 
@@ -147,7 +146,6 @@ class ServerPage(Page):
         layout.addLayout(self._columns)
         layout.addWidget(box, 1)
         self.scroller = QScrollArea()
-        self.scroller.setVerticalScrollBar(ThinScrollBar(theme, Qt.Orientation.Vertical))
         self.scroller.setWidgetResizable(True)
         self.scroller.setFrameShape(QFrame.Shape.NoFrame)
         self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
