@@ -13,6 +13,7 @@ from desktop.ui.widgets.parts import IconLabel
 
 _SHOWN_MS = 6000
 _ERROR_MS = 15000
+_BELOW_TITLE = 60
 
 
 class Toast(Surface):
@@ -52,7 +53,8 @@ class Toast(Surface):
 
 
 class Toasts(QObject):
-    """Stacks toasts in the lower right corner of a widget."""
+    """Stacks toasts on the right of a widget, below a page's title: at the bottom they would lie
+    over what is typed and sent."""
 
     def __init__(self, theme: Theme, over: QWidget) -> None:
         super().__init__(over)
@@ -85,14 +87,13 @@ class Toasts(QObject):
             except RuntimeError:  # deleted on the C++ side
                 continue
         self._shown = alive
-        bottom = self._over.height() - 48
-        for toast in reversed(alive):
+        top = _BELOW_TITLE
+        for toast in alive:
             toast.setFixedWidth(min(440, self._over.width() - 48))
             toast.adjustSize()
-            bottom -= toast.height()
-            toast.move(QPoint(self._over.width() - toast.width() - 24, bottom))
+            toast.move(QPoint(self._over.width() - toast.width() - 24, top))
             toast.raise_()
-            bottom -= 8
+            top += toast.height() + 8
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

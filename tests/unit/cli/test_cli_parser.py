@@ -13,6 +13,7 @@ from tests.unit.cli.conftest import Paddock
 COMMANDS = [
     "run MODEL",
     "chat MODEL",
+    "tour",
     "doctor",
     "hw",
     "models",
