@@ -3,12 +3,13 @@
 Method, printed first by every run: one random-weight 0.5 B Q4_K_M model; Paddock's service with its
 llama-server child, and a second llama-server started with the same arguments, both loaded and warm;
 runs alternate between the two, and so does which of a pair goes first (it matters: take an even
-number of pairs), so that both see the same machine; a run is N streamed requests at once. Figures are medians over the pairs, ratios with a 95 % bootstrap interval. With a real engine
-the TTFT of several streams jumps by whole batches (tens to hundreds of milliseconds), whichever
-way they came; what the gateway itself adds is therefore measured on a scripted upstream as well
-(passthrough.py: it answers at once), against the same upstream asked directly. The CPU figure comes
-from that upstream too: user + system time of the gateway's process per streamed event, over that of
-a bare aiohttp pass-through, alternating.
+number of pairs), so that both see the same machine; a run is N streamed requests at once. Figures
+are medians over the pairs, ratios with a 95 % bootstrap interval. With a real engine the TTFT of
+several streams jumps by whole batches (tens to hundreds of milliseconds), whichever way they came;
+what the gateway itself adds is therefore measured on a scripted upstream as well (passthrough.py:
+it answers at once), against the same upstream asked directly. The CPU figure comes from that
+upstream too: user + system time of the gateway's process per streamed event, over that of a bare
+aiohttp pass-through, alternating.
 
     uv run python benchmarks/gateway.py [--pairs 16] [--concurrency 1,8] [--tokens 64]
 """

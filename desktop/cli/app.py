@@ -89,7 +89,7 @@ def _run(words: list[str], out: Output) -> int:
 def _without_command(args: argparse.Namespace, out: Output) -> int:
     """The window where there is a screen, else the same job in the terminal."""
     from desktop.cli.commands.tour import run as tour
-    from desktop.cli.window import NoWindow, has_display, open_window
+    from desktop.ui.display import NoWindow, has_display, open_window
 
     if out.mode is Mode.HUMAN and has_display():
         from desktop.cli.texts import tour_texts

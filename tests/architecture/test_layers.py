@@ -16,7 +16,7 @@ FOR_QUANTIZE = tuple(
 )
 # `paddock` without a command opens the window: this module alone may name it, inside a function, so
 # that commands neither wait for Qt nor need it (the test below imports all of the CLI without).
-WINDOW_STARTER = "desktop.cli.window"
+WINDOW_STARTER = "desktop.cli.app"
 
 # Run in a child: import `wanted` one by one while everything under `refused` cannot be imported.
 # What `first` needs is imported before, whatever it is.
@@ -87,7 +87,7 @@ def _forbidden(importer: str, imported: str) -> str | None:
     def has(name: str, *packages: str) -> bool:
         return any(name == p or name.startswith(p + ".") for p in packages)
 
-    if importer == WINDOW_STARTER and has(imported, "desktop.ui.app", "PySide6"):
+    if importer == WINDOW_STARTER and has(imported, "desktop.ui.display"):
         return None
     if has(imported, *QT) and not has(importer, "desktop.ui"):
         return "only desktop.ui may import Qt"
@@ -110,8 +110,9 @@ def _forbidden(importer: str, imported: str) -> str | None:
         ("desktop.core.fit.memory", "desktop.cli.output", False),
         ("desktop.cli.main", "desktop.cli.output", True),
         ("desktop.cli.main", "desktop.ui.app", False),
-        ("desktop.cli.window", "desktop.ui.app.main", True),
-        ("desktop.cli.window", "desktop.ui.shell.window.MainWindow", False),
+        ("desktop.cli.app", "desktop.ui.display.open_window", True),
+        ("desktop.cli.app", "desktop.ui.app.main", False),
+        ("desktop.cli.app", "PySide6.QtGui", False),
         ("quantize.plan", "desktop.core.gguf.header.Header", True),
         ("quantize.plan", "desktop.core.files.write_atomic", False),
         ("quantize.plan", "quantize.worker", True),

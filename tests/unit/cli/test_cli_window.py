@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from desktop.cli import window
 from desktop.cli.commands import tour
-from desktop.cli.window import NoWindow, has_display, open_window
+from desktop.ui import display
+from desktop.ui.display import NoWindow, has_display, open_window
 from tests.unit.cli.conftest import Paddock
 
 ON_X11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks about X11")
@@ -30,13 +30,13 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened.append("tour")
         return 0
 
-    monkeypatch.setattr(window, "open_window", window_opens)
+    monkeypatch.setattr(display, "open_window", window_opens)
     monkeypatch.setattr(tour, "run", tour_runs)
     return opened
 
 
 @pytest.mark.parametrize(
-    ("words", "display", "expected"),
+    ("words", "screen", "expected"),
     [
         ([], True, ["window"]),
         ([], False, ["tour"]),
@@ -48,13 +48,13 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_opens(
     *,
     words: list[str],
-    display: bool,
+    screen: bool,
     expected: list[str],
     done: list[str],
     paddock: Paddock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(window, "has_display", lambda: display)
+    monkeypatch.setattr(display, "has_display", lambda: screen)
     assert paddock(*words).code == 0
     assert done == expected
 
@@ -65,8 +65,8 @@ def test_a_window_that_cannot_open_is_told_and_the_tour_is_done(
     def refuses() -> int:
         raise NoWindow("libxcb-cursor.so.0: cannot open shared object file")
 
-    monkeypatch.setattr(window, "has_display", lambda: True)
-    monkeypatch.setattr(window, "open_window", refuses)
+    monkeypatch.setattr(display, "has_display", lambda: True)
+    monkeypatch.setattr(display, "open_window", refuses)
     monkeypatch.setenv("LC_ALL", "C")
     ran = paddock()
     assert ran.code == 0 and done == ["tour"]
@@ -91,7 +91,7 @@ def test_where_a_display_is(environ: dict[str, str], there: bool) -> None:
 def test_a_display_that_does_not_answer_is_refused_before_qt_is_started() -> None:
     """In a process of its own: Qt, asked itself, would end it."""
     code = (
-        "import sys; from desktop.cli.window import *\n"
+        "import sys; from desktop.ui.display import *\n"
         "try: open_window()\n"
         "except NoWindow as refusal: print(refusal)"
     )

@@ -1,7 +1,7 @@
-"""`paddock` without a command where there is a screen: the window.
+"""Whether there is a screen, and opening the window on it without Qt ending the process.
 
-The one module outside `desktop.ui` that imports it, and only when it is called: a command must
-start in a fraction of a second and on machines where Qt cannot be loaded.
+Nothing of Qt is imported before `open_window` is called: `paddock` asks here on every start, also
+on machines where Qt cannot be loaded.
 """
 
 from __future__ import annotations
