@@ -48,8 +48,8 @@ class Page(Translated, QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, False)
 
     def title(self) -> str:
-        """The page's name in the rail and above its content."""
-        raise NotImplementedError
+        """What stands above the content, in the user's language; pages say their own."""
+        return self.name
 
     def retranslate(self) -> None:
         self.heading.setText(self.title())
