@@ -99,8 +99,21 @@ CREATE INDEX messages_by_conversation ON messages (conversation_id);
 CREATE INDEX messages_unfinished ON messages (state) WHERE state IN ('waiting', 'streaming');
 """
 
+# A deleted result waits here to be restored: who reads the table of results need not know of it.
+_SCHEMA_3 = """
+CREATE TABLE deleted_results (
+    id INTEGER PRIMARY KEY,
+    job_id INTEGER,
+    name TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    created REAL NOT NULL,
+    document TEXT NOT NULL,
+    deleted REAL NOT NULL
+);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
-MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2}
+MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2, 3: _SCHEMA_3}
 
 
 class Database:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from desktop.core.bench.schema import NAME_LIMIT, Document, is_name, validate
@@ -15,6 +16,8 @@ from desktop.core.paths import Paths
 
 _NOT_MEASURED = ("id", "name")
 _IMPORT_LIMIT = 10_000
+KEEP_DELETED_SECONDS = 30 * 24 * 3600.0
+_COLUMNS = "id, job_id, name, model_id, created, document"
 
 Query = Callable[[str], list[sqlite3.Row]]
 
@@ -47,15 +50,55 @@ class ResultStore:
         """
         return pick(_read(self._database.query), wanted)
 
-    def delete(self, wanted: int | str) -> Document:
-        """Forget a result; returns what it was.
+    def delete(self, wanted: Sequence[int | str]) -> list[Document]:
+        """Put results aside, all of them or none; `restore` brings them back for 30 days.
+
+        Returns:
+            What they were, each once.
 
         Raises:
             AppError: RESULT_NOT_FOUND.
         """
-        document = self.get(wanted)
-        self._database.execute("DELETE FROM results WHERE id = ?", (document["id"],))
-        return document
+        now = time.time()
+        with self._database.transaction() as connection:
+            stored = _read(_query(connection))
+            found = {each["id"]: each for each in (pick(stored, one) for one in wanted)}
+            for number in found:
+                connection.execute(
+                    f"INSERT OR REPLACE INTO deleted_results ({_COLUMNS}, deleted) "
+                    f"SELECT {_COLUMNS}, ? FROM results WHERE id = ?",
+                    (now, number),
+                )
+                connection.execute("DELETE FROM results WHERE id = ?", (number,))
+            connection.execute(
+                "DELETE FROM deleted_results WHERE deleted <= ?", (now - KEEP_DELETED_SECONDS,)
+            )
+        return list(found.values())
+
+    def restore(self, numbers: Sequence[int]) -> list[Document]:
+        """Bring deleted results back, all of them or none; one that is there already stays.
+
+        Its number is the old one; its name, too, where no other has taken it meanwhile.
+
+        Raises:
+            AppError: RESULT_NOT_FOUND.
+        """
+        with self._database.transaction() as connection:
+            for number in numbers:
+                row = connection.execute(
+                    "SELECT name FROM deleted_results WHERE id = ?", (number,)
+                ).fetchone()
+                if row is None:
+                    continue
+                name = _free_name(connection, row["name"])
+                connection.execute(
+                    f"INSERT INTO results ({_COLUMNS}) "
+                    f"SELECT {_COLUMNS.replace('name', '?')} FROM deleted_results WHERE id = ?",
+                    (name, number),
+                )
+                connection.execute("DELETE FROM deleted_results WHERE id = ?", (number,))
+            stored = _read(_query(connection))
+            return [pick(stored, number) for number in dict.fromkeys(numbers)]
 
     def rename(self, wanted: int | str, name: str) -> Document:
         """Give a result a name of its own.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.core.bench import results
 from desktop.core.bench.results import ResultStore, pick, read_results
 from desktop.core.db import Database
 from desktop.core.errors import AppError, ErrorCode
@@ -69,12 +70,51 @@ def test_names_stay_unique(store: ResultStore) -> None:
     }
 
 
-def test_a_deleted_result_is_gone(store: ResultStore) -> None:
+def test_deleted_results_are_gone_and_come_back_as_they_were(store: ResultStore) -> None:
+    first, second, third = (store.add(n, document(name)) for n, name in enumerate("abc", 1))
+    before = store.list()
+    assert [each["id"] for each in store.delete(["a", third, "a"])] == [first, third]
+    assert [each["id"] for each in store.list()] == [second]
+    with pytest.raises(AppError) as caught:
+        store.get(first)
+    assert caught.value.code is ErrorCode.RESULT_NOT_FOUND
+    restored = store.restore([third, first])
+    assert [each["id"] for each in restored] == [third, first]
+    assert store.list() == before
+    assert store.add(3, document("again")) == third  # its job still knows it
+
+
+def test_a_name_taken_meanwhile_is_not_taken_back(store: ResultStore) -> None:
+    number = store.add(1, document("mine"))
+    store.delete([number])
+    store.add(2, document("mine"))
+    assert store.restore([number])[0]["name"] == "mine (2)"
+    assert store.restore([number])[0]["name"] == "mine (2)"  # a second time changes nothing
+
+
+def test_deleting_and_restoring_are_whole_or_not_at_all(store: ResultStore) -> None:
     first, second = store.add(1, document("a")), store.add(2, document("b"))
-    assert store.delete("a")["id"] == first
-    assert [doc["id"] for doc in store.list()] == [second]
     with pytest.raises(AppError):
-        store.delete(first)
+        store.delete([first, 99])
+    assert len(store.list()) == 2
+    store.delete([first, second])
+    with pytest.raises(AppError):
+        store.restore([first, 99])
+    assert store.list() == []
+
+
+def test_what_was_deleted_long_ago_is_forgotten(
+    store: ResultStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = store.add(1, document("old")), store.add(2, document("new"))
+    with monkeypatch.context() as past:
+        past.setattr(results.time, "time", lambda: 1_000_000.0)
+        store.delete([old])
+        past.setattr(results.time, "time", lambda: 1_000_001.0 + results.KEEP_DELETED_SECONDS)
+        store.delete([new])
+    with pytest.raises(AppError):
+        store.restore([old])
+    assert [each["id"] for each in store.restore([new])] == [new]
 
 
 def test_imported_results_are_added_once(store: ResultStore) -> None:
