@@ -26,9 +26,11 @@ class ErrorCode(StrEnum):
     GGUF_VERSION = "gguf_version"
     GGUF_TRUNCATED = "gguf_truncated"
     GGUF_HOSTILE = "gguf_hostile"
+    GGUF_TYPE_UNKNOWN = "gguf_type_unknown"
     GGUF_SHARD_MISSING = "gguf_shard_missing"
     GGUF_READER_DIED = "gguf_reader_died"
     DISK_FULL = "disk_full"
+    SPARSE_UNSUPPORTED = "sparse_unsupported"
     # engine
     ENGINE_NOT_FOUND = "engine_not_found"
     ENGINE_BAD_RUNTIME = "engine_bad_runtime"
@@ -55,12 +57,22 @@ class ErrorCode(StrEnum):
     SERVICE_LOCKED = "service_locked"
     SERVICE_OTHER_HOST = "service_other_host"
     SERVICE_VERSION = "service_version"
+    SERVICE_NEWER = "service_newer"
     SERVICE_STOPPING = "service_stopping"
     PORT_TAKEN = "port_taken"
     KEY_REQUIRED = "key_required"
     BAD_ADDRESS = "bad_address"
     QUEUE_FULL = "queue_full"
     UNAUTHORIZED = "unauthorized"
+    # network
+    REMOTE_UNREACHABLE = "remote_unreachable"
+    REMOTE_DENIED = "remote_denied"
+    REMOTE_NOT_FOUND = "remote_not_found"
+    REMOTE_BUSY = "remote_busy"
+    REMOTE_FAILED = "remote_failed"
+    REMOTE_CHANGED = "remote_changed"
+    HUB_NO_GGUF = "hub_no_gguf"
+    HUB_QUANT_UNKNOWN = "hub_quant_unknown"
     # data
     DATABASE_NEWER = "database_newer"
     DATABASE_BUSY = "database_busy"
@@ -147,6 +159,11 @@ WORDS: dict[ErrorCode, Words] = {
         "{path}: {reason}",
         "The file is damaged or was made to do harm. Do not load it; get it from a source you "
         "trust.",
+    ),
+    C.GGUF_TYPE_UNKNOWN: Words(
+        "The model uses a quant type that cannot be read here",
+        "{path}: {reason}",
+        "Get another quant of the model; a newer Paddock and engine may know this one.",
     ),
     C.GGUF_SHARD_MISSING: Words(
         "A part of the model is missing",
@@ -281,9 +298,14 @@ WORDS: dict[ErrorCode, Words] = {
         "Stop Paddock there, or give this machine its own folder with PADDOCK_HOME.",
     ),
     C.SERVICE_VERSION: Words(
-        "The running service is of another version",
+        "The running service is of an older version",
         "It is version {service}; this program is version {client}.",
         "Restart the service: `paddock stop`, then try again.",
+    ),
+    C.SERVICE_NEWER: Words(
+        "The running service is of a newer Paddock",
+        "It is version {service}; this program is version {client}.",
+        "Use the newer Paddock, or end its service with `paddock stop` first.",
     ),
     C.SERVICE_STOPPING: Words(
         "The service is stopping",
@@ -314,6 +336,54 @@ WORDS: dict[ErrorCode, Words] = {
         "The key is missing or wrong",
         "{reason}",
         "Send a valid key as `Authorization: Bearer …`; make one with `paddock keys create NAME`.",
+    ),
+    C.REMOTE_UNREACHABLE: Words(
+        "{url} cannot be reached",
+        "{reason}",
+        "Check the address and the network. Behind a proxy set HTTPS_PROXY; for certificates of"
+        " your own set SSL_CERT_FILE.",
+    ),
+    C.REMOTE_DENIED: Words(
+        "{url} may not be read",
+        "The server answered {status}: {reason}",
+        "Accept the model's terms on its page if it has any, and give a token of yours in "
+        "HF_TOKEN.",
+    ),
+    C.REMOTE_NOT_FOUND: Words(
+        "{url} was not found",
+        "The server answered {status}.",
+        "Check the spelling. Without HF_TOKEN a private repository looks like this, too.",
+    ),
+    C.REMOTE_BUSY: Words(
+        "{url} was asked too often",
+        "The server answered 429 and wants a pause of {seconds} seconds.",
+        "Try again then. With a token in HF_TOKEN the limits are higher.",
+    ),
+    C.REMOTE_FAILED: Words(
+        "{url} cannot be used",
+        "{reason}",
+        "Try again later; if it stays so, get the file from another place.",
+    ),
+    C.REMOTE_CHANGED: Words(
+        "{url} changed while it was read",
+        "It was begun anew once, and changed again: {reason}",
+        "Try again when its upload has ended.",
+    ),
+    C.HUB_NO_GGUF: Words(
+        "{repo} holds no GGUF model",
+        "{reason}",
+        "Look for a GGUF repository of the model, or convert it with `paddock convert`.",
+    ),
+    C.HUB_QUANT_UNKNOWN: Words(
+        "{repo} has no quant called “{quant}”",
+        "It has {known}.",
+        "Name one of these behind the colon.",
+    ),
+    C.SPARSE_UNSUPPORTED: Words(
+        "The folder cannot hold a file with holes",
+        "{path}: {reason}",
+        "Use a folder on NTFS, APFS, ext4 or another file system with sparse files "
+        "(PADDOCK_HOME moves Paddock's own). FAT and exFAT have none.",
     ),
     C.DATABASE_NEWER: Words(
         "The database is of a newer Paddock",

@@ -16,7 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 
 Buffer = bytes | bytearray | memoryview | mmap.mmap
 
-MAX_HEADER_BYTES = 256 << 20  # real ones take 1 to 16 MB
+MAX_HEADER_BYTES = 64 << 20  # real ones take 1 to 16 MB
 MAX_STRING_BYTES = 64 << 20
 MAX_ARRAY_ELEMENTS = 1 << 26
 MAX_WALKED_ELEMENTS = 8 << 20  # strings and nested arrays, all together: bounds the time

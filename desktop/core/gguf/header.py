@@ -27,6 +27,7 @@ MAX_TENSORS = 1 << 16
 MAX_KEY_BYTES = 1024  # the format allows 65,535; real ones take up to 60
 MAX_TENSOR_NAME_BYTES = 255  # the engine takes 63; other programs' files go further
 MAX_ALIGNMENT = 1 << 20
+MAX_TYPE_NUMBER = 255  # the engine of 2026 counts to 42; beyond this it is no type to come
 DEFAULT_ALIGNMENT = 32
 
 
@@ -62,7 +63,8 @@ def parse_header(buffer: Buffer, file_size: int, path: str = "The file") -> Head
         path: how errors call the file.
 
     Raises:
-        AppError: GGUF_EMPTY, GGUF_NOT_GGUF, GGUF_VERSION, GGUF_TRUNCATED, GGUF_HOSTILE.
+        AppError: GGUF_EMPTY, GGUF_NOT_GGUF, GGUF_VERSION, GGUF_TRUNCATED, GGUF_HOSTILE,
+            GGUF_TYPE_UNKNOWN.
         NeedMoreBytes: the header goes on behind the buffer.
     """
     if file_size == 0:
@@ -110,10 +112,15 @@ class _Parser(Cursor):
         number = self.u32()
         kind = TENSOR_TYPES.get(number)
         if kind is None:
+            if number > MAX_TYPE_NUMBER:
+                refuse(f"has type number {number}")
             old = REMOVED_TYPES.get(number)
-            if old:
-                refuse(f"has the type {old}, which engines no longer read")
-            refuse(f"has type number {number}, which is not known; a newer version may know it")
+            known = f"{old}, which engines no longer read" if old else f"number {number}"
+            raise AppError(
+                ErrorCode.GGUF_TYPE_UNKNOWN,
+                path=self.path,
+                reason=f"the tensor “{clean(name, 64)}” has the type {known}.",
+            )
         if dims[0] % kind.block:
             refuse(f"has rows of {dims[0]} weights; {kind.name} stores them by {kind.block}")
         size = weights // kind.block * kind.block_bytes

@@ -80,21 +80,27 @@ def open_file(path: Path) -> int:
     return handle
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, file_size: int | None = None, name: str | None = None) -> Header:
     """Read and check a local file's header.
 
     Call it in a process that may die: the file can shrink while it is mapped. `HeaderReader` does.
 
+    Args:
+        file_size: of the whole file in bytes, where `path` holds only its first bytes.
+        name: how errors call the file; its path by default.
+
     Raises:
         AppError: PATH_NOT_FOUND, PATH_UNREADABLE, or one of the GGUF_* codes.
+        NeedMoreBytes: `path` holds too little of the file.
     """
+    name = shown(path) if name is None else name
     handle = open_file(path)
     try:
         size = os.fstat(handle).st_size
         if size == 0:
-            raise AppError(ErrorCode.GGUF_EMPTY, path=shown(path))
+            raise AppError(ErrorCode.GGUF_EMPTY, path=name)
         with mmap.mmap(handle, min(size, MAX_HEADER_BYTES), access=mmap.ACCESS_READ) as mapped:
-            return parse_header(mapped, size, shown(path))
+            return parse_header(mapped, size if file_size is None else file_size, name)
     except OSError as error:
         raise path_error(error, path) from error
     finally:

@@ -9,21 +9,25 @@ import queue
 import subprocess
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from desktop.core import procs
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.filecache import FileCache
+from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.local import stat_file
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.gguf.words import shown
 from desktop.core.paths import own_command
 
-MEMORY_LIMIT_BYTES = 1 << 30
+# The child's whole address space. A header of 250,000 tokens takes 80 MB of it, the most that the
+# parser's own limits allow 100 MB, and 64 MiB of the file are mapped.
+MEMORY_LIMIT_BYTES = 200_000_000
 TIMEOUT_SECONDS = 10.0
 _MAX_REPLY_BYTES = 1 << 20
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 _CACHED_ERRORS = frozenset(
     {
         ErrorCode.GGUF_EMPTY,
@@ -31,8 +35,17 @@ _CACHED_ERRORS = frozenset(
         ErrorCode.GGUF_VERSION,
         ErrorCode.GGUF_TRUNCATED,
         ErrorCode.GGUF_HOSTILE,
+        ErrorCode.GGUF_TYPE_UNKNOWN,
     }
 )
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the first bytes of a file say: its summary, and where its header ends."""
+
+    summary: ModelSummary
+    header_bytes: int
 
 
 class _WorkerDied(Exception):
@@ -104,7 +117,9 @@ class _Worker:
 
 
 class HeaderReader:
-    """Summaries of local GGUF files; safe to use from any thread, one file at a time.
+    """Summaries of GGUF files that lie here, whole or in part.
+
+    Safe to use from any thread, one file at a time.
 
     Args:
         cache_dir: where summaries are remembered; None reads every file anew.
@@ -151,17 +166,37 @@ class HeaderReader:
                 return found
             if found is not None and found.code in _CACHED_ERRORS:
                 raise found
-        reply = self._ask(path)
+        reply = self._ask(path, {}, shown(path))
         result = _outcome(reply)
         if result is None:
-            raise AppError(
-                ErrorCode.GGUF_READER_DIED, path=shown(path), reason="its answer made no sense"
-            )
+            raise _senseless(shown(path))
         if isinstance(result, ModelSummary) or result.code in _CACHED_ERRORS:
             self._remember(path, status, reply)
         if isinstance(result, AppError):
             raise result
         return result
+
+    def read_start(self, path: Path, file_size: int, name: str) -> Start:
+        """The summary of a file of which `path` holds the first bytes; nothing is remembered.
+
+        Args:
+            file_size: of the whole file in bytes.
+            name: how errors call it.
+
+        Raises:
+            NeedMoreBytes: the header goes on behind them.
+            AppError: as `read`.
+        """
+        reply = self._ask(path, {"file_size": file_size, "name": name}, name)
+        need, header_bytes = reply.get("need_bytes"), reply.get("header_bytes")
+        if isinstance(need, int):
+            raise NeedMoreBytes(need)
+        result = _outcome(reply)
+        if isinstance(result, AppError):
+            raise result
+        if result is None or not isinstance(header_bytes, int):
+            raise _senseless(name)
+        return Start(result, header_bytes)
 
     def _remember(self, path: Path, status: os.stat_result, reply: dict[str, Any]) -> None:
         try:
@@ -176,9 +211,9 @@ class HeaderReader:
         if same:  # otherwise it changed while it was read: what we know is of neither state
             self._cache.put(path, status, reply)
 
-    def _ask(self, path: Path) -> dict[str, Any]:
+    def _ask(self, path: Path, more: dict[str, Any], name: str) -> dict[str, Any]:
         # Absolute: the child runs in a folder of its own.
-        request = {"path": str(path.absolute())}
+        request = {"path": str(path.absolute()), **more}
         with self._lock:
             if self._closed:
                 raise RuntimeError("the reader is closed")
@@ -186,9 +221,7 @@ class HeaderReader:
                 return self._running().ask(request, self._timeout_seconds)
             except (_WorkerDied, OSError) as error:  # OSError: it cannot be started
                 self._drop()
-                raise AppError(
-                    ErrorCode.GGUF_READER_DIED, path=shown(path), reason=str(error)
-                ) from error
+                raise AppError(ErrorCode.GGUF_READER_DIED, path=name, reason=str(error)) from error
 
     def _running(self) -> _Worker:
         if self._worker is not None and self._worker.ended:
@@ -213,6 +246,10 @@ class HeaderReader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _senseless(name: str) -> AppError:
+    return AppError(ErrorCode.GGUF_READER_DIED, path=name, reason="its answer made no sense")
 
 
 def _outcome(reply: dict[str, Any]) -> ModelSummary | AppError | None:

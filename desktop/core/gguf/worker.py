@@ -12,21 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.header import NeedMoreBytes
+from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.summary import summarize
 from desktop.core.gguf.words import shown
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`{"path"}` → `{"summary"}` or `{"error"}`."""
-    path = Path(request["path"])
+    """`{"path"}` → `{"summary", "header_bytes"}` or `{"error"}`.
+
+    With `{"file_size", "name"}` the path holds a file's first bytes: also → `{"need_bytes"}`.
+    """
+    path, name = Path(request["path"]), request.get("name")
     try:
-        return {"summary": summarize(read_header(path)).to_dict()}
+        header = read_header(path, request.get("file_size"), name)
+        return {"summary": summarize(header).to_dict(), "header_bytes": header.data_offset}
+    except NeedMoreBytes as more:
+        return {"need_bytes": more.count}
     except AppError as error:
         return {"error": error.to_dict()}
     except MemoryError:
         reason = "it takes too much memory to read"
-        too_much = AppError(ErrorCode.GGUF_HOSTILE, path=shown(path), reason=reason)
+        too_much = AppError(ErrorCode.GGUF_HOSTILE, path=name or shown(path), reason=reason)
         return {"error": too_much.to_dict()}
 
 

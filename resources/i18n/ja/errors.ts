@@ -655,5 +655,105 @@
         <source>Please report it with the lines of `paddock logs`.</source>
         <translation>`paddock logs` の内容を添えてお知らせください。</translation>
     </message>
+    <message>
+        <source>The model uses a quant type that cannot be read here</source>
+        <translation>このモデルの量子化形式はここでは読み込めません</translation>
+    </message>
+    <message>
+        <source>Get another quant of the model; a newer Paddock and engine may know this one.</source>
+        <translation>別の量子化のモデルを入手してください。新しい Paddock とエンジンなら対応しているかもしれません。</translation>
+    </message>
+    <message>
+        <source>{url} cannot be reached</source>
+        <translation>{url} に接続できません</translation>
+    </message>
+    <message>
+        <source>Check the address and the network. Behind a proxy set HTTPS_PROXY; for certificates of your own set SSL_CERT_FILE.</source>
+        <translation>アドレスとネットワークを確認してください。プロキシがある場合は HTTPS_PROXY、独自の証明書を使う場合は SSL_CERT_FILE を設定してください。</translation>
+    </message>
+    <message>
+        <source>{url} may not be read</source>
+        <translation>{url} を読む権限がありません</translation>
+    </message>
+    <message>
+        <source>The server answered {status}: {reason}</source>
+        <translation>サーバーの応答は {status} でした: {reason}</translation>
+    </message>
+    <message>
+        <source>Accept the model's terms on its page if it has any, and give a token of yours in HF_TOKEN.</source>
+        <translation>モデルのページに利用規約があれば同意し、ご自身のトークンを HF_TOKEN に設定してください。</translation>
+    </message>
+    <message>
+        <source>{url} was not found</source>
+        <translation>{url} が見つかりません</translation>
+    </message>
+    <message>
+        <source>The server answered {status}.</source>
+        <translation>サーバーの応答は {status} でした。</translation>
+    </message>
+    <message>
+        <source>Check the spelling. Without HF_TOKEN a private repository looks like this, too.</source>
+        <translation>つづりを確認してください。HF_TOKEN がないと、非公開のリポジトリもこのように見えます。</translation>
+    </message>
+    <message>
+        <source>{url} was asked too often</source>
+        <translation>{url} へのリクエストが多すぎます</translation>
+    </message>
+    <message>
+        <source>The server answered 429 and wants a pause of {seconds} seconds.</source>
+        <translation>サーバーの応答は 429 で、{seconds} 秒の待機を求めています。</translation>
+    </message>
+    <message>
+        <source>Try again then. With a token in HF_TOKEN the limits are higher.</source>
+        <translation>その後にもう一度お試しください。HF_TOKEN にトークンを設定すると上限が上がります。</translation>
+    </message>
+    <message>
+        <source>{url} cannot be used</source>
+        <translation>{url} を利用できません</translation>
+    </message>
+    <message>
+        <source>Try again later; if it stays so, get the file from another place.</source>
+        <translation>しばらくしてからもう一度お試しください。続く場合は別の場所から入手してください。</translation>
+    </message>
+    <message>
+        <source>{url} changed while it was read</source>
+        <translation>{url} は読み込み中に変更されました</translation>
+    </message>
+    <message>
+        <source>It was begun anew once, and changed again: {reason}</source>
+        <translation>一度最初からやり直しましたが、また変更されました: {reason}</translation>
+    </message>
+    <message>
+        <source>Try again when its upload has ended.</source>
+        <translation>アップロードが終わってからもう一度お試しください。</translation>
+    </message>
+    <message>
+        <source>{repo} holds no GGUF model</source>
+        <translation>{repo} に GGUF モデルはありません</translation>
+    </message>
+    <message>
+        <source>Look for a GGUF repository of the model, or convert it with `paddock convert`.</source>
+        <translation>そのモデルの GGUF リポジトリを探すか、`paddock convert` で変換してください。</translation>
+    </message>
+    <message>
+        <source>{repo} has no quant called “{quant}”</source>
+        <translation>{repo} に量子化「{quant}」はありません</translation>
+    </message>
+    <message>
+        <source>It has {known}.</source>
+        <translation>あるのは {known} です。</translation>
+    </message>
+    <message>
+        <source>Name one of these behind the colon.</source>
+        <translation>コロンの後にこのいずれかを指定してください。</translation>
+    </message>
+    <message>
+        <source>The folder cannot hold a file with holes</source>
+        <translation>このフォルダーにはスパースファイルを置けません</translation>
+    </message>
+    <message>
+        <source>Use a folder on NTFS, APFS, ext4 or another file system with sparse files (PADDOCK_HOME moves Paddock's own). FAT and exFAT have none.</source>
+        <translation>NTFS、APFS、ext4 などスパースファイルに対応したファイルシステムのフォルダーを使ってください（Paddock のフォルダーは PADDOCK_HOME で移せます）。FAT と exFAT は対応していません。</translation>
+    </message>
 </context>
 </TS>
