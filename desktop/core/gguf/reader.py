@@ -8,13 +8,14 @@ import os
 import queue
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop.core import procs
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.facts import ShapeFacts
 from desktop.core.gguf.filecache import FileCache
 from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.local import stat_file
@@ -27,7 +28,8 @@ from desktop.core.paths import own_command
 MEMORY_LIMIT_BYTES = 200_000_000
 TIMEOUT_SECONDS = 10.0
 _MAX_REPLY_BYTES = 1 << 20
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
+_T = TypeVar("_T")
 _CACHED_ERRORS = frozenset(
     {
         ErrorCode.GGUF_EMPTY,
@@ -42,9 +44,10 @@ _CACHED_ERRORS = frozenset(
 
 @dataclass(frozen=True)
 class Start:
-    """What the first bytes of a file say: its summary, and where its header ends."""
+    """What the first bytes of a file say, and where its header ends."""
 
     summary: ModelSummary
+    facts: ShapeFacts
     header_bytes: int
 
 
@@ -156,25 +159,37 @@ class HeaderReader:
             AppError: PATH_NOT_FOUND, PATH_UNREADABLE, one of the GGUF_* codes (GGUF_READER_DIED
                 when the child crashed or took too long; the next file gets a new one).
         """
+        return self._known(path, _summary)
+
+    def read_facts(self, path: Path) -> ShapeFacts:
+        """What the header says of the model's layers; of a split model, each file has its own.
+
+        Raises:
+            AppError: as `read`.
+        """
+        return self._known(path, _facts)
+
+    def _known(self, path: Path, take: Callable[[dict[str, Any]], _T]) -> _T:
         status = stat_file(path)
         if status.st_size == 0:
             raise AppError(ErrorCode.GGUF_EMPTY, path=shown(path))
         kept = self._cache.get(path, status)
         if kept is not None:
-            found = _outcome(kept)
-            if isinstance(found, ModelSummary):
+            found = _outcome(kept, take)
+            if found is not None and not isinstance(found, AppError):
                 return found
             if found is not None and found.code in _CACHED_ERRORS:
                 raise found
         reply = self._ask(path, {}, shown(path))
-        result = _outcome(reply)
+        result = _outcome(reply, take)
         if result is None:
             raise _senseless(shown(path))
-        if isinstance(result, ModelSummary) or result.code in _CACHED_ERRORS:
+        if not isinstance(result, AppError):
             self._remember(path, status, reply)
-        if isinstance(result, AppError):
-            raise result
-        return result
+            return result
+        if result.code in _CACHED_ERRORS:
+            self._remember(path, status, reply)
+        raise result
 
     def read_start(self, path: Path, file_size: int, name: str) -> Start:
         """The summary of a file of which `path` holds the first bytes; nothing is remembered.
@@ -191,12 +206,13 @@ class HeaderReader:
         need, header_bytes = reply.get("need_bytes"), reply.get("header_bytes")
         if isinstance(need, int):
             raise NeedMoreBytes(need)
-        result = _outcome(reply)
-        if isinstance(result, AppError):
-            raise result
-        if result is None or not isinstance(header_bytes, int):
+        summary, facts = _outcome(reply, _summary), _outcome(reply, _facts)
+        if isinstance(summary, AppError):
+            raise summary
+        if summary is None or facts is None or not isinstance(header_bytes, int):
             raise _senseless(name)
-        return Start(result, header_bytes)
+        assert not isinstance(facts, AppError)
+        return Start(summary, facts, header_bytes)
 
     def _remember(self, path: Path, status: os.stat_result, reply: dict[str, Any]) -> None:
         try:
@@ -252,13 +268,17 @@ def _senseless(name: str) -> AppError:
     return AppError(ErrorCode.GGUF_READER_DIED, path=name, reason="its answer made no sense")
 
 
-def _outcome(reply: dict[str, Any]) -> ModelSummary | AppError | None:
+def _summary(reply: dict[str, Any]) -> ModelSummary:
+    return ModelSummary.from_dict(reply["summary"])
+
+
+def _facts(reply: dict[str, Any]) -> ShapeFacts:
+    return ShapeFacts.from_dict(reply["facts"])
+
+
+def _outcome(reply: dict[str, Any], take: Callable[[dict[str, Any]], _T]) -> _T | AppError | None:
     """What a reply or a cached entry says; None when it says nothing that can be used."""
     try:
-        if "summary" in reply:
-            return ModelSummary.from_dict(reply["summary"])
-        if "error" in reply:
-            return AppError.from_dict(reply["error"])
+        return AppError.from_dict(reply["error"]) if "error" in reply else take(reply)
     except (TypeError, ValueError, AttributeError, KeyError):
         return None
-    return None

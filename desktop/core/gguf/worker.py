@@ -12,22 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.facts import facts_of
+from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.summary import summarize
 from desktop.core.gguf.words import shown
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`{"path"}` → `{"summary", "header_bytes"}` or `{"error"}`.
+    """`{"path"}` → `{"summary", "facts", "header_bytes"}` or `{"error"}`.
 
     With `{"file_size", "name"}` the path holds a file's first bytes: also → `{"need_bytes"}`.
     """
     path, name = Path(request["path"]), request.get("name")
     try:
         header = read_header(path, request.get("file_size"), name)
-        return {"summary": summarize(header).to_dict(), "header_bytes": header.data_offset}
+        return {
+            "summary": summarize(header).to_dict(),
+            "facts": facts_of(header).to_dict(),
+            "header_bytes": header.data_offset,
+        }
     except NeedMoreBytes as more:
         return {"need_bytes": more.count}
     except AppError as error:

@@ -10,8 +10,18 @@ import pytest
 from desktop.core.gguf.facts import ShapeFacts, Weights, facts_of, merge_facts
 from desktop.core.gguf.from_dims import Dims, shape_from_dims
 from desktop.core.gguf.header import parse_header
+from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
-from tests.helpers.gguf_files import ARR, BOOL, STR, U32, Gguf, TensorSpec, tiny_llama
+from tests.helpers.gguf_files import (
+    ARR,
+    BOOL,
+    STR,
+    U32,
+    Gguf,
+    TensorSpec,
+    tiny_llama,
+    write_tiny_llama,
+)
 
 
 def facts(made: Gguf) -> ShapeFacts:
@@ -229,3 +239,14 @@ def test_rows_of_hybrids_and_experts() -> None:
     assert row.experts.count > 0.9 * 30e9 and row.weights_bytes == pytest.approx(22e9, rel=1e-6)
     read = sum(sum(w.size_bytes for w in row.active(layer)) for layer in row.layers)
     assert read < 0.2 * row.weights_bytes
+
+
+def test_facts_are_read_in_the_child_and_kept(tmp_path: Path) -> None:
+    path = write_tiny_llama(tmp_path / "tiny.gguf", n_layers=3)
+    with HeaderReader(tmp_path / "cache") as reader:
+        first = reader.read_facts(path)
+    found = ModelShape.of(first)
+    assert found is not None and found.n_layers == 3
+    with HeaderReader(tmp_path / "cache", command=["/nonexistent"]) as reader:
+        assert reader.read_facts(path) == first  # no child was needed
+        assert reader.read(path).n_layers == 3
