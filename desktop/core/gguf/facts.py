@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from desktop.core.gguf.header import Header, Skipped, Tensor
+from desktop.core.gguf.roles import role_of
 
 # `LLAMA_MAX_LAYERS` of llama-hparams.h is 512.
 MAX_LAYERS = 512
@@ -72,6 +73,7 @@ class ShapeFacts:
         output: the output matrix; empty where the token embedding serves as one.
         others: what belongs to no layer and is none of these (the last norm, poolers).
         matrices: bytes by type of all two- and three-dimensional tensors of layers.
+        roles: weights by what they do (`roles.role_of`) and by type.
         embedding_type: the token embedding's type.
         parts: which of the tensors that change the computation there are.
     """
@@ -88,6 +90,7 @@ class ShapeFacts:
     embedding_rows: int = 0
     output_type: str | None = None
     parts: frozenset[str] = frozenset()
+    roles: dict[str, dict[str, int]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -108,6 +111,7 @@ class ShapeFacts:
             "embedding_rows": self.embedding_rows,
             "output_type": self.output_type,
             "parts": sorted(self.parts),
+            "roles": {role: dict(kinds) for role, kinds in (self.roles or {}).items()},
         }
 
     @classmethod
@@ -140,6 +144,10 @@ class ShapeFacts:
             embedding_rows=int(data["embedding_rows"]),
             output_type=text("output_type"),
             parts=frozenset(str(part) for part in data["parts"]),
+            roles={
+                str(role): {str(kind): int(count) for kind, count in kinds.items()}
+                for role, kinds in data["roles"].items()
+            },
         )
 
 
@@ -186,9 +194,13 @@ class _Sums:
         self.embedding_rows = 0
         self.output_type: str | None = None
         self.parts: set[str] = set()
+        self.roles: dict[str, dict[str, int]] = {}
 
     def add(self, tensor: Tensor) -> None:
         name, weights = tensor.name, Weights(tensor.size_bytes, tensor.weights)
+        if role := role_of(name, len(tensor.dims)):
+            kinds = self.roles.setdefault(role, {})
+            kinds[tensor.type.name] = kinds.get(tensor.type.name, 0) + tensor.weights
         block = _BLOCK.match(name)
         if block is not None and int(block[1]) < MAX_LAYERS:
             dense, experts = self.layers.get(int(block[1]), (NO_WEIGHTS, NO_WEIGHTS))
@@ -229,6 +241,7 @@ class _Sums:
             embedding_rows=self.embedding_rows,
             output_type=self.output_type,
             parts=frozenset(self.parts),
+            roles=self.roles,
         )
 
 
@@ -245,9 +258,14 @@ def merge_facts(files: Sequence[ShapeFacts]) -> ShapeFacts:
         for i in range(max(len(file.layers) for file in files))
     ]
     matrices: dict[str, int] = {}
+    roles: dict[str, dict[str, int]] = {}
     for file in files:
         for kind, size in (file.matrices or {}).items():
             matrices[kind] = matrices.get(kind, 0) + size
+        for role, kinds in (file.roles or {}).items():
+            total = roles.setdefault(role, {})
+            for kind, count in kinds.items():
+                total[kind] = total.get(kind, 0) + count
     return ShapeFacts(
         architecture=first.architecture,
         keys=first.keys,
@@ -261,6 +279,7 @@ def merge_facts(files: Sequence[ShapeFacts]) -> ShapeFacts:
         embedding_rows=max(file.embedding_rows for file in files),
         output_type=next((f.output_type for f in files if f.output_type), None),
         parts=frozenset[str]().union(*(file.parts for file in files)),
+        roles=roles,
     )
 
 

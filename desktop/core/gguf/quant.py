@@ -54,7 +54,7 @@ FILE_TYPES: dict[int, tuple[str, str]] = {
 _GUESSED = 1024  # flag of a label the engine guessed
 
 # What a type is replaced by where a row cannot be cut into its blocks.
-_FALLBACKS: dict[str, str] = {
+FALLBACKS: dict[str, str] = {
     **dict.fromkeys(
         ("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_XS"), "IQ4_NL"
     ),
@@ -108,7 +108,7 @@ def _consistent(label: tuple[str, str], weights: Mapping[str, int], odd: Mapping
     name, base = label
     if sum(odd.values()) > sum(weights.values()):
         # Most rows cannot be cut into blocks of 256: most of what is there is replacements.
-        return _dominant(odd) in (base, _FALLBACKS.get(base))
+        return _dominant(odd) in (base, FALLBACKS.get(base))
     if name in ("IQ3_XS", "Q3_K_L"):  # half of the weights and more are of the second type
         second = "IQ3_XXS" if name == "IQ3_XS" else "Q5_K"
         return _dominant(weights) in (base, second) and bool(weights.get(base))

@@ -78,6 +78,7 @@ class ModelShape:
         output: empty where the token embedding serves as the output matrix too (`tied`).
         unused: weights in the file that the engine does not load (MTP heads).
         matrices: bytes by type of the layers' matrices.
+        roles: weights by what they do and by type; empty where it comes from a table's row.
         exact: it comes from a header, not from a table's row.
     """
 
@@ -103,6 +104,7 @@ class ModelShape:
     output_type: str | None
     parts: frozenset[str]
     keys: Mapping[str, Value]
+    roles: Mapping[str, Mapping[str, int]]
     exact: bool = True
 
     @property
@@ -271,6 +273,7 @@ class ModelShape:
             output_type=facts.output_type,
             parts=facts.parts,
             keys=keys,
+            roles=dict(facts.roles or {}),
             exact=exact,
         )
 
