@@ -138,6 +138,12 @@ def test_bench_and_results(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     cli.run("results", "export", *numbers, "-o", str(file))
     assert cli.json("results", "import", str(file))["added"] == 0
+    renamed = cli.json("results", "rename", numbers[0], "before the update")
+    assert renamed == {"id": int(numbers[0]), "name": "before the update"}
+    assert cli.json("results", "remove", "before the update")["removed"] == [renamed]
+    assert [str(e["id"]) for e in cli.json("results", "list")["results"]] == numbers[1:]
+    assert cli.json("results", "restore", numbers[0])["restored"] == [renamed]
+    assert len(cli.json("results", "list")["results"]) == 2
 
 
 def test_engines(cli: Cli, tmp_path: Path) -> None:

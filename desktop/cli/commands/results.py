@@ -1,4 +1,4 @@
-"""`paddock results`: stored benchmarks, read from the database without a service."""
+"""`paddock results`: stored benchmarks, read from the database, changed through the service."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def register(commands: Commands) -> None:
     parser.add_argument("--format", choices=_FORMATS, help="by the file's name, else json")
     parser = group.add("import", import_file, "take over a file of exported results")
     parser.add_argument("file", metavar="FILE")
+    parser = group.add("rename", rename, "give a result a name of your own")
+    parser.add_argument("result", metavar="RESULT", help="a number or a name")
+    parser.add_argument("name", metavar="NAME")
+    parser = group.add("remove", remove, "put results aside; they can be restored for 30 days")
+    parser.add_argument("result", nargs="+", metavar="RESULT", help="a number or a name")
+    parser = group.add("restore", restore, "bring removed results back")
+    parser.add_argument("number", nargs="+", type=int, metavar="NUMBER")
 
 
 def list_results(args: argparse.Namespace, out: Output) -> int:
@@ -144,3 +151,39 @@ def import_file(args: argparse.Namespace, out: Output) -> int:
     also = f" {known} were there already." if known else ""
     out.result(done, lambda: out.line(f"{done['added']} results added.{also}"))
     return 0
+
+
+def rename(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
+    done = session.started(out).rename_result(args.result, args.name)
+    out.result(done, lambda: out.line(f"Result {done['id']} is now called {done['name']}."))
+    return 0
+
+
+def remove(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
+    gone = session.started(out).delete_results(args.result)
+    out.result({"removed": gone}, lambda: _show_removed(gone, out))
+    return 0
+
+
+def _show_removed(gone: list[dict[str, Any]], out: Output) -> None:
+    for each in gone:
+        out.line(f"Removed {each['id']}: {each['name']}")
+    numbers = " ".join(str(each["id"]) for each in gone)
+    out.note(f"`paddock results restore {numbers}` brings back what was removed.")
+
+
+def restore(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
+    back = session.started(out).restore_results(args.number)
+    out.result({"restored": back}, lambda: _show_restored(back, out))
+    return 0
+
+
+def _show_restored(back: list[dict[str, Any]], out: Output) -> None:
+    for each in back:
+        out.line(f"Restored {each['id']}: {each['name']}")

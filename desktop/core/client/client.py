@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from desktop.core.client.conversations import ConversationCalls
+from desktop.core.client.results import ResultCalls
 from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
@@ -25,7 +26,7 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client(ConversationCalls):
+class Client(ConversationCalls, ResultCalls):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it
@@ -138,9 +139,6 @@ class Client(ConversationCalls):
         if job["state"] == "cancelled":
             raise AppError(ErrorCode.CANCELLED)
         return job
-
-    def import_results(self, documents: list[Json]) -> Json:
-        return self._post("/results/import", {"results": documents})
 
     def requests(self) -> list[Json]:
         found: list[Json] = self.call("GET", "/requests")["requests"]

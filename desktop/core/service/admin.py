@@ -59,7 +59,6 @@ class Admin:
             web.post(f"{PREFIX}/jobs", self.submit),
             web.get(f"{PREFIX}/jobs/{{id:\\d+}}", self.job),
             web.post(f"{PREFIX}/jobs/{{id:\\d+}}/cancel", self.cancel_job),
-            web.post(f"{PREFIX}/results/import", self.import_results),
             web.get(f"{PREFIX}/requests", self.requests),
             web.get(f"{PREFIX}/settings", self.settings),
             web.post(f"{PREFIX}/settings", self.change_settings),
@@ -162,7 +161,7 @@ class Admin:
             await self._service.public.off()
         return web.json_response(self._service.public.describe())
 
-    # --- jobs and results ---------------------------------------------------------------------
+    # --- jobs ---------------------------------------------------------------------------------
 
     async def jobs(self, request: web.Request) -> web.Response:
         found = await asyncio.to_thread(self._service.jobs.latest)
@@ -183,11 +182,6 @@ class Admin:
     async def cancel_job(self, request: web.Request) -> web.Response:
         job = await self._service.scheduler.cancel(int(request.match_info["id"]))
         return web.json_response(self._service.scheduler.describe(job))
-
-    async def import_results(self, request: web.Request) -> web.Response:
-        documents = (await _body(request)).get("results")
-        added = await asyncio.to_thread(self._service.results.add_documents, documents)
-        return web.json_response({"added": added})
 
     async def requests(self, request: web.Request) -> web.Response:
         return web.json_response({"requests": self._service.requests.latest()})

@@ -45,6 +45,7 @@ from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
 from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog
+from desktop.core.service.results import Results
 from desktop.core.service.supervisor import LoadRequest, Supervisor
 from desktop.core.service.turns import Turns
 from desktop.core.settings import Settings, SettingsFile
@@ -273,6 +274,7 @@ class Service:
         )
         app.add_routes(admin.Admin(self).routes())
         app.add_routes(Conversations(self.turns, self.find).routes(admin.PREFIX))
+        app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
         return app
 

@@ -182,6 +182,24 @@ def test_results_export_can_be_imported(
     assert [each["name"] for each in sent["results"]] == ["first"]
 
 
+def test_results_are_renamed_removed_and_restored(face: FakeFace, paddock: Paddock) -> None:
+    face.routes["/results/rename"] = lambda body: {"id": 2, "name": body["name"]}
+    ran = paddock("results", "rename", "second", "after the update")
+    assert ran.out == "Result 2 is now called after the update.\n"
+    assert face.called("/results/rename") == [{"result": "second", "name": "after the update"}]
+    both = [{"id": 2, "name": "second"}, {"id": 1, "name": "first"}]
+    face.routes["/results/delete"] = lambda body: {"deleted": both}
+    ran = paddock("results", "remove", "second", "1")
+    assert ran.out == "Removed 2: second\nRemoved 1: first\n"
+    assert "paddock results restore 2 1" in ran.err
+    assert face.called("/results/delete") == [{"results": ["second", "1"]}]
+    assert paddock("results", "remove", "1", "--json").document == {"removed": both}
+    face.routes["/results/restore"] = lambda body: {"restored": both}
+    assert paddock("results", "restore", "2", "1", "--json").document == {"restored": both}
+    assert face.called("/results/restore") == [{"results": [2, 1]}]
+    assert paddock("results", "restore", "first").code == 2
+
+
 def test_a_file_without_results_is_refused(paddock: Paddock, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     assert paddock("results", "import", str(tmp_path / "x.json")).code == 1
