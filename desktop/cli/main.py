@@ -6,11 +6,20 @@ dispatched before anything else is imported, since some of them start many times
 
 from __future__ import annotations
 
+import os
 import sys
+
+
+def _streams_to_nowhere() -> None:
+    """Windows gives a program without a console no streams: what it prints must not end it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    _streams_to_nowhere()
     words = sys.argv[1:] if arguments is None else arguments
     first = words[0] if words else ""
     if first == "_guard":

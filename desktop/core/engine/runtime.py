@@ -171,7 +171,9 @@ def backends_in(folder: Path) -> frozenset[str]:
     for place in (folder, folder.parent / "lib"):
         for path in place.glob("*ggml-*"):
             match = re.match(r"(?:lib)?ggml-([a-z]+)", path.name)
-            if match and match[1] in _BACKENDS and path.suffix in (".so", ".dylib", ".dll"):
+            # `.so.0` alone is what a system's package and a frozen app have
+            library = {".so", ".dylib", ".dll"}.intersection(path.suffixes)
+            if match and match[1] in _BACKENDS and library:
                 found.add(f"backend:{match[1]}")
     return frozenset(found)
 
