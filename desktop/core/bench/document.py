@@ -56,6 +56,35 @@ def make_document(
     return document
 
 
+def device_of(document: Document) -> str | None:
+    """What the run was computed on: the devices of the engine, else the processor.
+
+    An imported document may say anything, or nothing: None then.
+    """
+    conditions = document["fingerprint"]
+    machine, runtime, settings = (
+        conditions["machine"],
+        conditions["runtime"],
+        conditions["settings"],
+    )
+    devices = [each for each in _list(runtime.get("devices")) if isinstance(each, dict)]
+    asked = str(settings.get("device") or "")
+    chosen = [each for each in devices if str(each.get("name")) in asked.split("/")]
+    names = [
+        str(each.get("description") or each.get("name"))
+        for each in chosen or devices
+        if each.get("description") or each.get("name")
+    ]
+    if names and settings.get("gpu_layers") != 0 and asked != "none":
+        return ", ".join(dict.fromkeys(names))
+    cpu = machine.get("cpu")
+    return str(cpu) if cpu else None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _doubts(results: Sequence[dict[str, Any]]) -> list[str]:
     found = []
     for result in results:
