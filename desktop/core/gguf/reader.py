@@ -28,7 +28,7 @@ from desktop.core.paths import own_command
 MEMORY_LIMIT_BYTES = 200_000_000
 TIMEOUT_SECONDS = 10.0
 _MAX_REPLY_BYTES = 1 << 20
-_CACHE_VERSION = 3
+SUMMARY_VERSION = 3
 _T = TypeVar("_T")
 _CACHED_ERRORS = frozenset(
     {
@@ -139,7 +139,7 @@ class HeaderReader:
         timeout_seconds: float = TIMEOUT_SECONDS,
         work_root: Path | None = None,
     ) -> None:
-        self._cache = FileCache(cache_dir, _CACHE_VERSION)
+        self._cache = FileCache(cache_dir, SUMMARY_VERSION)
         self._command = list(command) if command is not None else own_command("_gguf_worker")
         self._timeout_seconds = timeout_seconds
         self._work_root = work_root

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from desktop.core.errors import AppError, ErrorCode
+from desktop.core.errors import AppError
 from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
 from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.split import parts_error
 from desktop.core.gguf.summary import ModelSummary, merge
 from desktop.core.gguf.words import shown
 from desktop.core.library import ids
@@ -142,7 +143,8 @@ class Library:
                 parts.append(self._reader.read(path))
         except AppError as error:
             return (merge(parts) if parts else None), found.error or error
-        return merge(parts), found.error or _parts_error(found, parts)
+        names = [shown(path) for path in found.paths]
+        return merge(parts), found.error or parts_error(names, parts)
 
     # --- all of them
 
@@ -169,28 +171,6 @@ def _kind(summary: ModelSummary | None, path: Path) -> Kind:
     if summary.general_type == "imatrix":
         return "other"
     return "model" if summary.architecture or not summary.parameters else "other"
-
-
-def _parts_error(found: Found, parts: list[ModelSummary]) -> AppError | None:
-    """Whether the files that belong together by name do so by their headers too."""
-    claimed = parts[0].split_count or 1
-    if len(parts) == 1 and claimed > 1:
-        return AppError(
-            ErrorCode.GGUF_SHARD_MISSING,
-            path=shown(found.path),
-            count=claimed,
-            missing=f"a file whose name ends in -00002-of-{claimed:05}.gguf",
-        )
-    if len(parts) == 1:
-        return None
-    for number, part in enumerate(parts):
-        if part.split_count != len(parts) or part.split_no != number:
-            return AppError(
-                ErrorCode.GGUF_HOSTILE,
-                path=shown(found.paths[number]),
-                reason=f"its name says part {number + 1} of {len(parts)}, its header does not",
-            )
-    return None
 
 
 def _once(entries: list[ModelEntry]) -> list[ModelEntry]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.words import clean
+from desktop.core.hub.names import PREFIX, label_patterns
 from desktop.core.library.entry import ModelEntry
 
-_HUB_PREFIX = re.compile(r"^(?:https?://)?(?:hf\.co|huggingface\.co)/|^hf:", re.IGNORECASE)
 _SHOWN_MATCHES = 8
 
 Step = Callable[[str, Sequence[ModelEntry]], list[ModelEntry]]
@@ -98,14 +98,12 @@ def _by_file_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
 
 
 def _by_repo(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
-    repo, _, tag = _HUB_PREFIX.sub("", name).lower().partition(":")
+    repo, _, tag = PREFIX.sub("", name).lower().partition(":")
     of_repo = [entry for entry in entries if entry.repo and entry.repo.lower() == repo]
     if tag in ("", "latest"):
         return of_repo
     # The label in the file name is what the hub's page shows; several files can share a type.
-    word = re.compile(rf"(?:^|[-._/]){re.escape(tag)}(?=$|[-._/])")
-    exact = re.compile(rf"(?:^|(?<!ud)[-._/]){re.escape(tag)}(?=$|[-._/])")
-    for pattern in (exact, word):
+    for pattern in label_patterns(tag):
         labelled = [entry for entry in of_repo if pattern.search((entry.repo_file or "").lower())]
         if labelled:
             return labelled
@@ -113,7 +111,7 @@ def _by_repo(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
 
 
 def _by_repo_file(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
-    wanted = _HUB_PREFIX.sub("", name).lower()
+    wanted = PREFIX.sub("", name).lower()
     wanted = re.sub(r"/(?:resolve|blob)/[^/]+/", "/", wanted)
     found = []
     for entry in entries:

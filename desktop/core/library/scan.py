@@ -7,7 +7,6 @@ together, and one file that can be reached in several ways is found once.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Literal
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress, Reporter
 from desktop.core.gguf.local import stat_file
+from desktop.core.gguf.split import part_names
 from desktop.core.gguf.words import shown
 
 Source = Literal["bundled", "hf_cache", "folder"]
@@ -23,9 +23,7 @@ Source = Literal["bundled", "hf_cache", "folder"]
 MAX_DEPTH = 16
 MAX_ENTRIES = 500_000  # of all folders walked through in one scan
 MAX_FILES = 20_000
-MAX_PARTS = 1000
 _SYSTEM_FOLDERS = frozenset({"/proc", "/sys", "/dev", "/run"})
-_PART = re.compile(r"^(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf$", re.IGNORECASE)
 
 Inode = tuple[int, int]
 
@@ -199,17 +197,12 @@ def _grouped(files: list[Path]) -> Iterator[tuple[tuple[Path, ...], list[str]]]:
     """Single files and split models: the parts that are there, and the names that are missing."""
     done: set[Path] = set()
     for path in files:
-        part = _PART.match(path.name)
-        if part is None or not 1 <= int(part["number"]) <= int(part["count"]) <= MAX_PARTS:
+        names = part_names(path.name)
+        if len(names) == 1:
             yield (path,), []
             continue
         if path in done:
             continue
-        ending = path.name[len(path.name) - 5 :]
-        names = [
-            f"{part['stem']}-{number:05}-of-{part['count']}{ending}"
-            for number in range(1, int(part["count"]) + 1)
-        ]
         there = {name for name in names if os.path.lexists(path.with_name(name))}
         paths = tuple(path.with_name(name) for name in names if name in there)
         done.update(paths)
