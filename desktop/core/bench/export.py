@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from desktop.core.bench.document import device_of
 from desktop.core.bench.schema import Document, validate
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.files import write_atomic
 from desktop.core.gguf.words import shown
+from desktop.core.hardware.known import KnownSpeed
 
 Format = Literal["json", "csv", "md"]
 FORMATS: tuple[Format, ...] = ("json", "csv", "md")
@@ -23,6 +25,7 @@ _FILE_LIMIT_BYTES = 64 << 20
 _DOCUMENTS_LIMIT = 10_000
 # A spreadsheet takes a cell that begins so for a formula; names may come from a stranger's file.
 _FORMULA = ("=", "+", "-", "@")
+_SETTINGS = ("threads", "kv_type_k", "kv_type_v", "gpu_layers")
 _COLUMNS = (
     "name",
     "created",
@@ -43,18 +46,31 @@ _COLUMNS = (
     "gpus",
     "engine",
     "commit",
-    "threads",
-    "kv_type_k",
-    "kv_type_v",
-    "gpu_layers",
+    *_SETTINGS,
+    "device",
+    "backend",
+    "file",
+    "sha256",
+    "os",
+    "source",
+    "status",
+    "notes",
 )
+# `source` of a run; `status` beside it says how sure the figure is.
+_OWN = "Paddock benchmark"
 
 
-def export_text(documents: Sequence[Document], form: Format) -> str:
-    """The results as the text of a file."""
+def export_text(
+    documents: Sequence[Document], form: Format, published: Sequence[KnownSpeed] = ()
+) -> str:
+    """The results as the text of a file.
+
+    Args:
+        published: speeds of other devices, each with its source, for tables; JSON has results only.
+    """
     if form == "json":
         return to_json(documents)
-    return to_csv(documents) if form == "csv" else to_markdown(documents)
+    return (to_csv if form == "csv" else to_markdown)(documents, published)
 
 
 def format_of(path: Path) -> Format:
@@ -62,14 +78,20 @@ def format_of(path: Path) -> Format:
     return _SUFFIXES.get(path.suffix.lower(), "json")
 
 
-def save(documents: Sequence[Document], path: Path, form: Format | None = None) -> None:
-    """Write the results to a file, whole or not at all.
+def save(
+    documents: Sequence[Document],
+    path: Path,
+    form: Format | None = None,
+    published: Sequence[KnownSpeed] = (),
+) -> None:
+    """Write the results to a file, whole or not at all; `published` as in `export_text`.
 
     Raises:
         AppError: DISK_FULL, PATH_UNREADABLE where the file cannot be written.
     """
     try:
-        write_atomic(path, export_text(documents, form or format_of(path)).encode())
+        text = export_text(documents, form or format_of(path), published)
+        write_atomic(path, text.encode())
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -80,26 +102,25 @@ def to_json(documents: Sequence[Document]) -> str:
     return json.dumps({_MARK: 1, "results": kept}, indent=1, ensure_ascii=False) + "\n"
 
 
-def to_csv(documents: Sequence[Document]) -> str:
-    """One line a test, with the conditions that decide most beside it."""
+def to_csv(documents: Sequence[Document], published: Sequence[KnownSpeed] = ()) -> str:
+    """One line a test, with its label, the conditions that decide most, and where it is from."""
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")  # RFC 4180
     writer.writeheader()
-    for row in _rows(documents):
+    for row in [*_rows(documents), *_published_rows(published)]:
         writer.writerow({key: _cell(value) for key, value in row.items()})
     return text.getvalue()
 
 
-def to_markdown(documents: Sequence[Document]) -> str:
+def to_markdown(documents: Sequence[Document], published: Sequence[KnownSpeed] = ()) -> str:
     """A table a result, as people paste it into an issue."""
     parts = []
     for document in documents:
         conditions = document["fingerprint"]
-        machine, runtime = conditions["machine"], conditions["runtime"]
+        runtime = conditions["runtime"]
         parts.append(f"### {_escaped(document['name'])}\n")
-        devices = ", ".join(_gpu_names(machine)) or machine.get("cpu") or "?"
         parts.append(
-            f"{_escaped(document['model']['id'])} on {_escaped(devices)}, "
+            f"{_escaped(document['model']['id'])} on {_escaped(device_of(document) or '?')}, "
             f"engine {_escaped(runtime.get('version') or runtime.get('id') or '?')}\n"
         )
         parts.append("| test | tokens | depth | concurrency | tokens/s | median | ± |")
@@ -118,7 +139,29 @@ def to_markdown(documents: Sequence[Document]) -> str:
             parts.append("| " + " | ".join(str(cell) for cell in cells) + " |")
         parts.extend(f"\n- {_escaped(warning)}" for warning in document["warnings"])
         parts.append("")
+    if published:
+        parts.extend(_published_table(published))
     return "\n".join(parts)
+
+
+def _published_table(published: Sequence[KnownSpeed]) -> list[str]:
+    lines = [
+        "### Published by others\n",
+        "| device | engine | model | test | tokens/s | source | read |",
+        "| --- | --- | --- | --- | ---: | --- | --- |",
+    ]
+    for row in _published_rows(published):
+        what = (
+            row["device"],
+            f"{row['engine']} {row['backend']}".strip(),
+            f"{row['model']} {row['quant_type']}",
+            f"{row['test']} {row['tokens'] or ''}".strip(),
+            _figure(row["tokens_per_second"]),
+            row["source"],
+            row["status"],
+        )
+        lines.append("| " + " | ".join(_escaped(cell) for cell in what) + " |")
+    return [*lines, ""]
 
 
 def read_file(path: Path) -> list[Document]:
@@ -177,7 +220,7 @@ def _rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
             rows.append(
                 {
                     **{key: result.get(key) for key in _COLUMNS},
-                    **{key: settings.get(key) for key in _COLUMNS[-4:]},
+                    **{key: settings.get(key) for key in _SETTINGS},
                     "name": document["name"],
                     "created": created.isoformat(timespec="seconds"),
                     "model": model["id"],
@@ -188,6 +231,51 @@ def _rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
                     "gpus": "; ".join(_gpu_names(machine)),
                     "engine": runtime.get("version"),
                     "commit": runtime.get("commit"),
+                    "device": device_of(document),
+                    "backend": runtime.get("backends_used"),
+                    "file": model["file"],
+                    "sha256": model["sha256"],
+                    "os": machine.get("os"),
+                    "source": _OWN,
+                    "status": "disturbed" if result.get("disturbed_requests") else "measured",
+                    "notes": "; ".join(document["warnings"]),
+                }
+            )
+    return rows
+
+
+def _published_rows(published: Sequence[KnownSpeed]) -> list[dict[str, Any]]:
+    """Lines of the same columns. A test that is not llama-bench's stands in words in the notes."""
+    rows = []
+    for speed in published:
+        for test, tokens, figure, words in (
+            (
+                "prefill",
+                speed.prefill_tokens,
+                speed.prefill_tokens_per_second,
+                speed.prefill_test,
+            ),
+            ("decode", speed.decode_tokens, speed.decode_tokens_per_second, speed.decode_test),
+        ):
+            if figure is None:
+                continue
+            told = (words if tokens is None else "", speed.notes)
+            rows.append(
+                {
+                    "name": f"{speed.device}, {speed.model} {speed.quant_type}",
+                    "model": speed.model,
+                    "quant_type": speed.quant_type,
+                    "size_bytes": speed.size_bytes,
+                    "test": test,
+                    "tokens": tokens,
+                    "tokens_per_second": figure,
+                    "engine": speed.engine,
+                    "commit": speed.build,
+                    "device": speed.device,
+                    "backend": speed.backend,
+                    "source": speed.source,
+                    "status": f"published, {speed.status.value}",
+                    "notes": "; ".join(note for note in told if note),
                 }
             )
     return rows

@@ -4,6 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from desktop.core.hardware.known import KnownSpeed, Status
+
+SPEED = KnownSpeed(
+    device="RTX 4090",
+    vendor="nvidia",
+    engine="llama.cpp",
+    backend="cuda",
+    bandwidth_gb_per_second=1008.0,
+    bandwidth_source="",
+    model="Qwen3 8B",
+    architecture="qwen3",
+    parameters=8_190_000_000,
+    quant_type="Q4_K_M",
+    size_bytes=5_000_000_000,
+    prefill_test="pp512",
+    prefill_tokens=512,
+    prefill_tokens_per_second=5000.0,
+    decode_test="tg",
+    decode_tokens=None,
+    decode_tokens_per_second=150.0,
+    build="2026",
+    source="example.org",
+    status=Status.READ,
+    notes="",
+)
+
 
 def result(test: str = "prefill", samples: tuple[float, ...] = (100.0, 101.0, 99.0), **more: Any):
     mean = sum(samples) / len(samples)

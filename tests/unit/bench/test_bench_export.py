@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from desktop.core.bench import export
 from desktop.core.errors import AppError, ErrorCode
-from tests.unit.bench.documents import document, result
+from tests.unit.bench.documents import SPEED, document, result
 
 
 def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -99,7 +100,30 @@ def test_markdown_is_a_table_that_no_name_can_break() -> None:
     assert "| prefill | 512 | 0 | 1 | 100.00 | 100.00 | 1.00 |" in lines
     assert "| decode (disturbed) | 128 | 0 | 1 | 50.25 | 50.25 | 1.00 |" in lines
     assert "- hot \\[x\\](y)" in lines
-    assert "on NVIDIA L4, engine 0.5.0 (0c1e570)" in text
+    assert "on AMD EPYC, engine 0.5.0 (0c1e570)" in text  # its engine had no device of the GPU
+
+
+def test_published_speeds_keep_their_source_in_tables() -> None:
+    speed = replace(SPEED, source="=example.org|x", notes="with care")
+    label, *rows = csv.reader(io.StringIO(export.export_text([document("mine")], "csv", [speed])))
+    own, prefill, decode = (dict(zip(label, row, strict=True)) for row in rows)
+    assert (own["name"], own["source"], own["status"]) == ("mine", "Paddock benchmark", "measured")
+    assert (own["device"], own["file"]) == ("AMD EPYC", "Qwen3-8B-Q4_K_M.gguf")
+    assert prefill["name"] == "RTX 4090, Qwen3 8B Q4_K_M"
+    assert (prefill["test"], prefill["tokens"]) == ("prefill", "512")
+    assert float(prefill["tokens_per_second"]) == 5000.0
+    assert (prefill["source"], prefill["status"]) == ("'=example.org|x", "published, read")
+    assert (decode["tokens"], decode["notes"]) == ("", "tg; with care")
+    table = export.export_text([document()], "md", [speed])
+    assert "| RTX 4090 | llama.cpp cuda | Qwen3 8B Q4\\_K\\_M | prefill 512 | 5000.00 |" in table
+    assert "=example.org\\|x" in table
+    assert "RTX 4090" not in export.export_text([document()], "json", [speed])
+
+
+def test_a_disturbed_figure_says_so_in_csv() -> None:
+    disturbed = document(results=[result(disturbed_requests=2)])
+    (row,) = csv.DictReader(io.StringIO(export.export_text([disturbed], "csv")))
+    assert row["status"] == "disturbed"
 
 
 def test_odd_but_valid_conditions_are_exported() -> None:

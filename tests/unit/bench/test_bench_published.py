@@ -9,32 +9,8 @@ import pytest
 
 from desktop.core.bench.document import device_of
 from desktop.core.bench.published import Kinship, beside, ranked, same_model
-from desktop.core.hardware.known import KnownSpeed, Status, known_speeds
-from tests.unit.bench.documents import document, result
-
-SPEED = KnownSpeed(
-    device="RTX 4090",
-    vendor="nvidia",
-    engine="llama.cpp",
-    backend="cuda",
-    bandwidth_gb_per_second=1008.0,
-    bandwidth_source="",
-    model="Qwen3 8B",
-    architecture="qwen3",
-    parameters=8_190_000_000,
-    quant_type="Q4_K_M",
-    size_bytes=5_000_000_000,
-    prefill_test="pp512",
-    prefill_tokens=512,
-    prefill_tokens_per_second=5000.0,
-    decode_test="tg",
-    decode_tokens=None,
-    decode_tokens_per_second=150.0,
-    build="2026",
-    source="example.org",
-    status=Status.READ,
-    notes="",
-)
+from desktop.core.hardware.known import known_speeds
+from tests.unit.bench.documents import SPEED, document, result
 
 
 def run(**model: Any) -> dict[str, Any]:
