@@ -89,6 +89,9 @@ class ErrorCode(StrEnum):
     CONVERSATION_NOT_FOUND = "conversation_not_found"
     MESSAGE_NOT_FOUND = "message_not_found"
     CONTEXT_OVERFLOW = "context_overflow"
+    # what fits
+    SIMULATION_INVALID = "simulation_invalid"
+    GPU_UNKNOWN = "gpu_unknown"
     # general
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
@@ -460,6 +463,16 @@ WORDS: dict[ErrorCode, Words] = {
         "It has {prompt_tokens} tokens; the model was loaded for {context_tokens}.",
         "Load the model with a larger context (--ctx), shorten the message, or begin a new "
         "conversation.",
+    ),
+    C.SIMULATION_INVALID: Words(
+        "“{text}” describes no machine",
+        "{reason}",
+        "Write it like ram=32,vram=24 or ram=32,gpu=RTX_4090; sizes are in GiB.",
+    ),
+    C.GPU_UNKNOWN: Words(
+        "There is no known GPU called “{gpu}”",
+        "{reason}",
+        "Use one of the names in the table, or say how much memory it has with vram=… alone.",
     ),
     C.CANCELLED: Words("Stopped", "You stopped it.", "Start it again when you like."),
     C.TIMED_OUT: Words(

@@ -755,5 +755,21 @@
         <source>Use a folder on NTFS, APFS, ext4 or another file system with sparse files (PADDOCK_HOME moves Paddock's own). FAT and exFAT have none.</source>
         <translation>NTFS、APFS、ext4 などスパースファイルに対応したファイルシステムのフォルダーを使ってください（Paddock のフォルダーは PADDOCK_HOME で移せます）。FAT と exFAT は対応していません。</translation>
     </message>
+    <message>
+        <source>“{text}” describes no machine</source>
+        <translation>「{text}」はマシンの指定として読めません</translation>
+    </message>
+    <message>
+        <source>Write it like ram=32,vram=24 or ram=32,gpu=RTX_4090; sizes are in GiB.</source>
+        <translation>ram=32,vram=24 や ram=32,gpu=RTX_4090 のように書いてください。単位は GiB です。</translation>
+    </message>
+    <message>
+        <source>There is no known GPU called “{gpu}”</source>
+        <translation>「{gpu}」という GPU は表にありません</translation>
+    </message>
+    <message>
+        <source>Use one of the names in the table, or say how much memory it has with vram=… alone.</source>
+        <translation>表にある名前を使うか、vram=… だけでメモリ量を指定してください。</translation>
+    </message>
 </context>
 </TS>
