@@ -1,0 +1,246 @@
+"""The machine a recommendation is for: this one, or one somebody describes in a line.
+
+`ram=32,vram=24,gpu=RTX_4090` is 32 GiB of RAM and a known GPU. Of a simulated machine only what was
+said and what the table of known devices says is true: its RAM's bandwidth is an assumption, and
+its system takes a usual share.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.fit.estimate import GIB, HOST, Available
+from desktop.core.hardware.known import KnownGpu, known_gpus
+from desktop.core.hardware.probe import Hardware
+
+KEYS = ("ram", "vram", "gpu")
+MAX_GIB = 16_384
+# What a running desktop system holds before any model: Windows 11 and GNOME take 2 to 4 GiB.
+SYSTEM_BYTES = 3 * GIB
+# Two channels of DDR5-4800 read 60 of their 76.8 GB/s, DDR4-3200 40 of 51.2: what most have.
+ASSUMED_RAM_GB_PER_SECOND = 50.0
+GPU = "GPU0"
+# Apple lets Metal keep two thirds of a small memory, three quarters of a large one (gpu.apple_gpu).
+_LARGE_UNIFIED_GIB = 36
+
+_MAKERS = frozenset({"nvidia", "geforce", "amd", "ati", "radeon", "intel", "apple", "the", "gpu"})
+_SPLIT = re.compile(r"[\s_\-()+]+")
+_SUGGESTIONS = 6
+
+
+@dataclass(frozen=True)
+class GpuRoom:
+    """A GPU as far as placing a model on it goes.
+
+    Attributes:
+        name: the device's name here, "GPU0"; `description` is the maker's.
+        available_bytes: what can be had, before the reserve is taken off.
+        unified: its memory is the RAM.
+        known: the table's row for it; None where there is none.
+    """
+
+    name: str
+    description: str
+    available_bytes: int
+    bandwidth_gb_per_second: float | None
+    unified: bool = False
+    known: KnownGpu | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a model can be placed on.
+
+    Attributes:
+        ram_bytes: what can be had, before the reserve is taken off.
+        ram_gb_per_second: measured, or assumed where the machine is simulated; None: not known.
+        simulated: nothing of it was looked at.
+    """
+
+    ram_bytes: int
+    ram_gb_per_second: float | None
+    gpu: GpuRoom | None = None
+    simulated: bool = False
+
+    @property
+    def available(self) -> tuple[Available, ...]:
+        """The devices with what they can give; the host is the last."""
+        host = Available(HOST, self.ram_bytes, "RAM")
+        if self.gpu is None:
+            return (host,)
+        gpu = self.gpu
+        return Available(gpu.name, gpu.available_bytes, gpu.description), host
+
+
+def machine_of(hardware: Hardware) -> Machine:
+    """This machine as it is now: the largest GPU a driver describes, and what is free.
+
+    Raises:
+        AppError: PROBE_FAILED, where its memory could not be read.
+    """
+    ram = hardware.ram
+    if ram is None:
+        reason = next((p.reason for p in hardware.problems if p.what == "memory"), "")
+        raise AppError(ErrorCode.PROBE_FAILED, what="memory", reason=reason)
+    bandwidth = hardware.bandwidth.gb_per_second if hardware.bandwidth else None
+    described = [
+        (gpu.free_bytes if gpu.free_bytes is not None else gpu.total_bytes, gpu)
+        for gpu in hardware.gpus
+    ]
+    rooms = [(free, gpu) for free, gpu in described if free]
+    if not rooms:
+        return Machine(ram.available_bytes, bandwidth)
+    free, gpu = max(rooms, key=lambda each: each[0] or 0)
+    known = next(iter(_matching(gpu.name, known_gpus().gpus, gpu.total_bytes)), None)
+    stated = known.bandwidth_gb_per_second if known else None
+    room = GpuRoom(
+        GPU,
+        gpu.name,
+        free or 0,
+        gpu.memory_bandwidth_gb_per_second or stated,
+        gpu.shares_ram,
+        known,
+    )
+    return Machine(ram.available_bytes, bandwidth, room)
+
+
+def parse_machine(text: str, gpus: Sequence[KnownGpu] | None = None) -> Machine:
+    """The machine a line such as "ram=32,vram=24,gpu=RTX_4090" describes; sizes are in GiB.
+
+    Args:
+        gpus: the known devices; the shipped table by default.
+
+    Raises:
+        AppError: SIMULATION_INVALID, GPU_UNKNOWN.
+    """
+    said = _pairs(text)
+    ram = _gib(text, "ram", said.get("ram"))
+    vram = _gib(text, "vram", said.get("vram"))
+    known = None
+    if "gpu" in said:
+        known = find_gpu(said["gpu"], known_gpus().gpus if gpus is None else gpus, vram)
+    if ram is None:
+        raise _invalid(text, "It does not say how much RAM there is (ram=…).")
+    room = _room(text, ram, vram, known)
+    unified = room is not None and room.unified
+    bandwidth = room.bandwidth_gb_per_second if room is not None and unified else None
+    free = max(0, round(ram * GIB) - SYSTEM_BYTES)
+    return Machine(free, bandwidth or ASSUMED_RAM_GB_PER_SECOND, room, simulated=True)
+
+
+def _room(text: str, ram: float, vram: float | None, known: KnownGpu | None) -> GpuRoom | None:
+    if known is None:
+        if vram is None:
+            return None
+        return GpuRoom(GPU, f"a GPU with {vram:g} GiB", round(vram * GIB), None)
+    if known.unified_memory:
+        if vram is not None:
+            raise _invalid(text, f"{known.name} uses the RAM: it has no vram of its own.")
+        share = 2 / 3 if ram <= _LARGE_UNIFIED_GIB else 3 / 4
+        size = min(round(ram * GIB * share), max(0, round(ram * GIB) - SYSTEM_BYTES))
+    else:
+        gib = vram if vram is not None else known.memory_gb
+        if gib is None:
+            raise _invalid(text, f"Nobody says how much memory {known.name} has; add vram=….")
+        size = round(gib * GIB)
+    return GpuRoom(
+        GPU, known.name, size, known.bandwidth_gb_per_second, known.unified_memory, known
+    )
+
+
+def _pairs(text: str) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        key = key.casefold()
+        if not equals or not value:
+            raise _invalid(text, f"“{part.strip()}” is not of the form name=value.")
+        if key not in KEYS:
+            raise _invalid(text, f"“{key}” is none of {', '.join(KEYS)}.")
+        if key in said:
+            raise _invalid(text, f"“{key}” stands there twice.")
+        said[key] = value
+    return said
+
+
+def _gib(text: str, key: str, value: str | None) -> float | None:
+    if value is None:
+        return None
+    plain = value.casefold().removesuffix("gib").removesuffix("gb").removesuffix("g").strip()
+    try:
+        size = float(plain)
+    except ValueError:
+        raise _invalid(text, f"{key}={value} is no number of GiB.") from None
+    if not math.isfinite(size) or not 0 < size <= MAX_GIB:
+        raise _invalid(text, f"{key}={value} is not more than 0 and at most {MAX_GIB} GiB.")
+    return size
+
+
+def _invalid(text: str, reason: str) -> AppError:
+    return AppError(ErrorCode.SIMULATION_INVALID, text=text, reason=reason)
+
+
+# Finding a GPU by its name.
+
+
+def find_gpu(name: str, gpus: Sequence[KnownGpu], memory_gib: float | None = None) -> KnownGpu:
+    """The one known device of this name: exactly, but for the maker, case and separators.
+
+    Args:
+        memory_gib: decides where a device is sold with more than one size.
+
+    Raises:
+        AppError: GPU_UNKNOWN, with the names that come close. Nothing is guessed: a 4090 for
+            laptops is another device than a 4090.
+    """
+    size = None if memory_gib is None else round(memory_gib * GIB)
+    found = _matching(name, gpus, size)
+    if len(found) == 1:
+        return found[0]
+    close = found or _close(name, gpus)
+    names = ", ".join(gpu.name for gpu in close[:_SUGGESTIONS])
+    reason = f"Close to it are: {names}." if close else "Nothing in the table comes close."
+    raise AppError(ErrorCode.GPU_UNKNOWN, gpu=name, reason=reason)
+
+
+def _tokens(name: str) -> tuple[str, ...]:
+    words = [word for word in _SPLIT.split(name.casefold()) if word]
+    return tuple(word for word in words if word not in _MAKERS)
+
+
+def _matching(name: str, gpus: Iterable[KnownGpu], size_bytes: int | None) -> list[KnownGpu]:
+    """Devices of this name; a size in their own name ("3060 12GB") may be left out."""
+    wanted = _tokens(name)
+    if not wanted:
+        return []
+    listed = list(gpus)
+    exact = [gpu for gpu in listed if _tokens(gpu.name) == wanted]
+    if exact:
+        return exact[:1]
+    found = [gpu for gpu in listed if _without_size(gpu.name) == wanted]
+    if len(found) > 1 and size_bytes is not None:
+        near = [gpu for gpu in found if _is_size(gpu, size_bytes)]
+        return near or found
+    return found
+
+
+def _without_size(name: str) -> tuple[str, ...]:
+    words = _tokens(name)
+    return words[:-1] if re.fullmatch(r"\d+gb", words[-1]) else words
+
+
+def _is_size(gpu: KnownGpu, size_bytes: int) -> bool:
+    # drivers tell a little less than what is sold
+    return gpu.memory_gb is not None and abs(gpu.memory_gb - size_bytes / GIB) < 1
+
+
+def _close(name: str, gpus: Iterable[KnownGpu]) -> list[KnownGpu]:
+    """Devices with a model's number that begins like the wanted one's, best first."""
+    wanted = set(_tokens(name))
+    numbers = tuple(w for w in wanted if len(w) > 1 and any(letter.isdigit() for letter in w))
+    near = [gpu for gpu in gpus if any(word.startswith(numbers) for word in _tokens(gpu.name))]
+    return sorted(near, key=lambda gpu: -sum(word in wanted for word in _tokens(gpu.name)))
