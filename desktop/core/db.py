@@ -112,8 +112,38 @@ CREATE TABLE deleted_results (
 );
 """
 
+_SCHEMA_4 = """
+CREATE TABLE calibrations (
+    build TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    device TEXT NOT NULL,
+    created REAL NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (build, backend, device)
+);
+CREATE TABLE generations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    created REAL NOT NULL,
+    build TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    device TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    test TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    predicted REAL,
+    low REAL,
+    high REAL,
+    real REAL NOT NULL
+);
+CREATE INDEX generations_by_model ON generations (fingerprint, settings);
+CREATE INDEX generations_by_device ON generations (build, backend, device, architecture);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
-MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2, 3: _SCHEMA_3}
+MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2, 3: _SCHEMA_3, 4: _SCHEMA_4}
 
 
 class Database:
