@@ -35,6 +35,7 @@ _KEYS = frozenset(_KEYS_TEXT.split())
 _WATCHED_TEXT = """
     attn_qkv attn_q attn_q_norm attn_k_norm attn_gate attn_sinks attn_kv_a_mqa attn_kv_b attn_k_b
     attn_q_a ffn_gate ffn_up ffn_gate_exps ffn_up_exps ffn_gate_up_exps ffn_gate_shexp ffn_up_shexp
+    ffn_gate_inp_shexp
     post_attention_norm post_ffw_norm ssm_in ssm_conv1d ssm_a
 """
 _WATCHED = frozenset(_WATCHED_TEXT.split())
@@ -73,6 +74,7 @@ class ShapeFacts:
         output: the output matrix; empty where the token embedding serves as one.
         others: what belongs to no layer and is none of these (the last norm, poolers).
         matrices: bytes by type of all two- and three-dimensional tensors of layers.
+        packable: the part of `matrices` that a CPU's matrix unit (AMX) can take.
         roles: weights by what they do (`roles.role_of`) and by type.
         embedding_type: the token embedding's type.
         parts: which of the tensors that change the computation there are.
@@ -91,6 +93,7 @@ class ShapeFacts:
     output_type: str | None = None
     parts: frozenset[str] = frozenset()
     roles: dict[str, dict[str, int]] | None = None
+    packable: dict[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -112,6 +115,7 @@ class ShapeFacts:
             "output_type": self.output_type,
             "parts": sorted(self.parts),
             "roles": {role: dict(kinds) for role, kinds in (self.roles or {}).items()},
+            "packable": dict(self.packable or {}),
         }
 
     @classmethod
@@ -148,6 +152,7 @@ class ShapeFacts:
                 str(role): {str(kind): int(count) for kind, count in kinds.items()}
                 for role, kinds in data["roles"].items()
             },
+            packable={str(kind): int(size) for kind, size in data["packable"].items()},
         )
 
 
@@ -195,6 +200,7 @@ class _Sums:
         self.output_type: str | None = None
         self.parts: set[str] = set()
         self.roles: dict[str, dict[str, int]] = {}
+        self.packable: dict[str, int] = {}
 
     def add(self, tensor: Tensor) -> None:
         name, weights = tensor.name, Weights(tensor.size_bytes, tensor.weights)
@@ -212,6 +218,8 @@ class _Sums:
             if len(tensor.dims) > 1:
                 kind = tensor.type.name
                 self.matrices[kind] = self.matrices.get(kind, 0) + tensor.size_bytes
+                if tensor.dims[1] % 32 == 0 and not _EXPERTS.search(name):
+                    self.packable[kind] = self.packable.get(kind, 0) + tensor.size_bytes
             if block[2] in _WATCHED:
                 self.parts.add(block[2])
         elif name.startswith(_INPUT):
@@ -242,6 +250,7 @@ class _Sums:
             output_type=self.output_type,
             parts=frozenset(self.parts),
             roles=self.roles,
+            packable=self.packable,
         )
 
 
@@ -258,10 +267,13 @@ def merge_facts(files: Sequence[ShapeFacts]) -> ShapeFacts:
         for i in range(max(len(file.layers) for file in files))
     ]
     matrices: dict[str, int] = {}
+    packable: dict[str, int] = {}
     roles: dict[str, dict[str, int]] = {}
     for file in files:
         for kind, size in (file.matrices or {}).items():
             matrices[kind] = matrices.get(kind, 0) + size
+        for kind, size in (file.packable or {}).items():
+            packable[kind] = packable.get(kind, 0) + size
         for role, kinds in (file.roles or {}).items():
             total = roles.setdefault(role, {})
             for kind, count in kinds.items():
@@ -280,6 +292,7 @@ def merge_facts(files: Sequence[ShapeFacts]) -> ShapeFacts:
         output_type=next((f.output_type for f in files if f.output_type), None),
         parts=frozenset[str]().union(*(file.parts for file in files)),
         roles=roles,
+        packable=packable,
     )
 
 

@@ -173,6 +173,7 @@ def _weighed(dims: Dims, keys: dict[str, Value]) -> ShapeFacts:
         embedding=weights(embedding),
         output=weights(head),
         matrices={dims.quant_type: matrices},
+        packable={dims.quant_type: matrices - sum(b.size_bytes for _, b in layers)},
         embedding_type=dims.quant_type,
         embedding_rows=one("vocab_size"),
         output_type=None if dims.tied else dims.quant_type,

@@ -77,7 +77,7 @@ class ModelShape:
         cacheless: an encoder or a diffusion model, which keeps nothing between calls.
         output: empty where the token embedding serves as the output matrix too (`tied`).
         unused: weights in the file that the engine does not load (MTP heads).
-        matrices: bytes by type of the layers' matrices.
+        matrices: bytes by type of the layers' matrices; `packable` are those AMX can take.
         roles: weights by what they do and by type; empty where it comes from a table's row.
         exact: it comes from a header, not from a table's row.
     """
@@ -99,6 +99,7 @@ class ModelShape:
     others: Weights
     unused: Weights
     matrices: Mapping[str, int]
+    packable: Mapping[str, int]
     embedding_type: str | None
     embedding_rows: int
     output_type: str | None
@@ -268,6 +269,7 @@ class ModelShape:
             others=facts.others,
             unused=unused,
             matrices=dict(facts.matrices or {}),
+            packable=dict(facts.packable or {}),
             embedding_type=facts.embedding_type,
             embedding_rows=facts.embedding_rows,
             output_type=facts.output_type,
