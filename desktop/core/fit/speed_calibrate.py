@@ -1,0 +1,216 @@
+"""Measures this machine with the installed engine: no download, under a minute, can be stopped.
+
+The rounds are interleaved: every model is measured once before any is measured again, so that a
+disturbance of some seconds hits one sample of each and not all samples of one. Of a round the
+better of the repetitions counts (a machine is only ever disturbed into being slower), of the
+rounds the median.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from desktop.core.engine.bench_tool import BenchRow, run_llama_bench
+from desktop.core.engine.flags import LoadSettings
+from desktop.core.engine.runtime import Runtime
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
+from desktop.core.files import disk_full
+from desktop.core.fit.estimate import HOST
+from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed_fit import Measured, fit
+from desktop.core.fit.speed_models import SyntheticModel, write_model
+from desktop.core.fit.speed_plan import CalibrationPlan, Point
+from desktop.core.fit.speed_work import Portion, work_of
+from desktop.core.gguf.facts import facts_of
+from desktop.core.gguf.local import read_header
+from desktop.core.gguf.shape import ModelShape
+
+log = logging.getLogger(__name__)
+
+BUDGET_SECONDS = 50.0
+MOST_ROUNDS = 5
+_SPARE_DISK_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is calibrated. `engine_device` is the engine's own name ("CUDA0"); None: the CPU."""
+
+    backend: str
+    device: str
+    build: str
+    threads: int | None = None
+    engine_device: str | None = None
+
+
+@dataclass
+class _Samples:
+    decode: list[float] = field(default_factory=list)
+    prefill: list[float] = field(default_factory=list)
+
+
+def build_of(runtime: Runtime) -> str:
+    """What figures of a runtime are stored under."""
+    return f"{runtime.version.number} {runtime.version.commit}"
+
+
+def portion_of(path: Path, kv_type: str = "f16") -> Portion:
+    """The work of a synthetic model, read from its own header like that of any other."""
+    shape = ModelShape.of(facts_of(read_header(path)))
+    assert shape is not None
+    (portion,) = work_of(shape, kv_type_k=kv_type, kv_type_v=kv_type).portions
+    assert portion.device == HOST
+    return portion
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Measures one target with one runtime.
+
+    Args:
+        bench: `engine.bench_tool.run_llama_bench`.
+        clock: seconds that only go forward.
+    """
+
+    runtime: Runtime
+    target: Target
+    plan: CalibrationPlan
+    reporter: Reporter
+    cancel: CancelToken
+    budget_seconds: float = BUDGET_SECONDS
+    bench: Callable[..., list[BenchRow]] = run_llama_bench
+    clock: Callable[[], float] = time.monotonic
+
+    def calibrate(self, folder: Path) -> DeviceSpeed:
+        """Measure and fit.
+
+        Args:
+            folder: where the models are written for the time of the measurement.
+
+        Raises:
+            AppError: CANCELLED, DISK_FULL, ENGINE_TOOL_FAILED, and why the engine cannot run.
+        """
+        return fit(
+            self.measure(folder),
+            build=self.target.build,
+            backend=self.target.backend,
+            device=self.target.device,
+            prompt_tokens=self.plan.prompt_tokens,
+        )
+
+    def measure(self, folder: Path) -> list[Measured]:
+        """The points' times; those whose model the engine refuses are left out.
+
+        Rounds go on until the next one would end after the budget; what comes first in the plan is
+        measured first, so that a slow machine lacks only rare types.
+        """
+        begun = self.clock()
+        folder.mkdir(parents=True, exist_ok=True)
+        needed = self.plan.disk_bytes + _SPARE_DISK_BYTES
+        if shutil.disk_usage(folder).free < needed:
+            reason = f"Calibration needs {needed / 1e9:.1f} GB for a while."
+            raise AppError(ErrorCode.DISK_FULL, path=str(folder), reason=reason)
+        with tempfile.TemporaryDirectory(prefix="calibration-", dir=folder) as place:
+            paths = self._write(Path(place))
+            samples = self._rounds(paths, begun)
+            portions = {point: portion_of(paths[point.model], point.kv_type) for point in samples}
+        self.reporter.progress(
+            Progress("done", self.budget_seconds, self.budget_seconds, "seconds")
+        )
+        return [_judged(point, each, portions[point]) for point, each in samples.items()]
+
+    def _rounds(self, paths: dict[SyntheticModel, Path], begun: float) -> dict[Point, _Samples]:
+        samples: dict[Point, _Samples] = {}
+        refused: dict[Point, AppError] = {}
+        for turn in range(MOST_ROUNDS):
+            start = self.clock()
+            for point in self.plan.points:
+                self.cancel.raise_if_cancelled()
+                spent = self.clock() - begun
+                if spent > self.budget_seconds:
+                    break
+                self.reporter.progress(Progress(point.name, spent, self.budget_seconds, "seconds"))
+                if point in refused:
+                    continue
+                try:
+                    self._run(point, paths[point.model], samples.setdefault(point, _Samples()))
+                except AppError as error:
+                    if error.code is ErrorCode.CANCELLED:
+                        raise
+                    refused[point] = error
+                    self.reporter.log(f"{point.name}: left out. {error}")
+            took = self.clock() - start
+            log.debug("calibration round %d: %.1f s", turn + 1, took)
+            if self.clock() - begun + took > self.budget_seconds:
+                break
+        whole = {point: each for point, each in samples.items() if each.decode and each.prefill}
+        if not whole:
+            reason = "There was no time to measure anything."
+            nothing = AppError(ErrorCode.ENGINE_TOOL_FAILED, tool="llama-bench", reason=reason)
+            raise next(iter(refused.values()), nothing)
+        return whole
+
+    def _write(self, place: Path) -> dict[SyntheticModel, Path]:
+        paths: dict[SyntheticModel, Path] = {}
+        for model in dict.fromkeys(point.model for point in self.plan.points):
+            self.reporter.progress(Progress("writing models", 0, self.budget_seconds, "seconds"))
+            path = place / f"{len(paths)}.gguf"
+            try:
+                write_model(
+                    path,
+                    list(model.tensors()),
+                    model.values(),
+                    check=self.cancel.raise_if_cancelled,
+                )
+            except OSError as error:
+                raise disk_full(error, place) or error from error
+            paths[model] = path
+        return paths
+
+    def _run(self, point: Point, path: Path, samples: _Samples) -> None:
+        rows = self.bench(
+            self.runtime,
+            path,
+            prompts=(self.plan.prompt_tokens,),
+            gens=(self.plan.gen_tokens,),
+            depths=(point.depth,),
+            repetitions=self.plan.repetitions,
+            settings=settings_of(self.target, point),
+            reporter=NullReporter(),
+            cancel=self.cancel,
+        )
+        for row in rows:
+            best = max(row.samples or (row.tokens_per_second,))
+            (samples.prefill if row.test == "prefill" else samples.decode).append(1 / best)
+
+
+def settings_of(target: Target, point: Point) -> LoadSettings:
+    """Everything on the one device that is measured."""
+    gpu = target.engine_device is not None
+    return LoadSettings(
+        threads=target.threads,
+        kv_type_k=point.kv_type,
+        kv_type_v=point.kv_type,
+        flash_attention="on" if point.kv_type != "f16" else "auto",
+        device=target.engine_device if gpu else "none",
+        gpu_layers=999 if gpu else 0,
+    )
+
+
+def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
+    decode, prefill = statistics.median(samples.decode), statistics.median(samples.prefill)
+    noise = max(_noise(samples.decode, decode), _noise(samples.prefill, prefill))
+    return Measured(point, portion, decode, prefill, noise)
+
+
+def _noise(samples: list[float], median: float) -> float:
+    """The median distance from the median, as a part of it."""
+    return statistics.median(abs(sample - median) for sample in samples) / median

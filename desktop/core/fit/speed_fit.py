@@ -1,0 +1,243 @@
+"""From measured points to a device's figures: small least-squares fits, none of them negative."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed_plan import REFERENCE_TYPE, Point
+from desktop.core.fit.speed_work import Portion
+
+# No machine repeats itself better than this from one hour to the next, and no two models of the
+# same shape are alike: a band is never narrower.
+_SMALLEST_SPREAD = 0.08
+_LARGEST_SPREAD = 1.0
+# About 9 of 10 of normally distributed errors lie within 1.7 standard deviations.
+_SPREAD_FACTOR = 1.7
+_SAME = 1.1  # two times this close are taken for the same
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A point's times for one token, in seconds (medians), and the work it was.
+
+    `noise` is half the spread between rounds, as a part of the value.
+    """
+
+    point: Point
+    portion: Portion
+    decode_seconds: float
+    prefill_seconds: float
+    noise: float = 0.0
+
+
+def fit(
+    measured: Sequence[Measured],
+    *,
+    build: str,
+    backend: str,
+    device: str,
+    prompt_tokens: int,
+) -> DeviceSpeed:
+    """The device's figures.
+
+    Raises:
+        AppError: ENGINE_TOOL_FAILED, when what must be there was not measured.
+    """
+    by_name = {each.point.name: each for each in measured}
+    reference = by_name.get(f"type {REFERENCE_TYPE}")
+    shapes = [each for each in measured if each.point.role == "layers"]
+    if reference is None or not shapes:
+        reason = "The reference model was not measured."
+        raise AppError(ErrorCode.ENGINE_TOOL_FAILED, tool="llama-bench", reason=reason)
+    shapes.append(reference)
+    per_byte, layer, width = _solve(
+        [(m.portion.total_read_bytes, m.portion.layers, m.portion.width) for m in shapes],
+        [m.decode_seconds for m in shapes],
+    )
+    attention, prefill_attention = _attention(measured, by_name.get("middle"), prompt_tokens)
+    mean_depth = prompt_tokens / 2
+    per_mac, prefill_layer, prefill_width = _solve(
+        [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
+        [
+            m.prefill_seconds - _seen(m.portion, mean_depth) * prefill_attention.get("f16", 0.0)
+            for m in shapes
+        ],
+    )
+    speed = DeviceSpeed(
+        build=build,
+        backend=backend,
+        device=device,
+        memory=((reference.portion.held_bytes, per_byte),),
+        decode={REFERENCE_TYPE: per_byte},
+        prefill={REFERENCE_TYPE: per_mac},
+        layer=layer,
+        width=width,
+        attention=attention,
+        prefill_layer=prefill_layer,
+        prefill_width=prefill_width,
+        prefill_attention=prefill_attention,
+        prompt_tokens=prompt_tokens,
+    )
+    speed = _with_types(speed, measured)
+    speed = _with_memory(speed, measured)
+    speed = _with_experts(speed, measured)
+    return _with_bands(speed, measured)
+
+
+def _macs(portion: Portion) -> float:
+    return sum(portion.macs.values())
+
+
+def _seen(portion: Portion, depth: float) -> float:
+    return sum(each.seen(depth) * each.cell_macs for each in portion.attention)
+
+
+def _attention(
+    measured: Sequence[Measured], flat: Measured | None, prompt_tokens: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds per multiplication with the cache, from the same model with and without tokens in
+    it: of a generated token, and of a prompt token."""
+    decode: dict[str, float] = {}
+    prefill: dict[str, float] = {}
+    if flat is None:
+        return decode, prefill
+    for each in measured:
+        if each.point.role == "depth":
+            macs = _seen(each.portion, each.point.depth)
+            kind = each.point.kv_type
+            decode[kind] = max(0.0, each.decode_seconds - flat.decode_seconds) / macs
+            prefill[kind] = max(0.0, each.prefill_seconds - flat.prefill_seconds) / macs
+    return decode, prefill
+
+
+def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
+    """Each type's own cost: what its model took beyond all that is known."""
+    decode, prefill = dict(speed.decode), dict(speed.prefill)
+    for each in measured:
+        kind = each.point.model.type_name
+        if each.point.role != "type" or kind == REFERENCE_TYPE:
+            continue
+        portion = each.portion
+        steps = speed.layer * portion.layers + speed.width * portion.width
+        decode[kind] = _positive(each.decode_seconds, steps) / portion.total_read_bytes
+        steps = speed.prefill_layer * portion.layers + speed.prefill_width * portion.width
+        steps += _seen(portion, speed.prompt_tokens / 2) * speed.prefill_attention.get("f16", 0.0)
+        prefill[kind] = _positive(each.prefill_seconds, steps) / _macs(portion)
+    # What the memory or the caches give is seen in the type that is unpacked fastest.
+    memory = ((speed.memory[0][0], min(decode.values())),)
+    return replace(speed, decode=decode, prefill=prefill, memory=memory)
+
+
+def _positive(seconds: float, known: float) -> float:
+    """What is left, or a tenth of it all where the known parts were taken for too large."""
+    return max(seconds - known, seconds / 10)
+
+
+def _with_memory(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
+    """Seconds per byte by how much is gone through; never less for more.
+
+    Where a large model takes no longer per byte than the small one of its type, unpacking is what
+    takes the time, and it says nothing of the memory.
+    """
+    points = list(speed.memory)
+    unpacking = speed.decode[REFERENCE_TYPE] * _SAME
+    for each in sorted(measured, key=lambda m: m.portion.held_bytes):
+        if each.point.role == "memory":
+            steps = speed.layer * each.portion.layers + speed.width * each.portion.width
+            seconds = _positive(each.decode_seconds, steps) / each.portion.total_read_bytes
+            seconds = seconds if seconds > unpacking else 0.0
+            points.append((each.portion.held_bytes, max(seconds, points[-1][1])))
+    return replace(speed, memory=tuple(points))
+
+
+def _with_experts(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
+    experts = [each for each in measured if each.point.role == "experts"]
+    if not experts:
+        return speed
+    extra = [
+        (each.decode_seconds - speed.decode_seconds(each.portion, 0, "f16"))
+        / max(1, each.portion.moe_layers)
+        for each in experts
+    ]
+    rows, times = [], []
+    for each in experts:
+        dense = replace(each.portion, expert_macs={})
+        known = speed.prefill_seconds(dense, speed.prompt_tokens, 0, "f16")
+        cost = sum(c * speed.prefill[REFERENCE_TYPE] for c in each.portion.expert_macs.values())
+        rows.append((cost, each.portion.moe_layers))
+        times.append(_positive(each.prefill_seconds, known))
+    factor, per_layer = _solve(rows, times)
+    return replace(
+        speed,
+        moe_layer=max(0.0, statistics.fmean(extra)),
+        expert_prefill=factor,
+        prefill_moe_layer=per_layer,
+    )
+
+
+def _with_bands(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
+    """Bands from what the figures say of the points, those that played no part counted twice."""
+    errors: dict[str, list[float]] = {"decode": [], "prefill": []}
+    for each in measured:
+        depth, kind, tokens = each.point.depth, each.point.kv_type, speed.prompt_tokens
+        decode = speed.decode_seconds(each.portion, depth, kind)
+        prefill = speed.prefill_seconds(each.portion, tokens, depth, kind)
+        times = 3 if each.point.role == "check" else 1
+        if each.point.role != "type":  # a type's own figure fits its own point by itself
+            errors["decode"] += [math.log(decode / each.decode_seconds)] * times
+            errors["prefill"] += [math.log(prefill / each.prefill_seconds)] * times
+    noise = statistics.median(each.noise for each in measured)
+    return replace(
+        speed,
+        spread_decode=_spread(errors["decode"], noise),
+        spread_prefill=_spread(errors["prefill"], noise),
+    )
+
+
+def _spread(errors: Sequence[float], noise: float) -> float:
+    mean_square = statistics.fmean(error * error for error in errors) if errors else 0.0
+    spread = math.expm1(_SPREAD_FACTOR * math.sqrt(mean_square + noise * noise))
+    return min(_LARGEST_SPREAD, max(_SMALLEST_SPREAD, spread))
+
+
+def _solve(rows: Sequence[Sequence[float]], times: Sequence[float]) -> tuple[float, ...]:
+    """Costs per unit that explain the times best, relative to each time; none is negative.
+
+    A cost that would come out negative is taken for zero and the others are solved again.
+    """
+    import numpy as np
+
+    matrix = np.array([[value / t for value in row] for row, t in zip(rows, times, strict=True)])
+    scale = np.abs(matrix).max(axis=0)
+    scale[scale == 0] = 1.0
+    active = list(range(matrix.shape[1]))
+    costs = np.zeros(matrix.shape[1])
+    while active:
+        found, *_ = np.linalg.lstsq(matrix[:, active] / scale[active], np.ones(len(rows)))
+        if found.min() >= 0:
+            costs[active] = found / scale[active]
+            break
+        del active[int(found.argmin())]
+    return tuple(float(cost) for cost in costs)
+
+
+def errors_of(
+    speed: DeviceSpeed, measured: Sequence[Measured]
+) -> Mapping[str, tuple[float, float]]:
+    """Predicted over measured time of each point, decode and prefill: for reports."""
+    return {
+        each.point.name: (
+            speed.decode_seconds(each.portion, each.point.depth, each.point.kv_type)
+            / each.decode_seconds,
+            speed.prefill_seconds(
+                each.portion, speed.prompt_tokens, each.point.depth, each.point.kv_type
+            )
+            / each.prefill_seconds,
+        )
+        for each in measured
+    }

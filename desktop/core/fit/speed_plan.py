@@ -1,0 +1,97 @@
+"""What calibration measures: small synthetic models, each there to show one thing.
+
+All differ from the reference in one respect, so that what it costs can be told apart: many narrow
+layers show the cost of a layer, a cache with tokens in it that of attention, other types that of
+their unpacking, larger models what the memory gives when no cache holds them. Two more models, of
+other shapes and types, are only predicted: how well that works is the honest part of the band.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from desktop.core.fit.speed_models import SyntheticModel
+
+REFERENCE_TYPE = "Q4_K"
+# In the order of how much there is of them in the world's files.
+CPU_TYPES = (
+    *("Q4_K", "Q6_K", "Q8_0", "Q5_K", "Q4_0", "F16", "Q3_K", "IQ4_XS", "Q2_K", "MXFP4", "IQ3_S"),
+    *("IQ3_XXS", "IQ2_XXS", "IQ4_NL", "Q5_0", "BF16", "IQ2_S", "IQ2_XS", "Q5_1", "Q4_1", "IQ1_S"),
+)
+GPU_TYPES = CPU_TYPES[:13]
+KV_DEPTH = 1024
+_MB = 1_000_000
+
+Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model at one depth with one type of cache."""
+
+    name: str
+    role: Role
+    model: SyntheticModel
+    depth: int = 0
+    kv_type: str = "f16"
+
+
+@dataclass(frozen=True)
+class CalibrationPlan:
+    """The points in the order of their weight, which is that of a round, and how long each is
+    worked on."""
+
+    points: tuple[Point, ...]
+    prompt_tokens: int
+    gen_tokens: int
+    repetitions: int = 2
+
+    @property
+    def disk_bytes(self) -> int:
+        return sum(model.size_bytes for model in {point.model for point in self.points})
+
+
+def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> CalibrationPlan:
+    """What to measure.
+
+    Args:
+        gpu: the device is a GPU: models must be larger to keep it busy.
+        free_bytes: memory of the device that may be used; large models stay below a quarter.
+        largest_cache_bytes: the CPU's last-level cache: the large models go beyond it.
+    """
+    k = REFERENCE_TYPE
+    width, ff, heads, kv_heads = (4096, 11008, 32, 8) if gpu else (2048, 5632, 32, 8)
+    base = SyntheticModel(k, 2, width, ff, heads, kv_heads)
+    mid = SyntheticModel(k, 8, 1024, 2816, 16, 4)
+    points = [
+        Point("narrow layers", "layers", SyntheticModel(k, 24, 256, 768, 4, 2)),
+        Point("more layers", "layers", SyntheticModel(k, 16, 512, 1536, 8, 4)),
+        Point("middle", "layers", mid),
+        Point(f"type {k}", "type", base),
+        Point("depth f16", "depth", mid, KV_DEPTH),
+        Point("depth q8_0", "depth", mid, KV_DEPTH, "q8_0"),
+    ]
+    for size in _memory_sizes(base, free_bytes, largest_cache_bytes):
+        layers = max(3, round(size / base.size_bytes * base.layers))
+        model = replace(base, layers=layers)
+        points.append(Point(f"memory {model.size_bytes // _MB} MB", "memory", model))
+    types = [kind for kind in (GPU_TYPES if gpu else CPU_TYPES) if kind != k]
+    points += [
+        Point("few experts", "experts", SyntheticModel(k, 6, 1024, 1024, 16, 4, 512, 8, 2)),
+        Point("many experts", "experts", SyntheticModel(k, 6, 1024, 512, 16, 4, 512, 32, 8)),
+        *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
+        Point("check Q5_K", "check", SyntheticModel("Q5_K", 6, 1536, 4096, 12, 4, 8192)),
+        Point("check Q8_0", "check", SyntheticModel("Q8_0", 10, 768, 2048, 12, 4, 8192)),
+    ]
+    if gpu:
+        return CalibrationPlan(tuple(points), 512, 64)
+    return CalibrationPlan(tuple(points), 128, 16)
+
+
+def _memory_sizes(base: SyntheticModel, free_bytes: int, cache_bytes: int) -> list[int]:
+    """Two sizes beyond the reference: about the largest cache's, and well beyond it."""
+    most = free_bytes // 4
+    beyond = min(max(400 * _MB, round(2.2 * cache_bytes)), 1200 * _MB)
+    sizes = [round((base.size_bytes * beyond) ** 0.5), beyond]
+    return [size for size in sizes if 2 * base.size_bytes < size < most]
