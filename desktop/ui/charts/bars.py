@@ -30,6 +30,7 @@ from desktop.ui.widgets.base import TIGHT, Text
 
 _BAR_SHARE = 0.62  # of a slot's height
 _GAP_SLOTS = 0.4  # between two groups
+_NOTE_CLOSER = 0.2  # of a slot: a note stands closer to its name than a bar does
 _LABEL_GAP = 6.0
 _COLUMN_WIDTH = 290  # at least
 
@@ -70,12 +71,12 @@ class _Bars(pg.GraphicsObject):  # type: ignore[misc]
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._names: list[tuple[float, str]] = []  # (top of the slot, a group's name)
+        self._names: list[tuple[float, str, bool]] = []  # as in BarPanel
         self._bars: list[tuple[float, Bar]] = []
         self._box = QRectF()
 
     def set_content(
-        self, names: list[tuple[float, str]], bars: list[tuple[float, Bar]], box: QRectF
+        self, names: list[tuple[float, str, bool]], bars: list[tuple[float, Bar]], box: QRectF
     ) -> None:
         self.prepareGeometryChange()
         self._names, self._bars, self._box = names, bars, box
@@ -89,17 +90,18 @@ class _Bars(pg.GraphicsObject):  # type: ignore[misc]
         painter.save()
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for top, name in self._names:
-            self._paint_name(painter, to_pixels.mapRect(QRectF(0, top, self._box.width(), 1)), name)
+        for top, name, quiet in self._names:
+            place = to_pixels.mapRect(QRectF(0, top, self._box.width(), 1))
+            self._paint_name(painter, place, name, "secondary" if quiet else "text")
         for top, bar in self._bars:
             slot = QRectF(0, top + (1 - _BAR_SHARE) / 2, bar.value, _BAR_SHARE)
             reach = (bar.error or 0.0) * to_pixels.m11()  # in pixels; the range has room for it
             self._paint_bar(painter, to_pixels.mapRect(slot), bar, reach)
         painter.restore()
 
-    def _paint_name(self, painter: QPainter, box: QRectF, name: str) -> None:
-        painter.setFont(self._theme.font(-1))
-        painter.setPen(self._theme.colour("secondary"))
+    def _paint_name(self, painter: QPainter, box: QRectF, name: str, token: str) -> None:
+        painter.setFont(self._theme.font(-1, tabular=True))
+        painter.setPen(self._theme.colour(token))
         text = painter.fontMetrics().elidedText(
             name, Qt.TextElideMode.ElideRight, int(box.width()) - 2
         )
@@ -133,7 +135,8 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
         self._theme = theme
         self._panel = Panel("", "", ())
         self._bars = _Bars(theme)
-        self._places: list[tuple[float, Bar]] = []
+        self._places: list[tuple[float, Bar]] = []  # (top of the slot, its bar)
+        self._names: list[tuple[float, str, bool]] = []  # (top of the slot, words, quieter)
         self._slots = 1.0
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMouseEnabled(False, False)
@@ -149,12 +152,15 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
 
     def show_panel(self, panel: Panel) -> None:
         self._panel = panel
-        names: list[tuple[float, str]] = []
+        names: list[tuple[float, str, bool]] = []
         self._places = []
         top = 0.0
         for group in panel.groups:
-            names.append((top, group.name))
+            names.append((top, group.name, not group.note))
             top += 1
+            if group.note:
+                names.append((top - _NOTE_CLOSER, group.note, True))
+                top += 1 - _NOTE_CLOSER
             for bar in group.bars:
                 self._places.append((top, bar))
                 top += 1
@@ -219,9 +225,11 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
         return bool(super().viewportEvent(event))
 
     def tip_at(self, position: QPoint) -> str:
-        """What the bar at a place of this widget says; empty where there is none."""
+        """What the bar at a place of this widget says, or the whole of a name that may be cut."""
         at = self.getViewBox().mapSceneToView(self.mapToScene(position)).y()
-        return next((bar.tip for top, bar in self._places if top <= at < top + 1), "")
+        texts = [(top, bar.tip) for top, bar in self._places]
+        texts += [(top, name) for top, name, _ in self._names]
+        return next((text for top, text in texts if top <= at < top + 1), "")
 
 
 class BarChart(QWidget):

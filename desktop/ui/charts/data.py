@@ -19,6 +19,7 @@ _PATTERNS = (
     Qt.BrushStyle.CrossPattern,
 )
 SERIES_LIMIT = len(_PATTERNS)
+OTHERS = -1  # the series of what was not measured here: without a colour, an empty bar
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Group:
-    """Bars of the same test, under its name."""
+    """Bars of the same test, under its name; `note` is a second, quieter line below the name."""
 
     name: str
     bars: tuple[Bar, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Panel:
 
 
 def series_colour(theme: Theme, series: int) -> QColor:
+    if series == OTHERS:
+        return theme.colour("secondary")
     colours = theme.tokens.series
     return QColor(colours[series % len(colours)])
 
@@ -60,7 +64,8 @@ def paint_bar(painter: QPainter, theme: Theme, box: QRectF, series: int) -> None
     """A bar or a swatch of a series: its colour and pattern within a line of the same colour."""
     colour = series_colour(theme, series)
     soft = QColor(colour)
-    pattern = _PATTERNS[series % SERIES_LIMIT]
+    none = Qt.BrushStyle.NoBrush
+    pattern = none if series == OTHERS else _PATTERNS[series % SERIES_LIMIT]
     solid = pattern is Qt.BrushStyle.SolidPattern
     soft.setAlphaF(1.0 if solid else 0.18)
     painter.setPen(Qt.PenStyle.NoPen)

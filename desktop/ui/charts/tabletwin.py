@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QHeaderView, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.tables import DataTable
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
+_WIDEST_CHARACTERS = 48  # of a column; the tooltip has all of its text
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Texts in rows; columns from `first_figure` on hold figures and stand on the right."""
+    """Texts in rows; the columns in `words` stand on the left, figures on the right."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    first_figure: int = 1
+    words: tuple[int, ...] = (0,)
 
 
 class SheetModel(QAbstractTableModel):
@@ -61,8 +62,8 @@ class SheetModel(QAbstractTableModel):
         return self._side(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _side(self, column: int) -> int:
-        right = column >= self.sheet.first_figure
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        left = column in self.sheet.words
+        side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
         return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -77,13 +78,27 @@ class TableTwin(DataTable):
 
     def show_sheet(self, sheet: Sheet) -> None:
         self._sheet.show_sheet(sheet)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        if sheet.columns:
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         rows = min(len(sheet.rows), 12)
         height = self.verticalHeader().defaultSectionSize()
-        self.setMinimumHeight(header.height() + rows * height + 2)
+        header, bar = self.horizontalHeader(), self.horizontalScrollBar()
+        self.setMinimumHeight(header.height() + rows * height + 2 + bar.sizeHint().height())
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Each as wide as its content, up to a limit; the first takes what is left."""
+        header = self.horizontalHeader()
+        widest = self.fontMetrics().averageCharWidth() * _WIDEST_CHARACTERS
+        widths = [
+            min(max(self.sizeHintForColumn(column), header.sectionSizeHint(column)), widest)
+            for column in range(len(self._sheet.sheet.columns))
+        ]
+        for column, width in enumerate(widths):
+            left = self.viewport().width() - sum(widths) if column == 0 else 0
+            header.resizeSection(column, width + max(0, left))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
 
     def text(self) -> str:
         """All of it, with its column titles."""

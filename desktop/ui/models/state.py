@@ -27,6 +27,7 @@ class ServiceState(QObject):
     jobs_changed = Signal()
     library_changed = Signal()
     conversations_changed = Signal(dict)
+    results_changed = Signal()
     model_failed = Signal(str, object)  # id, AppError
     job_finished = Signal(dict)
     request_finished = Signal(dict)
@@ -88,6 +89,8 @@ class ServiceState(QObject):
             self._on_job(kind, data)
         elif kind.startswith("conversation."):
             self.conversations_changed.emit(data)
+        elif kind == "results.changed":
+            self.results_changed.emit()
 
     def _on_job(self, kind: str, data: Json) -> None:
         job_id = data["id"]

@@ -8,36 +8,8 @@
         <translation>ベンチマーク</translation>
     </message>
     <message>
-        <source>Import</source>
-        <translation>読み込む</translation>
-    </message>
-    <message>
-        <source>Take over runs from a file that Paddock exported</source>
-        <translation>Paddock が書き出したファイルから測定結果を取り込みます</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>書き出す</translation>
-    </message>
-    <message>
-        <source>Write the chosen runs to a file</source>
-        <translation>選んだ測定結果をファイルに書き出します</translation>
-    </message>
-    <message>
-        <source>All runs</source>
-        <translation>これまでの測定</translation>
-    </message>
-    <message>
-        <source>Choose several with Ctrl or Shift to compare them.</source>
-        <translation>Ctrl または Shift を押しながら選ぶと、複数を比べられます。</translation>
-    </message>
-    <message>
         <source>Reading the results.</source>
         <translation>測定結果を読み込んでいます。</translation>
-    </message>
-    <message>
-        <source>CSV for spreadsheets</source>
-        <translation>CSV（表計算用）</translation>
     </message>
     <message>
         <source>Run {number} may not show what this machine can do</source>
@@ -78,41 +50,6 @@
     <message>
         <source>Run the quick benchmark</source>
         <translation>手早く測定する</translation>
-    </message>
-    <message>
-        <source>Export the chosen runs</source>
-        <translation>選んだ測定結果の書き出し</translation>
-    </message>
-    <message>
-        <source>Import runs</source>
-        <translation>測定結果の読み込み</translation>
-    </message>
-</context>
-<context>
-    <name>BenchPresenter</name>
-    <message>
-        <source>1 test, {repeat} repeats</source>
-        <translation>テスト 1 件、繰り返し {repeat} 回</translation>
-    </message>
-    <message>
-        <source>{number} tests, {repeat} repeats each</source>
-        <translation>テスト {number} 件、繰り返し各 {repeat} 回</translation>
-    </message>
-    <message>
-        <source>Stopped. Nothing of this run is kept.</source>
-        <translation>中止しました。この測定の結果は保存されません。</translation>
-    </message>
-    <message>
-        <source>Written to {path}</source>
-        <translation>{path} に書き出しました</translation>
-    </message>
-    <message>
-        <source>{number} runs added.</source>
-        <translation>測定結果を {number} 件追加しました。</translation>
-    </message>
-    <message>
-        <source>{number} were here already.</source>
-        <translation>{number} 件はすでにありました。</translation>
     </message>
 </context>
 <context>
@@ -211,6 +148,22 @@
     <message>
         <source>The chart is being prepared.</source>
         <translation>グラフを準備しています。</translation>
+    </message>
+    <message>
+        <source>Published devices</source>
+        <translation>公表された速度</translation>
+    </message>
+    <message>
+        <source>Set speeds that others measured beside the chosen runs</source>
+        <translation>ほかの人が測った速度を、選んだ測定と並べます</translation>
+    </message>
+    <message>
+        <source>Published by others</source>
+        <translation>ほかの人が公表した速度</translation>
+    </message>
+    <message>
+        <source>Published figures with their sources</source>
+        <translation>公表された数値とその出典</translation>
     </message>
 </context>
 <context>
@@ -585,6 +538,213 @@
     <message>
         <source>Note</source>
         <translation>注記</translation>
+    </message>
+    <message>
+        <source>read at its source</source>
+        <translation>出典で直接確認</translation>
+    </message>
+    <message>
+        <source>read in a copy of its source</source>
+        <translation>出典の写しで確認</translation>
+    </message>
+    <message>
+        <source>Published by others</source>
+        <translation>ほかの人が公表した速度</translation>
+    </message>
+    <message>
+        <source>tok/s</source>
+        <translation>tok/s</translation>
+    </message>
+    <message>
+        <source>Run {number} reaches</source>
+        <translation>測定 {number} はその</translation>
+    </message>
+    <message>
+        <source>Comparison</source>
+        <translation>比較</translation>
+    </message>
+    <message>
+        <source>Source</source>
+        <translation>出典</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>確認の程度</translation>
+    </message>
+    <message>
+        <source>same model, quant type and test</source>
+        <translation>モデル・量子化・テストが同じ</translation>
+    </message>
+    <message>
+        <source>same model, another test</source>
+        <translation>モデルは同じ、テストは別</translation>
+    </message>
+    <message>
+        <source>another model</source>
+        <translation>別のモデル</translation>
+    </message>
+    <message>
+        <source>{kinship}: {model}, {test}</source>
+        <translation>{kinship}：{model}、{test}</translation>
+    </message>
+    <message>
+        <source>Source: {source}</source>
+        <translation>出典：{source}</translation>
+    </message>
+    <message>
+        <source>{status}; build {build}</source>
+        <translation>{status}、ビルド {build}</translation>
+    </message>
+    <message>
+        <source>Label</source>
+        <translation>名前</translation>
+    </message>
+    <message>
+        <source>Quant</source>
+        <translation>量子化</translation>
+    </message>
+    <message>
+        <source>prefill {speed}</source>
+        <translation>プリフィル {speed}</translation>
+    </message>
+    <message>
+        <source>decode {speed}</source>
+        <translation>デコード {speed}</translation>
+    </message>
+    <message>
+        <source>same model and quant type</source>
+        <translation>モデルと量子化が同じ</translation>
+    </message>
+</context>
+<context>
+    <name>Running</name>
+    <message>
+        <source>1 test, {repeat} repeats</source>
+        <translation>テスト 1 件、繰り返し {repeat} 回</translation>
+    </message>
+    <message>
+        <source>{number} tests, {repeat} repeats each</source>
+        <translation>テスト {number} 件、繰り返し各 {repeat} 回</translation>
+    </message>
+    <message>
+        <source>Stopped. Nothing of this run is kept.</source>
+        <translation>中止しました。この測定の結果は保存されません。</translation>
+    </message>
+</context>
+<context>
+    <name>Stored</name>
+    <message>
+        <source>Written to {path}</source>
+        <translation>{path} に書き出しました</translation>
+    </message>
+    <message>
+        <source>{number} runs added.</source>
+        <translation>測定結果を {number} 件追加しました。</translation>
+    </message>
+    <message>
+        <source>{number} were here already.</source>
+        <translation>{number} 件はすでにありました。</translation>
+    </message>
+    <message>
+        <source>“{name}” was deleted.</source>
+        <translation>「{name}」を削除しました。</translation>
+    </message>
+    <message>
+        <source>{number} runs were deleted.</source>
+        <translation>測定結果を {number} 件削除しました。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>元に戻す</translation>
+    </message>
+</context>
+<context>
+    <name>Transfer</name>
+    <message>
+        <source>Import</source>
+        <translation>読み込む</translation>
+    </message>
+    <message>
+        <source>Take over runs from a file that Paddock exported</source>
+        <translation>Paddock が書き出したファイルから測定結果を取り込みます</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>書き出す</translation>
+    </message>
+    <message>
+        <source>Write the chosen runs to a file</source>
+        <translation>選んだ測定結果をファイルに書き出します</translation>
+    </message>
+    <message>
+        <source>CSV for spreadsheets</source>
+        <translation>CSV（表計算用）</translation>
+    </message>
+    <message>
+        <source>Export the chosen runs</source>
+        <translation>選んだ測定結果の書き出し</translation>
+    </message>
+    <message>
+        <source>Import runs</source>
+        <translation>測定結果の読み込み</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryPane</name>
+    <message>
+        <source>All runs</source>
+        <translation>これまでの測定</translation>
+    </message>
+    <message>
+        <source>Choose several with Ctrl or Shift to compare them. F2 renames, Delete removes.</source>
+        <translation>Ctrl または Shift を押しながら選ぶと、複数を比べられます。F2 で名前を変え、Delete で削除します。</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>名前を変更</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>書き出す…</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>削除</translation>
+    </message>
+    <message>
+        <source>Delete {number} runs</source>
+        <translation>{number} 件の測定を削除</translation>
+    </message>
+</context>
+<context>
+    <name>Chooser</name>
+    <message>
+        <source>Published devices</source>
+        <translation>公表された速度</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>閉じる</translation>
+    </message>
+    <message>
+        <source>Device or model</source>
+        <translation>デバイスまたはモデル</translation>
+    </message>
+    <message>
+        <source>Search published devices</source>
+        <translation>公表された速度を検索</translation>
+    </message>
+    <message>
+        <source>Remove all</source>
+        <translation>すべて外す</translation>
+    </message>
+    <message>
+        <source>Measured by others and collected on {date}. A figure is comparable where model, quant type and test are the same; any other is shown under its own model's name.</source>
+        <translation>ほかの人が測り、{date} に集めた数値です。モデル、量子化の種類、テストがすべて同じ数値だけが比較できます。それ以外は、そのモデルの名前を付けて示します。</translation>
+    </message>
+    <message>
+        <source>{number} of at most {limit} are in the chart.</source>
+        <translation>グラフに {number} 件（最大 {limit} 件）を表示しています。</translation>
     </message>
 </context>
 </TS>

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -12,7 +12,7 @@ from desktop.ui.charts.tabletwin import TableTwin
 from desktop.ui.i18n import Translated
 from desktop.ui.tabs.bench.figures import Shown
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text, clear, column
+from desktop.ui.widgets.base import GAP, TIGHT, Button, Surface, Text, clear, column
 from desktop.ui.widgets.segments import Segments
 
 if TYPE_CHECKING:
@@ -113,7 +113,13 @@ class Findings(Translated, QWidget):
 
 
 class ComparisonView(Translated, Surface):
-    """What the chosen runs measured."""
+    """What the chosen runs measured, and the published speeds beside them.
+
+    Signals:
+        published_asked: the person wants to choose published devices.
+    """
+
+    published_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent=parent)
@@ -121,19 +127,26 @@ class ComparisonView(Translated, Surface):
         self._chart: BarChart | None = None
         self._title = Text(theme, role="strong", wrap=True)
         self._subtitle = Text(theme, role="caption", wrap=True)
+        self.published_button = Button(theme)
+        self.published_button.clicked.connect(self.published_asked)
         self._form = Segments(theme, ("chart", "table"))
         self._form.choose("chart")
         self._form.chosen.connect(self._on_form_chosen)
         self._waiting = Text(theme, token="secondary", wrap=True)
         self._table = TableTwin(theme)
         self._table.setObjectName("bench-table-twin")
+        self._published_title = Text(theme, role="strong", wrap=True)
+        self._published = TableTwin(theme)
+        self._published.setObjectName("bench-published-twin")
         self._findings = Findings(theme)
         top = QHBoxLayout()
+        top.setSpacing(GAP)
         top.addLayout(column(self._title, self._subtitle, spacing=0), 1)
+        top.addWidget(self.published_button, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self._form, 0, Qt.AlignmentFlag.AlignTop)
         self._place = QVBoxLayout()
-        self._place.addWidget(self._waiting)
-        self._place.addWidget(self._table)
+        for widget in (self._waiting, self._table, self._published_title, self._published):
+            self._place.addWidget(widget)
         self.body.addLayout(top)
         self.body.addLayout(self._place)
         self.body.addWidget(self._findings)
@@ -141,9 +154,15 @@ class ComparisonView(Translated, Surface):
         self._arrange()
 
     def retranslate(self) -> None:
+        self.published_button.setText(self.tr("Published devices"))
+        self.published_button.setToolTip(
+            self.tr("Set speeds that others measured beside the chosen runs")
+        )
         self._form.set_words({"chart": self.tr("Chart"), "table": self.tr("Table")})
         self._form.setAccessibleName(self.tr("Show as"))
         self._table.setAccessibleName(self.tr("The figures of the chart"))
+        self._published_title.setText(self.tr("Published by others"))
+        self._published.setAccessibleName(self.tr("Published figures with their sources"))
         if self._chart is not None:
             self._chart.setAccessibleName(self.tr("Tokens per second of the chosen runs"))
         self._tell_waiting()
@@ -164,6 +183,8 @@ class ComparisonView(Translated, Surface):
         self._subtitle.setVisible(bool(shown and shown.subtitle))
         if shown is not None:
             self._table.show_sheet(shown.sheet)
+            if shown.published is not None:
+                self._published.show_sheet(shown.published)
             if self._chart is not None:
                 self._chart.show_panels(shown.panels, shown.summary)
             if len(shown.numbers) > 1:
@@ -181,10 +202,14 @@ class ComparisonView(Translated, Surface):
         self._arrange()
 
     def _arrange(self) -> None:
-        shown, table = self._shown is not None, self._form.current == "table"
-        self._form.setVisible(shown)
-        self._table.setVisible(shown and table)
+        shown, table = self._shown, self._form.current == "table"
+        self._form.setVisible(shown is not None)
+        self.published_button.setVisible(shown is not None)
+        self._table.setVisible(shown is not None and table)
+        others = shown is not None and table and shown.published is not None
+        self._published_title.setVisible(others)
+        self._published.setVisible(others)
         if self._chart is not None:
-            self._chart.setVisible(shown and not table)
-        self._waiting.setVisible(not shown or (self._chart is None and not table))
-        self._findings.setVisible(self._shown is not None and len(self._shown.numbers) > 1)
+            self._chart.setVisible(shown is not None and not table)
+        self._waiting.setVisible(shown is None or (self._chart is None and not table))
+        self._findings.setVisible(shown is not None and len(shown.numbers) > 1)

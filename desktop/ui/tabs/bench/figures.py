@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from desktop.core.bench.compare import Comparison, Row, Verdict
+from desktop.core.bench.document import device_of
+from desktop.core.hardware.known import KnownSpeed
 from desktop.ui import units
 from desktop.ui.charts.data import Bar, Group, Panel
 from desktop.ui.charts.tabletwin import Sheet
-from desktop.ui.tabs.bench import words
+from desktop.ui.tabs.bench import published, words
 from desktop.ui.tabs.bench.words import translated
 
 _TESTS = ("prefill", "decode", "load")
 _GROUPS_LIMIT = 12  # of a panel; the table has all
+_MADE_NAME = r", \d{4}-\d\d-\d\d \d\d:\d\d( \(\d+\))?"  # as core/bench/document.py makes them
 _MOST = 1e9  # tokens per second beyond what any machine does
 _MARKS = {
     Verdict.FASTER: ("▲", "accent"),
@@ -26,14 +31,24 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A line of the history."""
+    """A line of the history.
+
+    Attributes:
+        created: seconds since 1970.
+        label: the name a person gave it; empty where it has the one that is made for each run.
+        model: without the quant type, which has its own column.
+        prefill, decode: tokens per second of the first test of that kind; None without one.
+    """
 
     number: int
-    when: str
+    created: float
     name: str
+    label: str
     model: str
-    prefill: str
-    decode: str
+    quant: str
+    prefill: float | None
+    decode: float | None
+    device: str
     engine: str
     disturbed: bool
     doubtful: bool
@@ -56,6 +71,7 @@ class Shown:
         series: number of the run → its series in the chart; the newest is 0.
         differences: (what, values), or empty where all was the same.
         order: the numbers in the order of the values, "1 / 2".
+        published: the chosen published speeds, with their sources; None without one.
     """
 
     numbers: tuple[int, ...]
@@ -70,6 +86,7 @@ class Shown:
     order: str
     warnings: tuple[str, ...]
     disturbed: bool
+    published: Sheet | None
 
     @property
     def series(self) -> dict[int, int]:
@@ -84,7 +101,7 @@ def moment(seconds: float) -> str:
         return "–"
 
 
-def _speed(value: float | None) -> str:
+def speed(value: float | None) -> str:
     """As `units.speed`; an imported file may hold any number, and it must not fill the window."""
     return f"{value:.1e}" if value is not None and value >= _MOST else units.speed(value)
 
@@ -93,15 +110,19 @@ def run_of(document: dict[str, Any]) -> Run:
     best: dict[str, float] = {}
     for result in document["results"]:
         best.setdefault(result["test"], result["tokens_per_second"])
-    runtime = document["fingerprint"]["runtime"]
+    model, name, quant = document["model"], document["name"], document["model"]["quant_type"]
+    made = re.fullmatch(re.escape(model["id"]) + _MADE_NAME, name)
     return Run(
         number=document["id"],
-        when=moment(document["created"]),
-        name=document["name"],
-        model=document["model"]["id"],
-        prefill=_speed(best.get("prefill")),
-        decode=_speed(best.get("decode")),
-        engine=_engine(runtime),
+        created=document["created"],
+        name=name,
+        label="" if made else name,
+        model=model["id"].removesuffix(f":{(quant or '').lower()}"),
+        quant=quant or "–",
+        prefill=best.get("prefill"),
+        decode=best.get("decode"),
+        device=device_of(document) or "–",
+        engine=_engine(document["fingerprint"]["runtime"]),
         disturbed=document["disturbed"] is not None,
         doubtful=bool(document["warnings"]),
     )
@@ -114,8 +135,11 @@ def _engine(runtime: dict[str, Any]) -> str:
     return f"{version} {commit[:9]}" if isinstance(commit, str) and commit else version
 
 
-def shown(documents: list[dict[str, Any]], comparison: Comparison) -> Shown:
-    """Args: documents: the chosen ones, the oldest first; comparison: of them in this order."""
+def shown(
+    documents: list[dict[str, Any]], comparison: Comparison, speeds: Sequence[KnownSpeed] = ()
+) -> Shown:
+    """Args: documents: the chosen ones, the oldest first; comparison: of them in this order;
+    speeds: the published ones to stand beside them."""
     newest = documents[-1]
     numbers = tuple(document["id"] for document in reversed(documents))
     rows = sorted(comparison.rows, key=_place)
@@ -123,11 +147,17 @@ def shown(documents: list[dict[str, Any]], comparison: Comparison) -> Shown:
     others = ", ".join(str(number) for number in numbers[1:])
     subtitle = translated("compared with run {numbers}").format(numbers=others) if others else ""
     sheet = _sheet(rows, documents, numbers)
-    panels = tuple(_panel(test, rows, documents) for test in _TESTS if _of(test, rows))
+    panels = tuple(
+        _panel(test, rows, documents, published.groups(test, speeds, newest))
+        for test in _TESTS
+        if _of(test, rows)
+    )
     summary = "; ".join(
-        f"{group.name}: " + ", ".join(f"{bar.name} {bar.label}" for bar in group.bars)
+        f"{' '.join((group.name, group.note)).strip()}: "
+        + ", ".join(f"{bar.name} {bar.label}" for bar in group.bars)
         for panel in panels
         for group in panel.groups
+        if group.bars
     )
     return Shown(
         numbers=numbers,
@@ -142,6 +172,7 @@ def shown(documents: list[dict[str, Any]], comparison: Comparison) -> Shown:
         order=" / ".join(str(document["id"]) for document in documents),
         warnings=tuple(words.warnings(newest)),
         disturbed=newest["disturbed"] is not None,
+        published=published.sheet(speeds, newest) if speeds else None,
     )
 
 
@@ -157,8 +188,10 @@ def _name(row: Row) -> tuple[str, int, int, int, int | None]:
     return row.test, row.tokens, row.depth, row.concurrency, row.prompt_tokens
 
 
-def _panel(test: str, rows: list[Row], documents: list[dict[str, Any]]) -> Panel:
-    groups = []
+def _panel(
+    test: str, rows: list[Row], documents: list[dict[str, Any]], others: tuple[Group, ...]
+) -> Panel:
+    groups: list[Group] = []
     for row in _of(test, rows)[:_GROUPS_LIMIT]:
         bars = []
         for series, column in enumerate(reversed(range(len(documents)))):
@@ -166,7 +199,7 @@ def _panel(test: str, rows: list[Row], documents: list[dict[str, Any]]) -> Panel
             if cell is None:
                 continue
             number = documents[column]["id"]
-            label = _speed(cell.tokens_per_second)
+            label = speed(cell.tokens_per_second)
             if cell.disturbed:
                 label = translated("{speed} (disturbed)").format(speed=label)
             tip = translated("Run {number}: {speed} tokens per second").format(
@@ -175,7 +208,7 @@ def _panel(test: str, rows: list[Row], documents: list[dict[str, Any]]) -> Panel
             value, spread = _drawn(cell.tokens_per_second), _drawn(cell.stddev or 0.0)
             bars.append(Bar(series, str(number), value, spread, label, tip))
         groups.append(Group(words.test(*_name(row)), tuple(bars)))
-    return Panel(words.panel(test), translated("tokens per second"), tuple(groups))
+    return Panel(words.panel(test), translated("tokens per second"), (*groups, *others))
 
 
 def _drawn(value: float) -> float:
@@ -183,7 +216,7 @@ def _drawn(value: float) -> float:
 
 
 def _with_spread(value: float, spread: float | None) -> str:
-    return _speed(value) if spread is None else f"{_speed(value)} ± {_speed(spread)}"
+    return speed(value) if spread is None else f"{speed(value)} ± {speed(spread)}"
 
 
 def _sheet(rows: list[Row], documents: list[dict[str, Any]], numbers: tuple[int, ...]) -> Sheet:

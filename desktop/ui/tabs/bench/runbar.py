@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.i18n import Translated
-from desktop.ui.tabs.bench.presenter import ModelChoice
+from desktop.ui.tabs.bench.choices import ModelChoice
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text
 from desktop.ui.widgets.segments import Segments
