@@ -282,8 +282,9 @@ def try_window(trial: Trial) -> None:
             wait_for(lambda: _answered(client), "the answer is stored", WINDOW_SECONDS)
             say("ok  a question was asked, and the answer is stored")
             trial.check_processes()
-            for page in "5432":  # pages are made when they are first shown
+            for page in "5324":  # pages are made when they are first shown
                 on.keys(f"ctrl+{page}")
+            wait_for(lambda: _has_charts(process.pid), "the benchmarks have their charts", 30)
             on.close_window(process.pid)
             wait_for(lambda: process.poll() is not None, "the window ends", 30)
             check(process.returncode == 0, f"the window ended with {process.returncode}")
@@ -306,6 +307,11 @@ def _answered(client: Client) -> bool:
         and messages[0]["content"] == QUESTION
         and len(messages[-1]["content"]) > 20
     )
+
+
+def _has_charts(pid: int) -> bool:
+    """Whether pyqtgraph is loaded: that is the last of Qt it asks for."""
+    return any("QtOpenGLWidgets." in mapped.path for mapped in psutil.Process(pid).memory_maps())
 
 
 def smoke(build: Path, *, window: bool) -> None:
