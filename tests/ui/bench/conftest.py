@@ -37,7 +37,7 @@ def open_page(context: RecordingContext, qtbot: Any) -> Iterator[Callable[..., R
         robot = Robot(page, context, qtbot)
         presenter = page._presenter
         robot.wait(lambda: presenter.runs is not None and presenter.choices.models is not None)
-        robot.wait(lambda: page._parts.comparison._chart is not None, timeout=20_000)
+        robot.wait(lambda: page._comparison._chart is not None, timeout=20_000)
         robot.wait(lambda: not presenter.chosen or presenter.shown is not None)
         return robot
 

@@ -40,15 +40,15 @@ def test_the_chart_has_both_panels_and_its_table_twin_the_same_figures(
 ) -> None:
     store.add(1, document(1000.0, 1234, 10))
     robot = open_page()
-    chart = robot.page._parts.comparison._chart
+    chart = robot.page._comparison._chart
     assert chart is not None and chart.isVisible()
     assert [panel.accessibleName() for panel in chart.panels] == ["Prefill", "Decode"]
     assert "1,234" in chart.accessibleDescription()
     panel = chart.panels[0]
     tips = {panel.tip_at(QPoint(60, y)) for y in range(panel.height())}
     assert "Run 1: 1,234 ± 12.3 tokens per second" in tips
-    robot.click(robot.page._parts.comparison._form.button("table"))
-    twin = robot.page._parts.comparison._table
+    robot.click(robot.page._comparison._form.button("table"))
+    twin = robot.page._comparison._table
     assert twin.isVisible() and not chart.isVisible()
     twin.setFocus()
     robot.qtbot.keyClick(twin, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -60,7 +60,7 @@ def test_the_chart_has_both_panels_and_its_table_twin_the_same_figures(
 def test_the_chart_follows_the_theme(open_page: Callable[[], Robot], store: ResultStore) -> None:
     store.add(1, document(1000.0, 1234, 10))
     robot = open_page()
-    theme, panel = robot.context.theme, robot.page._parts.comparison._chart.panels[0]
+    theme, panel = robot.context.theme, robot.page._comparison._chart.panels[0]
     for mode in ("dark", "light"):
         theme.set_mode(mode)
         image = panel.grab().toImage()

@@ -23,7 +23,7 @@ def llama(created: float = 1000.0) -> dict[str, Any]:
 def choose_published(robot: Robot, words: str) -> Any:
     """Put the first published speed that has these words into the chart."""
     if not robot.page._with_panel.panel.isVisible():
-        robot.click(robot.page._parts.comparison.published_button)
+        robot.click(robot.page._comparison.published_button)
     chooser = robot.page._chooser
     robot.wait(lambda: robot.page._presenter.known is not None)
     chooser.search.setText(words)
@@ -48,8 +48,8 @@ def test_a_published_speed_of_the_same_test_is_compared_with_its_source(
     assert speed.source in bar.tip and "read at its source" in bar.tip
     decode = robot.shown().panels[1].groups[2]
     assert decode.note == "same model, another test: Llama 3.1 8B Q4_K_M, “tg”"
-    robot.click(robot.page._parts.comparison._form.button("table"))
-    twin = robot.page._parts.comparison._published
+    robot.click(robot.page._comparison._form.button("table"))
+    twin = robot.page._comparison._published
     assert twin.isVisible()
     titles, first, second = (line.split("\t") for line in twin.text().splitlines())
     rows = [dict(zip(titles, line, strict=True)) for line in (first, second)]
@@ -70,7 +70,7 @@ def test_another_model_is_named_and_never_compared(
     assert group.note == "another model: Llama 2 7B Q4_0, 128 tokens"
     assert {row[4] for row in robot.shown().published.rows} == {"–"}
     assert {row[5] for row in robot.shown().published.rows} == {"another model"}
-    chart = robot.page._parts.comparison._chart
+    chart = robot.page._comparison._chart
     assert "another model: Llama 2 7B" in chart.accessibleDescription()
 
 

@@ -90,6 +90,7 @@ class BenchPage(Page):
         self.tools.addWidget(self._run)
         self.tools.addSpacing(_BAR_ROOM)
         self._parts = parts = _Column(theme)
+        self._comparison = parts.comparison
         self._chooser = Chooser(theme)
         self._build()
         self._tick = QTimer(self)
@@ -102,7 +103,7 @@ class BenchPage(Page):
             (parts.progress.cancel_asked, presenter.running.stop),
             (parts.failure.pressed, presenter.dismiss_failure),
             (parts.empty.pressed, self._on_empty_pressed),
-            (parts.comparison.published_asked, self._on_published_asked),
+            (self._comparison.published_asked, self._on_published_asked),
             (parts.history.export_asked, self._transfer.ask_format),
             (table.numbers_chosen, presenter.choose),
             (table.renamed, presenter.stored.rename),
@@ -178,7 +179,7 @@ class BenchPage(Page):
     # --- what the presenter says --------------------------------------------------------------
 
     def _on_charts_imported(self, make_chart: type[BarChart]) -> None:
-        self._parts.comparison.set_chart(make_chart(self.context.theme))
+        self._comparison.set_chart(make_chart(self.context.theme))
         self._check()
 
     def _on_runs_changed(self) -> None:
@@ -195,7 +196,7 @@ class BenchPage(Page):
 
     def _on_shown_changed(self) -> None:
         shown = self._presenter.shown
-        self._parts.comparison.show_runs(shown)
+        self._comparison.show_runs(shown)
         self._parts.history.table.history.set_series(shown.series if shown else {})
         self._transfer.export_button.setEnabled(shown is not None)
         self._parts.doubts.setVisible(bool(shown and shown.warnings))
