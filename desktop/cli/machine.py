@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from desktop.core.hardware.probe import Hardware
 
 
-class _Emitter:
+class Emitter:
     """A reporter that hands progress to the main thread."""
 
     def __init__(self, emit: Any) -> None:
@@ -42,7 +42,7 @@ def look(out: Output, *, remeasure: bool = False, folders: tuple[Path, ...] = ()
             remeasure=remeasure,
             folders=folders,
             cancel=cancel,
-            reporter=_Emitter(emit),
+            reporter=Emitter(emit),
         ),
         "probe",
     )

@@ -1,0 +1,192 @@
+"""`paddock fit`: does a model fit here, before it is downloaded; no service is needed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from desktop.cli.output import Output
+from desktop.cli.parser import Commands, whole
+
+if TYPE_CHECKING:
+    from desktop.core.fit.estimate import DeviceNeed, Estimate, Figure
+    from desktop.core.fit.fitting import Fitting
+
+_PARTS = (
+    ("Weights", "weights_bytes"),
+    ("KV cache", "kv_bytes"),
+    ("Compute", "compute_bytes"),
+    ("Overhead", "overhead_bytes"),
+    ("In all", "total_bytes"),
+)
+_VERDICTS = {
+    "gpu": "Full GPU: all of it fits on the GPU.",
+    "experts_on_cpu": "Experts on CPU: the experts stay in RAM, the rest fits on the GPU.",
+    "partial": "Partial: some layers stay in RAM, which costs speed.",
+    "cpu": "CPU: it fits in RAM and runs on the processor.",
+    "wont_fit": "Won't fit.",
+}
+_SHORT = {
+    "gpu": "full GPU",
+    "experts_on_cpu": "experts on CPU",
+    "partial": "partial",
+    "cpu": "CPU",
+}
+
+
+def register(commands: Commands) -> None:
+    parser = commands.add(
+        "fit",
+        run,
+        "whether a model fits here, and how much memory it takes",
+        "MODEL is a local model, a file, REPO:QUANT on the hub, or the address of a GGUF file. "
+        "Of a model that is not here only the header is read, a few megabytes.",
+    )
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument(
+        "--ctx", type=whole(64, 16_777_216), metavar="N", help="context in tokens per request"
+    )
+    parser.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), help="type of the KV cache")
+    parser.add_argument(
+        "--parallel", type=whole(1, 64), metavar="N", help="requests answered at the same time"
+    )
+    parser.add_argument(
+        "--ubatch", type=whole(1, 16_384), metavar="N", help="tokens worked on together"
+    )
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli.background import Background
+    from desktop.cli.machine import Emitter
+    from desktop.core.events import CancelToken, Progress
+
+    cancel = CancelToken()
+    job = Background(lambda emit: _ask(args, out, Emitter(emit), cancel), "fit")
+    try:
+        with out.progress() as show:
+            for event in job:
+                if isinstance(event, Progress):
+                    show({"what": "Reading the header", "done": event.done, "total": event.total})
+        fitting = job.result
+    except KeyboardInterrupt:
+        cancel.cancel()
+        raise
+    out.result(document(fitting), lambda: _show(fitting, out))
+    return 0
+
+
+def document(fitting: Fitting) -> dict[str, Any]:
+    """The JSON document."""
+    return fitting.to_dict()
+
+
+def _ask(args: argparse.Namespace, out: Output, reporter: Any, cancel: Any) -> Fitting:
+    from desktop.cli import engines
+    from desktop.core.fit.fitting import fit
+    from desktop.core.fit.pricing import Pricing, Wishes
+    from desktop.core.fit.subject import Finder
+    from desktop.core.gguf.reader import HeaderReader
+    from desktop.core.library.reading import read_library
+    from desktop.core.paths import paths
+    from desktop.core.settings import SettingsFile
+    from desktop.core.web import WebSettings
+
+    where = paths()
+    chosen = SettingsFile(where.settings_file).settings
+    wishes = Wishes(
+        context_tokens=args.ctx or chosen.load.context_tokens,
+        slots=args.parallel or chosen.load.slots,
+        kv_type=args.kv or chosen.load.kv_type,
+        ubatch=args.ubatch,
+    )
+    runtime = engines.store(out).current()
+    with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
+        finder = Finder(
+            where,
+            reader,
+            lambda: read_library(where, reader, chosen.library.folders),
+            WebSettings.from_environment(),
+        )
+        with finder.find(args.model, reporter, cancel) as subject:
+            pricing = Pricing(
+                runtime,
+                subject.path,
+                subject.name,
+                subject.summary,
+                mmproj=subject.mmproj,
+                cancel=cancel,
+                work_root=where.work,
+            )
+            return fit(subject, pricing, wishes)
+
+
+# --- for people
+
+
+def _show(fitting: Fitting, out: Output) -> None:
+    from desktop.cli.units import size
+
+    subject, estimate = fitting.subject, fitting.estimate
+    summary = subject.summary
+    about = [size(subject.size_bytes), summary.architecture, summary.quant_type]
+    if summary.bits_per_weight is not None:
+        about.append(f"{summary.bits_per_weight:.1f} bits per weight")
+    if subject.fetched_bytes:
+        about.append(f"{size(subject.fetched_bytes)} of it read")
+    out.line(f"{subject.name}: {', '.join(part for part in about if part)}")
+    out.line(f"With {_settings_words(estimate)}:")
+    out.line()
+    _table(fitting, out)
+    out.line()
+    out.line(_VERDICTS[fitting.verdict])
+    if fitting.problem is not None:
+        out.line(fitting.problem.cause)
+    for choice in fitting.choices:
+        total = size(choice.total_bytes.value)
+        word = _SHORT[choice.verdict or "cpu"]
+        out.line(f"→ {_settings_words(choice)}: ~ {total}, {word}")
+    if fitting.verdict == "wont_fit" and not fitting.choices:
+        out.line("→ No context is small enough: choose a smaller quant or a smaller model.")
+    for warning in fitting.warnings:
+        out.note(f"! {warning.text}")
+
+
+def _settings_words(estimate: Estimate) -> str:
+    from desktop.cli.units import number
+
+    settings = estimate.settings
+    slots = "1 slot" if settings.slots == 1 else f"{settings.slots} slots"
+    return (
+        f"{number(settings.context_tokens)} tokens of context × {slots}, "
+        f"KV cache {settings.kv_type_k}"
+    )
+
+
+def _table(fitting: Fitting, out: Output) -> None:
+    """A row for each part, a column for each device, and what each device has."""
+    from desktop.cli.units import size
+    from desktop.core.fit.fitting import room_bytes
+
+    devices = fitting.estimate.devices
+    alone = len(devices) == 1
+    columns = ["PART", *(f">{device.name}" for device in devices), *([] if alone else [">TOTAL"])]
+    rows: list[list[str]] = []
+    for title, part in _PARTS:
+        cells = [_predicted(_figure(device, part)) for device in devices]
+        rows.append([title, *cells, *([] if alone else [_predicted(fitting.estimate.part(part))])])
+    rooms = {each.name: size(room_bytes(each)) for each in fitting.available}
+    rows.append(
+        ["Can be used", *(rooms.get(device.name, "?") for device in devices), *([""] * (not alone))]
+    )
+    out.table(columns, rows)
+
+
+def _figure(device: DeviceNeed, part: str) -> Figure:
+    found: Figure = getattr(device, part)
+    return found
+
+
+def _predicted(figure: Figure) -> str:
+    from desktop.cli.units import size
+
+    return f"~ {size(figure.value)}"
