@@ -133,9 +133,11 @@ CREATE TABLE generations (
     test TEXT NOT NULL,
     tokens INTEGER NOT NULL,
     depth INTEGER NOT NULL,
+    base REAL,
     predicted REAL,
     low REAL,
     high REAL,
+    source TEXT,
     real REAL NOT NULL
 );
 CREATE INDEX generations_by_model ON generations (fingerprint, settings);

@@ -57,11 +57,6 @@ class _Samples:
     prefill: list[float] = field(default_factory=list)
 
 
-def build_of(runtime: Runtime) -> str:
-    """What figures of a runtime are stored under."""
-    return f"{runtime.version.number} {runtime.version.commit}"
-
-
 def portion_of(path: Path, kv_type: str = "f16") -> Portion:
     """The work of a synthetic model, read from its own header like that of any other."""
     shape = ModelShape.of(facts_of(read_header(path)))
