@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
+from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QLockFile, QTimer
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from PySide6.QtWidgets import QApplication
 
@@ -23,7 +25,12 @@ from desktop.ui.shell.tray import Tray
 from desktop.ui.shell.window import MainWindow, PageMaker
 from desktop.ui.signals import Signals
 from desktop.ui.tasks import Tasks
+from desktop.ui.theme.icons import icon
 from desktop.ui.theme.theme import Theme
+
+_OTHER_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
+_TRAY_LOOK_MS = 2000
 
 
 def page_makers() -> Mapping[str, PageMaker]:
@@ -70,6 +77,7 @@ class App:
         self._application = application
         settings = SettingsFile(where.settings_file).settings
         self.theme = Theme(application, settings.general.theme)
+        application.setWindowIcon(icon(self.theme, "paddock", "accent"))
         self.language = Language(application, settings.general.language)
         self._bridge = Bridge(application)
         self.tasks = Tasks(self._bridge, application)
@@ -96,19 +104,25 @@ class App:
         self.window.close_asked.connect(self._on_close_asked)
         self.window.settings_asked.connect(self._on_settings_asked)
         self._told_of_tray = False
+        self._hidden = QTimer(application)
+        self._hidden.setInterval(_TRAY_LOOK_MS)
+        self._hidden.timeout.connect(self._on_hidden_timeout)
         self.window.set_up(self.context, "chat")
         self.state.online_changed.connect(self._on_online_changed)
+        self.state.server_lost.connect(self._on_server_lost)
 
     def start(self) -> None:
         self.window.show()
         if firstrun.is_due(self.context.paths):
             first = firstrun.FirstRun(self.context, self.window.ground)
             first.closed.connect(self._on_first_run_closed)
+            self.window.covered = True
             first.begin()
         self.link.start()
 
     def quit(self) -> None:
         """Close the window and this process. The service goes on while somebody uses it."""
+        self._hidden.stop()
         self.tray.hide()
         self.window.close_for_good()
         self.link.close()
@@ -116,12 +130,14 @@ class App:
         self._application.quit()
 
     def _on_first_run_closed(self) -> None:
+        self.window.covered = False
         self.window.go_to(self.window.page)  # which takes the keyboard
 
     def _on_close_asked(self) -> None:
         """To the tray while the server is on and there is a tray to come back from, else quit."""
         if self.state.public["on"] and self.tray.available:
             self.window.hide()
+            self._hidden.start()
             if not self._told_of_tray:
                 self._told_of_tray = True
                 self.tray.say(
@@ -129,6 +145,13 @@ class App:
                 )
         else:
             self.quit()
+
+    def _on_hidden_timeout(self) -> None:
+        """A tray that ends while the window is hidden must not take it along."""
+        if not self.window.isVisible() and not self.tray.available:
+            self.window.raise_window()
+        if self.window.isVisible():
+            self._hidden.stop()
 
     def _on_settings_asked(self) -> None:
         from desktop.ui.dialogs.settings import SettingsDialog
@@ -140,6 +163,15 @@ class App:
         if self.state.online:
             self.context.ask(Client.settings, self._on_settings_read)
 
+    def _on_server_lost(self, before: dict[str, Any]) -> None:
+        """The service died, or was replaced, while the server was on: programs rely on it."""
+
+        def done(public: dict[str, Any]) -> None:
+            words = self.window.tr("The service was started anew. The server is on again at {url}.")
+            self.context.toast(words.format(url=public["url"]), "check")
+
+        self.context.ask(lambda client: client.public_on(before["host"], before["port"]), done)
+
     def _on_settings_read(self, settings: dict[str, dict[str, str]]) -> None:
         self.language.set(settings["general"]["language"])
         self.theme.set_mode(settings["general"]["theme"])  # type: ignore[arg-type]
@@ -149,17 +181,30 @@ class SingleInstance:
     """A second start raises the first window instead of opening another."""
 
     def __init__(self, where: Paths) -> None:
-        self._name = str(where.ensure().runtime / "window.sock")
+        runtime = where.ensure().runtime
+        self._name = str(runtime / "window.sock")
+        self._lock = QLockFile(str(runtime / "window.lock"))
+        self._lock.setStaleLockTime(0)  # however long a window is open
         self._server = QLocalServer()
 
-    def raise_other(self) -> bool:
-        """Whether another window took the wish to be raised."""
-        socket = QLocalSocket()
-        socket.connectToServer(self._name)
-        if not socket.waitForConnected(500):
-            return False
-        socket.write(b"raise\n")
-        return socket.waitForBytesWritten(500)
+    def raise_other(self, wait_seconds: float = _OTHER_SECONDS) -> bool:
+        """Whether another window took the wish to be raised; else this one may open.
+
+        One that was started a moment ago is waited for: it holds the lock before it listens.
+        """
+        deadline = time.monotonic() + wait_seconds
+        while not self._lock.tryLock(0):
+            socket = QLocalSocket()
+            socket.connectToServer(self._name)
+            if socket.waitForConnected(500):
+                socket.write(b"raise\n")
+                return socket.waitForBytesWritten(500)
+            if self._lock.error() is not QLockFile.LockError.LockFailedError:
+                return False  # no lock can be made (a full disk): rather two windows than none
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        return False
 
     def listen(self, app: App) -> None:
         QLocalServer.removeServer(self._name)
@@ -169,6 +214,7 @@ class SingleInstance:
 
     def close(self) -> None:
         self._server.close()
+        self._lock.unlock()
 
 
 def main(arguments: list[str]) -> int:

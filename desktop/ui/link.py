@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.client.client import Client
 from desktop.core.client.connect import connect_or_start
+from desktop.core.client.ending import has_ended
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
+from desktop.core.files import disk_full
 from desktop.core.paths import Paths
 from desktop.ui.bridge import Bridge
 
@@ -39,6 +41,7 @@ class ServiceLink(QObject):
         self._bridge = bridge
         self._cancel = CancelToken()
         self._client: Client | None = None
+        self._trouble = AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir=str(where.data))
         self._thread = threading.Thread(target=self._follow, name="service-link", daemon=True)
 
     def start(self) -> None:
@@ -52,25 +55,39 @@ class ServiceLink(QObject):
         """The service's client, for use in tasks.
 
         Raises:
-            AppError: SERVICE_NOT_RUNNING while there is none.
+            AppError: why there is none at the moment.
         """
-        if self._client is None:
-            raise AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir=str(self._paths.data))
-        return self._client
+        client = self._client
+        if client is None:
+            raise self._trouble
+        return client
 
     def _follow(self) -> None:
         while not self._cancel.cancelled:
             try:
-                client = connect_or_start(self._paths)
-                self._client = client
+                self._client = client = connect_or_start(self._paths)
                 self._follow_one(client)
-            except AppError as error:
+            except Exception as failure:
+                trouble = self._trouble = self._why(failure)
                 self._client = None
                 if self._cancel.cancelled:
                     return
-                log.info("no service", extra={"code": error.code.value})
-                self._bridge.post(lambda error=error: self.lost.emit(error))  # type: ignore[misc]
+                log.info("no service", extra={"code": trouble.code.value})
+                self._bridge.post(lambda trouble=trouble: self.lost.emit(trouble))  # type: ignore[misc]
                 self._cancel.wait(_RETRY_SECONDS)
+
+    def _why(self, failure: Exception) -> AppError:
+        """What a person reads of it. Whatever happens, the service is looked for again."""
+        if isinstance(failure, OSError) and (full := disk_full(failure, self._paths.data)):
+            return full
+        if not isinstance(failure, AppError):
+            log.error("the tie to the service broke", exc_info=failure)
+            return AppError(ErrorCode.INTERNAL, reason=f"{type(failure).__name__}: {failure}")
+        client = self._client
+        died = client is not None and has_ended(client.endpoint.pid)
+        if died and failure.code is ErrorCode.SERVICE_UNREACHABLE:
+            return AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir=str(self._paths.data))
+        return failure
 
     def _follow_one(self, client: Client) -> None:
         state = client.state()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from PySide6.QtCore import QObject
@@ -16,14 +18,22 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_THREADS = 12
+
 
 class Tasks(QObject):
-    """A thread pool whose results come back on the main thread."""
+    """A thread pool whose results come back on the main thread.
+
+    Its threads are daemons, unlike those of a ThreadPoolExecutor: a call that a hanging service
+    never answers must not keep a closed window's process.
+    """
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._pool = ThreadPoolExecutor(max_workers=12, thread_name_prefix="ui-task")
+        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._threads: list[threading.Thread] = []
 
     def run(
         self,
@@ -49,11 +59,26 @@ class Tasks(QObject):
                 if done is not None:
                     self._bridge.post(lambda: done(result))
 
-        self._pool.submit(job)
+        self._waiting.put(job)
+        if not self._idle.acquire(blocking=False) and len(self._threads) < _THREADS:
+            name = f"ui-task-{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            job()
+            self._idle.release()
 
     def close(self) -> None:
+        """Begin nothing more and tell nobody of what still runs."""
         self._bridge.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        for _ in self._threads:
+            self._waiting.put(None)
 
 
 def _fail(failed: Callable[[AppError], None] | None, error: AppError) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.bench.results import read_results
+from desktop.core.db import read_only
 from desktop.core.errors import AppError, ErrorCode
 from tests.helpers.service import RunningService, gone, running_service, wait_for
 
@@ -78,3 +79,23 @@ def test_unknown_kind_and_model(service: RunningService, tmp_path: Path) -> None
             assert error.code is code
         else:
             raise AssertionError(f"{kind} was taken")
+
+
+def test_a_service_that_makes_room_ends_its_job_and_leaves_the_rest_to_the_next(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    with running_service(tmp_path / "own") as service:
+        service.client.add_models(str(tiny_model))
+        model = next(m["id"] for m in service.client.models() if m["path"] == str(tiny_model))
+        params = {"model": model, "prompt": [64], "gen": [16], "concurrency": [1], "repeat": 2}
+        first, second = (service.client.submit("bench", params)["id"] for _ in range(2))
+        wait_for(lambda: service.client.job(first)["state"] == "running", "the first one runs")
+        service.client.call("POST", "/stop", {"after_jobs": True})
+        assert service.client.state()["making_room"]
+        assert service.process.wait(60) == 0
+        with read_only(service.paths.database) as connection:
+            rows = connection.execute("SELECT id, state FROM jobs ORDER BY id").fetchall()
+        assert [tuple(row) for row in rows] == [(first, "done"), (second, "queued")]
+        service.restart()
+        wait_for(lambda: service.client.job(second)["finished"], "the next service does it", 60)
+        assert service.client.job(second)["state"] == "done"

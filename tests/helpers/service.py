@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -127,3 +128,13 @@ def gone(processes: list[psutil.Process]) -> bool:
         except psutil.NoSuchProcess:
             continue
     return True
+
+
+def of_version(version: str, admin_api: int) -> list[str]:
+    """The command line of the real service, as if it were of another version of Paddock."""
+    code = (
+        "import sys; from desktop.core import version; "
+        f"version.VERSION, version.ADMIN_API = {version!r}, {admin_api}; "
+        "from desktop.core.service.service import main; sys.exit(main(sys.argv[2:]))"
+    )
+    return [sys.executable, "-c", code, "_service", "600"]

@@ -16,12 +16,15 @@ from PySide6.QtCore import QObject, Signal
 from desktop.core.client.client import Client, Endpoint
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.settings import Settings
+from desktop.core.version import VERSION
 from desktop.ui.context import Context
 from desktop.ui.shell.page import Page
 
 NO_STATE: dict[str, Any] = {
+    "version": VERSION,
     "epoch": "test",
     "seq": 0,
+    "making_room": False,
     "models": [],
     "public": {"on": False, "url": None, "host": "127.0.0.1", "port": 8484},
     "jobs": [],

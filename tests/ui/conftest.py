@@ -53,6 +53,7 @@ KNOWN_WARNINGS = [
     r"This plugin does not support propagateSizeHints\(\)",
     r"This plugin does not support raise\(\)",
     r"This plugin does not support grabbing the (keyboard|mouse)",
+    r"No such signal QPlatformNativeInterface::systemTrayWindowChanged",
     # Machines without a font of the wanted family: Qt takes the next one, and says what it cost.
     r"Populating font family aliases took",
 ]
@@ -176,7 +177,8 @@ def context(
     link.start()
     yield made
     tasks.close()
-    tasks._pool.shutdown(wait=True)
+    for thread in tasks._threads:
+        thread.join()
     for each in (link, state, tasks, bridge):
         each.deleteLater()
     if client.unexpected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
@@ -109,4 +110,28 @@ def test_a_figure_of_bandwidth_is_marked_as_measured(first: FirstRun, hardware: 
     fields = {name: 0 for name in Bandwidth.__dataclass_fields__}
     bandwidth = Bandwidth(**{**fields, "gb_per_second": 41.7})
     first._on_probed(Hardware(cpu=hardware.cpu, ram=None, bandwidth=bandwidth))
-    assert "✓ 42 GB/s" in words(first)
+    assert "✓ 42 GB/s" in words(first).replace("\xa0", " ")
+
+
+def test_a_load_that_failed_can_be_tried_again(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    qtbot.waitUntil(lambda: bool(_loads(context)))
+    again = first.findChild(Button, "firstrun-again")
+    assert again.isHidden()
+    first._on_model_failed(AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m"))
+    assert again.isVisible()
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(_loads(context)) == 2)
+    assert again.isHidden() and "It fell." not in words(first)
+
+
+def test_what_comes_after_it_has_gone_is_dropped(
+    qtbot: QtBot, first: FirstRun, hardware: Hardware
+) -> None:
+    """A probe takes a second, and a person may be quicker."""
+    first.finish()
+    qtbot.waitUntil(lambda: not shiboken6.isValid(first))
+    first._on_probed(hardware)
+    first._on_probe_failed(AppError(ErrorCode.PROBE_FAILED, what="x", reason="y"))
+    first._on_model_failed(AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +14,16 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop.core.client import client as client_module
 from desktop.core.client.connect import read_endpoint
+from desktop.core.client.ending import ask_to_make_room, kill_hanging
 from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import Paths, paths
+from desktop.core.version import ADMIN_API, VERSION
 from desktop.ui.bridge import Bridge
 from desktop.ui.link import ServiceLink
-from tests.helpers.service import wait_for
+from tests.helpers.service import of_version, wait_for
 
 START_MS = 40_000
 
@@ -111,6 +116,91 @@ def test_it_survives_a_service_that_is_killed(qtbot: QtBot, link: ServiceLink) -
     events = len(heard.events)
     link.client.public_on(port=free_port())
     qtbot.waitUntil(lambda: len(heard.events) > events)
+
+
+@pytest.fixture
+def older(home: Paths, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
+    """A real service that is of another version; parameters: its version and its language."""
+    process = subprocess.Popen(of_version(*request.param), start_new_session=True)
+    wait_for(lambda: read_endpoint(home) is not None, "the other service is ready", 30)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def replaced(qtbot: QtBot, link: ServiceLink, heard: Heard, pid: int) -> None:
+    """Wait until another service than `pid` of this version is followed."""
+
+    def is_new() -> bool:
+        return bool(heard.states) and heard.states[-1]["pid"] != pid
+
+    qtbot.waitUntil(is_new, timeout=START_MS)
+    assert heard.states[-1]["version"] == VERSION
+    assert link.client.hello()["pid"] != pid
+
+
+@pytest.mark.parametrize("older", [("0.0.9", ADMIN_API)], indirect=True)
+def test_an_older_service_is_used_and_replaced_when_asked(
+    qtbot: QtBot, link: ServiceLink, home: Paths, older: subprocess.Popen[bytes]
+) -> None:
+    heard = Heard(link)
+    link.start()
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=START_MS)
+    assert (heard.states[0]["version"], heard.states[0]["pid"]) == ("0.0.9", older.pid)
+    ask_to_make_room(home)
+    replaced(qtbot, link, heard, older.pid)
+    assert heard.of("service.making_room") == [{}]
+    assert older.wait(30) == 0, "it ended in good order"
+
+
+@pytest.mark.parametrize("older", [("0.0.1", ADMIN_API - 1)], indirect=True)
+def test_a_service_that_speaks_another_language_is_replaced_when_asked(
+    qtbot: QtBot, link: ServiceLink, home: Paths, older: subprocess.Popen[bytes]
+) -> None:
+    heard = Heard(link)
+    link.start()
+    qtbot.waitUntil(lambda: len(heard.losses) > 1, timeout=START_MS)
+    assert {loss.code for loss in heard.losses} == {ErrorCode.SERVICE_VERSION}
+    assert heard.losses[0].params == {"service": "0.0.1", "client": VERSION}
+    assert older.poll() is None, "nothing happens before somebody asks for it"
+    ask_to_make_room(home)
+    replaced(qtbot, link, heard, older.pid)
+
+
+@pytest.mark.parametrize("older", [("9.0.0", ADMIN_API + 1)], indirect=True)
+def test_a_newer_service_is_told_of_as_newer(
+    qtbot: QtBot, link: ServiceLink, older: subprocess.Popen[bytes]
+) -> None:
+    heard = Heard(link)
+    link.start()
+    qtbot.waitUntil(lambda: bool(heard.losses), timeout=START_MS)
+    assert heard.losses[0].code is ErrorCode.SERVICE_NEWER
+    with pytest.raises(AppError) as caught:
+        _ = link.client
+    assert caught.value.code is ErrorCode.SERVICE_NEWER
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGSTOP")
+def test_a_service_that_hangs_is_told_and_taken_back(
+    qtbot: QtBot, link: ServiceLink, home: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "EVENT_SILENCE_SECONDS", 7.0)  # a ping comes every 5
+    heard = Heard(link)
+    link.start()
+    qtbot.waitUntil(lambda: bool(heard.states), timeout=START_MS)
+    service = psutil.Process(link.client.endpoint.pid)
+    service.suspend()
+    qtbot.waitUntil(lambda: bool(heard.losses), timeout=START_MS)
+    assert heard.losses[0].code is ErrorCode.SERVICE_UNREACHABLE
+    with pytest.raises(AppError) as caught:
+        _ = link.client
+    assert caught.value.code is ErrorCode.SERVICE_UNREACHABLE
+    service.resume()
+    qtbot.waitUntil(lambda: len(heard.states) == 2, timeout=START_MS)
+    assert heard.states[1]["epoch"] == heard.states[0]["epoch"], "it is the same one"
+    service.suspend()
+    kill_hanging(home)
+    replaced(qtbot, link, heard, service.pid)
 
 
 def test_a_service_that_cannot_start_is_told_and_tried_again(

@@ -26,6 +26,7 @@ SIGNALS = (
     "job_finished",
     "request_finished",
     "told",
+    "server_lost",
 )
 
 
@@ -154,3 +155,43 @@ def test_a_lost_service_has_no_model_and_no_server(
     assert heard.take() == ["online_changed", "loaded_changed", "public_changed"]
     state.on_connected(NO_STATE)
     assert state.online and state.trouble is None
+
+
+def test_a_server_that_was_on_in_a_service_that_died_is_told(
+    state: ServiceState, heard: Heard
+) -> None:
+    state.on_connected({**NO_STATE, "public": PUBLIC})
+    state.on_lost(AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir="d"))
+    state.on_lost(AppError(ErrorCode.SERVICE_NOT_STARTING, reason="r", log="l"))
+    heard.take()
+    state.on_connected({**NO_STATE, "epoch": "another"})
+    assert heard.all[-1] == ("server_lost", (PUBLIC,))
+    heard.take()
+    state.on_lost(AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir="d"))
+    state.on_connected({**NO_STATE, "epoch": "a third"})
+    assert "server_lost" not in heard.take()  # it was off
+
+
+def test_a_server_is_not_lost_when_the_same_service_answers_again_or_was_stopped(
+    state: ServiceState, heard: Heard
+) -> None:
+    state.on_connected({**NO_STATE, "public": PUBLIC})
+    state.on_lost(AppError(ErrorCode.SERVICE_UNREACHABLE, reason="slow"))
+    state.on_connected(NO_STATE)  # another program switched it off meanwhile
+    state.on_connected({**NO_STATE, "public": PUBLIC})
+    state.on_event("service.stopping", {"making_room": False})  # `paddock stop`
+    state.on_lost(AppError(ErrorCode.SERVICE_UNREACHABLE, reason="gone"))
+    state.on_connected({**NO_STATE, "epoch": "another"})
+    assert "server_lost" not in heard.take()
+
+
+def test_a_service_that_makes_room_is_to_have_its_server_back(
+    state: ServiceState, heard: Heard
+) -> None:
+    state.on_connected({**NO_STATE, "public": PUBLIC})
+    state.on_event("service.making_room", {})
+    assert state.making_room
+    state.on_event("service.stopping", {"making_room": True})
+    state.on_lost(AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir="d"))
+    state.on_connected({**NO_STATE, "epoch": "another"})
+    assert heard.take()[-1] == "server_lost" and not state.making_room

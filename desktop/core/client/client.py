@@ -15,6 +15,9 @@ from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 
+# The service says every 5 seconds at the latest that it lives.
+EVENT_SILENCE_SECONDS = 15.0
+
 __all__ = ["ChatFailed", "Client", "Endpoint", "Json"]
 
 
@@ -52,9 +55,10 @@ class Client(ConversationCalls, ResultCalls):
         A "resync" event means: read the state again. Pings are swallowed.
 
         Raises:
-            AppError: SERVICE_UNREACHABLE when the stream ends or is silent for 40 seconds.
+            AppError: SERVICE_UNREACHABLE when the stream ends, or when three pings failed to come.
         """
-        for event in self._lines(f"/events?epoch={epoch or ''}&after={after}", cancel):
+        path = f"/events?epoch={epoch or ''}&after={after}"
+        for event in self._lines(path, cancel, EVENT_SILENCE_SECONDS):
             if event["type"] != "ping":
                 yield event
 

@@ -47,7 +47,8 @@ def connect(paths: Paths) -> Client:
     """The running service.
 
     Raises:
-        AppError: SERVICE_NOT_RUNNING, SERVICE_UNREACHABLE, SERVICE_VERSION.
+        AppError: SERVICE_NOT_RUNNING, SERVICE_UNREACHABLE; SERVICE_VERSION, SERVICE_NEWER where
+            it speaks another language.
     """
     endpoint = read_endpoint(paths)
     not_running = AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir=str(paths.data))
@@ -61,8 +62,11 @@ def connect(paths: Paths) -> Client:
             raise
         # Dead, or its port is another program's by now, which does not know the token.
         raise not_running from error
-    if hello.get("admin_api") != ADMIN_API:
-        raise AppError(ErrorCode.SERVICE_VERSION, service=hello.get("version"), client=VERSION)
+    spoken = hello.get("admin_api")
+    if spoken != ADMIN_API:
+        newer = isinstance(spoken, int) and spoken > ADMIN_API
+        code = ErrorCode.SERVICE_NEWER if newer else ErrorCode.SERVICE_VERSION
+        raise AppError(code, service=hello.get("version"), client=VERSION)
     return client
 
 

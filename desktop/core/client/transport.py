@@ -78,13 +78,15 @@ class Transport:
     def _post(self, path: str, body: Json, timeout_seconds: float | None = 30.0) -> Json:
         return self.call("POST", path, body, timeout_seconds)
 
-    def _lines(self, path: str, cancel: CancelToken | None) -> Iterator[Json]:
+    def _lines(
+        self, path: str, cancel: CancelToken | None, silence_seconds: float = 40.0
+    ) -> Iterator[Json]:
         """A stream of JSON lines, until it is cancelled.
 
         Raises:
-            AppError: SERVICE_UNREACHABLE when it ends or is silent for 40 seconds.
+            AppError: SERVICE_UNREACHABLE when it ends or is silent for that long.
         """
-        connection, reply = self._open("GET", PREFIX + path, None, 40.0)
+        connection, reply = self._open("GET", PREFIX + path, None, silence_seconds)
         undo = cancel.on_cancel(lambda: shut(connection)) if cancel else None
         try:
             if reply.status != 200:

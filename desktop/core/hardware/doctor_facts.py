@@ -65,7 +65,7 @@ def service_facts(state: Mapping[str, Any]) -> ServiceFacts:
 
 def failed_service(error: AppError) -> ServiceFacts:
     """A service that could not be asked."""
-    if error.code is ErrorCode.SERVICE_VERSION:
+    if error.code in (ErrorCode.SERVICE_VERSION, ErrorCode.SERVICE_NEWER):
         return ServiceFacts("other_version", detail=error.cause)
     return ServiceFacts("unreachable", detail=error.cause)
 

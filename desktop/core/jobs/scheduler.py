@@ -74,6 +74,7 @@ class Scheduler:
         self._queue: list[Job] = []
         self._running: dict[int, _Running] = {}
         self._stopping = False
+        self._held = False
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="job")
 
     def start(self) -> None:
@@ -81,6 +82,14 @@ class Scheduler:
         for job in self._table.unfinished():
             self._queue.append(self._table.requeue(job.id))
         self._pump()
+
+    def hold(self) -> None:
+        """Begin no job any more; what runs goes on."""
+        self._held = True
+
+    @property
+    def running(self) -> bool:
+        return bool(self._running)
 
     @property
     def busy(self) -> bool:
@@ -136,7 +145,7 @@ class Scheduler:
 
     def _pump(self) -> None:
         """Start every queued job whose needs are free; an older job's needs come first."""
-        if self._stopping:
+        if self._stopping or self._held:
             return
         taken = self.running_needs()
         waiting: list[Job] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from desktop.core.service.service import Service
 
 PREFIX = "/admin/v1"
-_PING_SECONDS = 15.0
+_PING_SECONDS = 5.0
 _KV_TYPES = ("f16", "q8_0", "q4_0")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -89,7 +89,12 @@ class Admin:
         return web.json_response(self._service.describe())
 
     async def stop(self, request: web.Request) -> web.Response:
-        self._service.request_stop()
+        """At once, or with "after_jobs" when what it does is done, to make room for another."""
+        body = await _body(request)
+        if body.get("after_jobs"):
+            self._service.make_room()
+        else:
+            self._service.request_stop()
         return web.json_response({"stopping": True})
 
     async def events(self, request: web.Request) -> web.StreamResponse:

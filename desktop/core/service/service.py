@@ -76,6 +76,7 @@ class Service:
         self._stop = asyncio.Event()
         self._private: faces.Face | None = None
         self._background: set[asyncio.Task[Any]] = set()
+        self.making_room = False
         self.scanned = asyncio.Event()
         self._last_scan = time.monotonic()
 
@@ -177,6 +178,22 @@ class Service:
     def request_stop(self) -> None:
         self._stop.set()
 
+    def make_room(self) -> None:
+        """End when the jobs and answers in progress have; those that wait are the next one's."""
+        if not self.making_room:
+            self.making_room = True
+            self.scheduler.hold()
+            self.bus.publish("service.making_room", {})
+            self._spawn(self._end_when_done())
+
+    async def _end_when_done(self) -> None:
+        while True:
+            if not self.scheduler.running and not self.turns.busy:
+                log.info("the service makes room for another one")
+                self.request_stop()
+                return
+            await asyncio.sleep(0.1)
+
     def addresses(self) -> dict[str, Any]:
         return {
             "url": self.public.url,
@@ -230,6 +247,7 @@ class Service:
     async def _shut_down(self) -> None:
         """In the order of who depends on whom; one failure does not keep the rest from it."""
         self.gateway.stopping = True
+        self.bus.publish("service.stopping", {"making_room": self.making_room})
         self.bus.close()
         steps: list[Callable[[], Awaitable[None]]] = [self.turns.close, self.public.off]
         steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
@@ -302,6 +320,7 @@ class Service:
             "waiting": self.supervisor.waiting,
             "served": self.supervisor.served,
             "jobs": [self.scheduler.describe(job) for job in self.jobs.unfinished()],
+            "making_room": self.making_room,
             "notices": [{"code": n.code, "text": n.text} for n in self.notices],
             "runtime": {"id": self.settings.engine.runtime},
             "data_dir": str(self._paths.data),

@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import AppError
+from desktop.core.version import VERSION, is_older
 
 Json = dict[str, Any]
 
@@ -19,9 +20,13 @@ class ServiceState(QObject):
         public: the server's switch: {"on", "url", "host", "port", …}.
         jobs: unfinished jobs by id, with their progress.
         online: whether the service answers; `trouble` says why not.
+        version: the service's; `older`: than this window's.
+        making_room: whether it ends when its jobs have, for another one to follow.
     """
 
     online_changed = Signal()
+    version_changed = Signal()  # or whether it makes room
+    server_lost = Signal(dict)  # it was on in a service that died or was replaced
     loaded_changed = Signal()
     public_changed = Signal()
     jobs_changed = Signal()
@@ -40,7 +45,15 @@ class ServiceState(QObject):
         self.loaded: Json | None = None
         self.public: Json = {"on": False, "url": None}
         self.jobs: dict[int, Json] = {}
+        self.version = VERSION
+        self.making_room = False
+        self._epoch: str | None = None
+        self._server_before: Json | None = None
         self._told: set[str] = set()
+
+    @property
+    def older(self) -> bool:
+        return is_older(self.version)
 
     # --- slots of ServiceLink -----------------------------------------------------------------
 
@@ -49,7 +62,11 @@ class ServiceState(QObject):
         self.loaded = state["models"][0] if state["models"] else None
         self.public = state["public"]
         self.jobs = {job["id"]: job for job in state["jobs"]}
+        self.version, self.making_room = state["version"], state["making_room"]
+        before, self._server_before = self._server_before, None
+        another, self._epoch = state["epoch"] != self._epoch, state["epoch"]
         for signal in (
+            self.version_changed,
             self.online_changed,
             self.loaded_changed,
             self.public_changed,
@@ -62,7 +79,12 @@ class ServiceState(QObject):
                 self._told.add(notice["text"])
                 self.told.emit(notice["text"])
 
+        if before is not None and another and not self.public["on"]:
+            self.server_lost.emit(before)
+
     def on_lost(self, error: AppError) -> None:
+        if self.public["on"]:
+            self._server_before = self.public
         self.online, self.trouble, self.loaded = False, error, None
         self.public = {**self.public, "on": False, "url": None}
         self.online_changed.emit()
@@ -80,6 +102,13 @@ class ServiceState(QObject):
                 self.model_failed.emit(data["id"], AppError.from_dict(data["error"]))
         elif kind == "public.changed":
             self.public = data
+            self.public_changed.emit()
+        elif kind == "service.making_room":
+            self.making_room = True
+            self.version_changed.emit()
+        elif kind == "service.stopping" and not data["making_room"]:
+            # Somebody ended it on purpose: what was on is not wanted any more.
+            self.public = {**self.public, "on": False, "url": None}
             self.public_changed.emit()
         elif kind == "library.changed":
             self.library_changed.emit()

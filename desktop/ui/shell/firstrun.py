@@ -56,6 +56,7 @@ class FirstRun(Translated, QWidget):
         self._hardware: Hardware | None = None
         self._model: str | None = None
         self._trouble: AppError | None = None
+        self._finished = False
         theme = context.theme
         self._heading = Text(theme, role="title", wrap=True)
         self._lead = Text(theme, token="secondary", wrap=True)
@@ -63,6 +64,9 @@ class FirstRun(Translated, QWidget):
         self._machine, self._answers, self._place = (
             Text(theme, token="secondary", wrap=True) for _ in range(3)
         )
+        self._again = Button(theme)
+        self._again.setObjectName("firstrun-again")
+        self._again.clicked.connect(self._on_again_clicked)
         self._path = Text(theme, role="mono", wrap=True)
         self._language = QComboBox()
         self._language.setObjectName("firstrun-language")
@@ -104,6 +108,8 @@ class FirstRun(Translated, QWidget):
             line.setSpacing(12)
             line.addWidget(IconLabel(theme, icon_name, "accent"), 0, Qt.AlignmentFlag.AlignTop)
             texts = column(title, *parts, spacing=2)
+            if icon_name == "chat":
+                texts.addLayout(row(self._again, 1))
             if not parts:
                 texts.addLayout(row(self._language, 1))
             line.addLayout(texts, 1)
@@ -142,13 +148,16 @@ class FirstRun(Translated, QWidget):
         self._language.setCurrentIndex(self._language.findData(self._context.language.code))
         self._machine.setText(self._machine_text())
         self._answers.setText(self._model_text())
+        self._answers.set_token("secondary" if self._trouble is None else "error")
+        self._again.setText(self.tr("Try again"))
+        self._again.setVisible(self._trouble is not None)
         self._path.setText(str(hf_cache()))
         self._place.setText(
             self.tr("Models of other tools are found there too. Folders are added in the Library.")
         )
         self._ask.setText(self.tr("Ask it something"))
         self._skip.setText(self.tr("Skip"))
-        for button in (self._ask, self._skip):
+        for button in (self._ask, self._skip, self._again):
             button.updateGeometry()
 
     def _machine_text(self) -> str:
@@ -185,12 +194,16 @@ class FirstRun(Translated, QWidget):
 
     # --- what comes in ------------------------------------------------------------------------
 
+    # The page may be gone before what it asked for is known.
+
     def _on_probed(self, found: Hardware) -> None:
         self._hardware = found
-        self.retranslate()
+        if not self._finished:
+            self.retranslate()
 
     def _on_probe_failed(self, error: AppError) -> None:
-        self._machine.setText(message(error).title)
+        if not self._finished:
+            self._machine.setText(message(error).title)
 
     def _on_online_changed(self) -> None:
         state = self._context.state
@@ -199,14 +212,20 @@ class FirstRun(Translated, QWidget):
         self.retranslate()
 
     def _on_models(self, found: list[dict[str, Any]]) -> None:
-        model = self._model = _fitting(found)
+        self._model = _fitting(found)
+        if not self._finished:
+            self._load()
+
+    def _load(self) -> None:
+        model, self._trouble = self._model, None
         self.retranslate()
-        if model is not None and self.isVisible():
+        if model is not None:
             self._context.ask(lambda client: client.load(model), None, self._on_model_failed)
 
     def _on_model_failed(self, error: AppError) -> None:
         self._trouble = error
-        self.retranslate()
+        if not self._finished:
+            self.retranslate()
 
     # --- what the person does -----------------------------------------------------------------
 
@@ -215,12 +234,20 @@ class FirstRun(Translated, QWidget):
         self._context.language.set(code)
         self._context.ask(lambda client: client.change_settings({"general.language": code}))
 
+    def _on_again_clicked(self) -> None:
+        if self._model is None:  # not even the list of models came
+            self._trouble = None
+            self._on_online_changed()
+        else:
+            self._load()
+
     def _on_ask_clicked(self) -> None:
         self._context.go_to("chat")
         self.finish()
 
     def finish(self) -> None:
         """Go, and never come back."""
+        self._finished = True
         mark_seen(self._context.paths)
         self.hide()
         self._over.removeEventFilter(self)

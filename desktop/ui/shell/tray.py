@@ -41,8 +41,7 @@ class Tray(QObject):
         context.state.loaded_changed.connect(self.retranslate)
         context.language.changed.connect(self.retranslate)
         self.retranslate()
-        if self.available:
-            self._icon.show()
+        self._icon.show()  # where a tray comes later, the icon comes with it
 
     @property
     def available(self) -> bool:

@@ -13,10 +13,10 @@ from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.shell.page import Page
 from desktop.ui.shell.rail import Rail
+from desktop.ui.shell.servicebanner import ServiceBanner
 from desktop.ui.shell.statusbar import StatusBar
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.filedrop import FileDrop
-from desktop.ui.widgets.parts import Banner
 from desktop.ui.widgets.toast import Toasts
 
 PageMaker = Callable[[Context], Page]
@@ -50,17 +50,15 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._context: Context | None = None
         self._may_close = False
+        self.covered = False  # something lies over the pages and tells of failures itself
         self._rail = Rail(theme, list(pages))
         self._rail.chosen.connect(self.go_to)
         self._rail.settings_asked.connect(self.settings_asked)
         self._stack = QStackedWidget()
-        self._banner = Banner(theme, "warning")
-        self._banner.hide()
         ground = self.ground = Canvas(theme)
-        right = QVBoxLayout()
+        right = self._right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        right.addWidget(self._banner)
         right.addWidget(self._stack, 1)
         upper = QHBoxLayout()
         upper.setContentsMargins(0, 0, 0, 0)
@@ -85,9 +83,8 @@ class MainWindow(QMainWindow):
         """Give the window its context and show the first page."""
         self._context = context
         self._whole.addWidget(StatusBar(context))
+        self._right.insertWidget(0, ServiceBanner(context))
         context.state.public_changed.connect(self._on_public_changed)
-        context.state.online_changed.connect(self._on_online_changed)
-        context.language.changed.connect(self._on_online_changed)
         context.state.model_failed.connect(self._on_model_failed)
         context.state.told.connect(self._on_told)
         self.go_to(first)
@@ -154,17 +151,10 @@ class MainWindow(QMainWindow):
         assert self._context is not None
         self._rail.set_dot("server", bool(self._context.state.public["on"]))
 
-    def _on_online_changed(self) -> None:
-        assert self._context is not None
-        state = self._context.state
-        self._banner.setVisible(not state.online and state.trouble is not None)
-        if state.trouble is not None:
-            words = message(state.trouble)
-            self._banner.tell(words.title, words.text, kind="error")
-
     def _on_model_failed(self, model: str, error: AppError) -> None:
         # What was stopped on purpose is no failure, and the Library tells failures in place.
-        if error.code is not ErrorCode.LOAD_CANCELLED and self.page != "library":
+        in_place = self.covered or self.page == "library"
+        if error.code is not ErrorCode.LOAD_CANCELLED and not in_place:
             self.show_error(error)
 
     def _on_paths_dropped(self, paths: list[str]) -> None:

@@ -360,8 +360,16 @@
         <translation>そのマシンの Paddock を止めるか、PADDOCK_HOME でこのマシン専用のフォルダーを指定してください。</translation>
     </message>
     <message>
-        <source>The running service is of another version</source>
-        <translation>動いているサービスのバージョンが違います</translation>
+        <source>The running service is of an older version</source>
+        <translation>動いているサービスのバージョンが古いです</translation>
+    </message>
+    <message>
+        <source>The running service is of a newer Paddock</source>
+        <translation>動いているサービスは、より新しい Paddock のものです</translation>
+    </message>
+    <message>
+        <source>Use the newer Paddock, or end its service with `paddock stop` first.</source>
+        <translation>新しい Paddock を使うか、先に `paddock stop` でそのサービスを終了してください。</translation>
     </message>
     <message>
         <source>It is version {service}; this program is version {client}.</source>

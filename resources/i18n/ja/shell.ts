@@ -4,8 +4,47 @@
 <context>
     <name>App</name>
     <message>
+        <source>The service was started anew. The server is on again at {url}.</source>
+        <translation>サービスを起動し直しました。サーバーはふたたび {url} で動いています。</translation>
+    </message>
+    <message>
         <source>The server stays on. Open or quit Paddock here.</source>
         <translation>サーバーは動き続けます。Paddock を開く、または終了するには、ここから操作できます。</translation>
+    </message>
+</context>
+<context>
+    <name>ServiceBanner</name>
+    <message>
+        <source>The service restarts as soon as what it is doing is done</source>
+        <translation>実行中の処理が終わりしだい、サービスを再起動します</translation>
+    </message>
+    <message>
+        <source>Jobs in progress: {count}. What waits goes on after the restart.</source>
+        <translation>実行中のジョブ: {count} 件。待機中のものは再起動後に続けます。</translation>
+    </message>
+    <message>
+        <source>The running service is of an older version</source>
+        <translation>動いているサービスのバージョンが古いです</translation>
+    </message>
+    <message>
+        <source>The service is version {service}, this window is {client}. Restart the service to use what is new; what it is doing is finished first.</source>
+        <translation>サービスはバージョン {service}、このウィンドウは {client} です。新しい機能を使うにはサービスを再起動してください。実行中の処理は先に終わらせます。</translation>
+    </message>
+    <message>
+        <source>Restart the service</source>
+        <translation>サービスを再起動</translation>
+    </message>
+    <message>
+        <source>It may be very busy; it is asked again by itself. If it stays so, restart it: an answer in progress is cut off and kept as far as it came.</source>
+        <translation>負荷が高いのかもしれません。自動で問い合わせを続けます。変わらないときは再起動してください。書きかけの回答は中断され、そこまでの内容は残ります。</translation>
+    </message>
+    <message>
+        <source>It is being started.</source>
+        <translation>起動しています。</translation>
+    </message>
+    <message>
+        <source>The service is version {service}, this window is {client}: they do not understand each other. Restart the service; what it is doing is finished first.</source>
+        <translation>サービスはバージョン {service}、このウィンドウは {client} のため、互いに通信できません。サービスを再起動してください。実行中の処理は先に終わらせます。</translation>
     </message>
 </context>
 <context>
@@ -235,6 +274,10 @@
     <message>
         <source>Ask it something</source>
         <translation>質問してみる</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>もう一度試す</translation>
     </message>
     <message>
         <source>Skip</source>
