@@ -26,7 +26,8 @@ libxcb-shape.so.0=libxcb-shape0 libxcb-shm.so.0=libxcb-shm0 libxcb-sync.so.1=lib
 libxcb-xfixes.so.0=libxcb-xfixes0 libxcb-xkb.so.1=libxcb-xkb1"
 # What the tests of the real window need: a screen that is not there, a window manager, keys, a
 # tray, and Japanese letters.
-TEST_PROGRAMS="Xvfb=xvfb openbox=openbox xdotool=xdotool trayer=trayer"
+TEST_PROGRAMS="Xvfb=xvfb openbox=openbox xdotool=xdotool trayer=trayer dbus-daemon=dbus-daemon
+/usr/libexec/at-spi-bus-launcher=at-spi2-core"
 TEST_FONT=fonts-noto-cjk
 
 cd "$(dirname "$0")/.."

@@ -36,7 +36,7 @@ class Switch(QAbstractButton):
         self._motion.setDuration(_MOTION_MS)
         self._motion.valueChanged.connect(self._on_moved)
         self.clicked.connect(self._on_clicked)
-        self._on = False
+        self._on = self._busy = False
         theme.changed.connect(self.update)
 
     @property
@@ -59,6 +59,16 @@ class Switch(QAbstractButton):
         else:
             self._on_moved(goal)
 
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    def set_busy(self, busy: bool) -> None:
+        """Ask for nothing while a change is under way. It keeps the keyboard, which a widget that
+        is switched off would hand to the next one."""
+        self._busy = busy
+        self.update()
+
     def set_word(self, word: str, others: tuple[str, ...] = ()) -> None:
         """Args: others: words it may show later, so that its width stays what it is."""
         self._words = (word, *others)
@@ -78,15 +88,14 @@ class Switch(QAbstractButton):
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
-        elif key == Qt.Key.Key_Right and not self._on:
-            self.asked.emit(True)
-        elif key == Qt.Key.Key_Left and self._on:
-            self.asked.emit(False)
+        elif (key == Qt.Key.Key_Right and not self._on) or (key == Qt.Key.Key_Left and self._on):
+            self._on_clicked()
         else:
             super().keyPressEvent(event)
 
     def _on_clicked(self) -> None:
-        self.asked.emit(not self._on)
+        if not self._busy:
+            self.asked.emit(not self._on)
 
     def _on_moved(self, place: float) -> None:
         self._place = place
@@ -101,7 +110,7 @@ class Switch(QAbstractButton):
             left, (self.height() - _TRACK.height()) / 2, _TRACK.width(), _TRACK.height()
         ).adjusted(0.5, 0.5, -0.5, -0.5)
         radius = track.height() / 2
-        enabled, full = self.isEnabled(), self._place > 0.5
+        enabled, full = self.isEnabled() and not self._busy, self._place > 0.5
         fill = theme.colour("accent" if full else "line") if enabled else theme.colour("line")
         edge = theme.colour("accent" if full else "secondary") if enabled else fill
         if enabled and self.underMouse():

@@ -208,6 +208,8 @@ class ChatPage(Page):
 
     def _on_sent(self) -> None:
         self.composer.clear()
+        # Send, when it was clicked, is switched off now: the keyboard must not go astray.
+        self.composer.field.setFocus()
         self.thread_view.to_bottom()
 
     def _on_deleted(self, conversation_id: int, title: str) -> None:

@@ -230,7 +230,8 @@ class ServerPage(Page):
         }
         self.switch.set_word(words[phase], tuple(words.values()))
         self.switch.set_on(phase in ("on", "starting"))
-        self.switch.setEnabled(phase not in ("away", "starting", "stopping"))
+        self.switch.setEnabled(phase != "away")
+        self.switch.set_busy(phase in ("starting", "stopping"))
         self.switch.setAccessibleName(self.tr("Server: {state}").format(state=words[phase]))
         network = presenter.on_network and phase == "on"
         shown = presenter.lan_urls[0] if network and presenter.lan_urls else presenter.url
@@ -238,7 +239,7 @@ class ServerPage(Page):
         self._show_trouble()
         self.connect_card.show_address(f"{presenter.url}/v1", presenter.key_needed)
         self.reach.show_reach(presenter.on_network, presenter.lan_urls)
-        self.reach.choice.setEnabled(self.switch.isEnabled())
+        self.reach.choice.setEnabled(self.switch.isEnabled() and not self.switch.busy)
         self._show_snippets()
 
     def _show_trouble(self) -> None:
