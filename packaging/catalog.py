@@ -25,6 +25,8 @@ TARGET = ROOT / "resources" / "catalog" / "models.json"
 SCHEMA = 1
 
 CAPABILITIES = ("chat", "code", "reasoning", "vision", "tools", "embedding", "rerank")
+# The table calls models that only translate chat models; their names say what they are.
+_TRANSLATES = re.compile(r"translat", re.IGNORECASE)
 CONFIDENCES = ("read", "remembered")
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 _RELEASE = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
@@ -83,7 +85,7 @@ def model(row: Row) -> dict[str, Any]:
         "vocab_size": _whole(row["vocab_size"], 1000, 1 << 20),
         "kv_bytes_per_token": _whole(row["kv_bytes_per_token_f16"], 1, 1 << 24),
         "kv_window_bytes_per_token": _whole(row["kv_swa_bytes_per_token_f16"], 1, 1 << 24),
-        "capabilities": _words(row, "capabilities", "|", lambda word: word in CAPABILITIES),
+        "capabilities": _capabilities(row),
         "languages": _words(row, "languages_strong", ",", _LANGUAGE.fullmatch),
         "sizes": sizes,
         "native_quant": _native(row),
@@ -99,6 +101,13 @@ def model(row: Row) -> dict[str, Any]:
     if (made["n_full_layers"] or 0) > (made["n_layers"] or 512):
         raise DataError(f"{name}: more layers attend than there are")
     return made
+
+
+def _capabilities(row: Row) -> list[str]:
+    words = _words(row, "capabilities", "|", lambda word: word in CAPABILITIES)
+    if _TRANSLATES.search(row["model_id"]) or _TRANSLATES.search(row["display_name"]):
+        return ["translation" if word == "chat" else word for word in words]
+    return words
 
 
 def _four_bit(row: Row) -> str:

@@ -32,7 +32,9 @@ from desktop.core.paths import resources
 
 SCHEMA = 1
 CONFIDENCES = ("read", "remembered")
-CAPABILITIES = ("chat", "code", "reasoning", "vision", "tools", "embedding", "rerank")
+CAPABILITIES = (
+    *("chat", "code", "reasoning", "vision", "tools", "translation", "embedding", "rerank"),
+)
 
 # The catalogue's sizes were printed in GiB with one decimal above 1 GiB, in MiB below it.
 _ROUNDING_BYTES = round(0.05 * (1 << 30))

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.estimate import GIB, HOST, Available
+from desktop.core.fit.speed import DeviceSpeed, Speeds
+from desktop.core.fit.speed_seed import backend_of, cpu_seed, gpu_seed
+from desktop.core.hardware.cpu import CpuInfo
 from desktop.core.hardware.known import KnownGpu, known_gpus
 from desktop.core.hardware.probe import Hardware
 
@@ -23,11 +26,17 @@ MAX_GIB = 16_384
 SYSTEM_BYTES = 3 * GIB
 # Two channels of DDR5-4800 read 60 of their 76.8 GB/s, DDR4-3200 40 of 51.2: what most have.
 ASSUMED_RAM_GB_PER_SECOND = 50.0
+# Of unified memory the CPU cores alone cannot draw all: those of an M1 Max read 243 of 400 GB/s
+# (AnandTech, "Apple's M1 Pro, M1 Max SoCs Investigated", 2021).
+_CPU_SHARE_OF_UNIFIED = 0.6
+_ASSUMED_CORES = 8
 GPU = "GPU0"
 # Apple lets Metal keep two thirds of a small memory, three quarters of a large one (gpu.apple_gpu).
 _LARGE_UNIFIED_GIB = 36
 
-_MAKERS = frozenset({"nvidia", "geforce", "amd", "ati", "radeon", "intel", "apple", "the", "gpu"})
+# What people leave out of a name or put into it as they like.
+_MAKERS = frozenset({"nvidia", "geforce", "rtx", "gtx", "amd", "ati", "radeon", "rx", "intel"})
+_FILLERS = frozenset({"apple", "the", "gpu", "graphics"})
 _SPLIT = re.compile(r"[\s_\-()+]+")
 _SUGGESTIONS = 6
 
@@ -39,6 +48,7 @@ class GpuRoom:
     Attributes:
         name: the device's name here, "GPU0"; `description` is the maker's.
         available_bytes: what can be had, before the reserve is taken off.
+        backend: the engine's that drives it, "cuda", "metal", …; empty where nothing says.
         unified: its memory is the RAM.
         known: the table's row for it; None where there is none.
     """
@@ -47,6 +57,7 @@ class GpuRoom:
     description: str
     available_bytes: int
     bandwidth_gb_per_second: float | None
+    backend: str = ""
     unified: bool = False
     known: KnownGpu | None = None
 
@@ -58,12 +69,14 @@ class Machine:
     Attributes:
         ram_bytes: what can be had, before the reserve is taken off.
         ram_gb_per_second: measured, or assumed where the machine is simulated; None: not known.
+        cpu: None where the machine is simulated.
         simulated: nothing of it was looked at.
     """
 
     ram_bytes: int
     ram_gb_per_second: float | None
     gpu: GpuRoom | None = None
+    cpu: CpuInfo | None = None
     simulated: bool = False
 
     @property
@@ -93,7 +106,7 @@ def machine_of(hardware: Hardware) -> Machine:
     ]
     rooms = [(free, gpu) for free, gpu in described if free]
     if not rooms:
-        return Machine(ram.available_bytes, bandwidth)
+        return Machine(ram.available_bytes, bandwidth, cpu=hardware.cpu)
     free, gpu = max(rooms, key=lambda each: each[0] or 0)
     known = next(iter(_matching(gpu.name, known_gpus().gpus, gpu.total_bytes)), None)
     stated = known.bandwidth_gb_per_second if known else None
@@ -102,10 +115,11 @@ def machine_of(hardware: Hardware) -> Machine:
         gpu.name,
         free or 0,
         gpu.memory_bandwidth_gb_per_second or stated,
+        gpu.backend,
         gpu.shares_ram,
         known,
     )
-    return Machine(ram.available_bytes, bandwidth, room)
+    return Machine(ram.available_bytes, bandwidth, room, hardware.cpu)
 
 
 def parse_machine(text: str, gpus: Sequence[KnownGpu] | None = None) -> Machine:
@@ -125,31 +139,61 @@ def parse_machine(text: str, gpus: Sequence[KnownGpu] | None = None) -> Machine:
         known = find_gpu(said["gpu"], known_gpus().gpus if gpus is None else gpus, vram)
     if ram is None:
         raise _invalid(text, "It does not say how much RAM there is (ram=…).")
-    room = _room(text, ram, vram, known)
-    unified = room is not None and room.unified
-    bandwidth = room.bandwidth_gb_per_second if room is not None and unified else None
-    free = max(0, round(ram * GIB) - SYSTEM_BYTES)
-    return Machine(free, bandwidth or ASSUMED_RAM_GB_PER_SECOND, room, simulated=True)
+    if known is not None and known.unified_memory and vram is not None:
+        raise _invalid(text, f"{known.name} uses the RAM: it has no vram of its own.")
+    if known is not None and not known.unified_memory and (vram or known.memory_gb) is None:
+        raise _invalid(text, f"Nobody says how much memory {known.name} has; add vram=….")
+    return simulated(ram, known, vram)
 
 
-def _room(text: str, ram: float, vram: float | None, known: KnownGpu | None) -> GpuRoom | None:
-    if known is None:
-        if vram is None:
-            return None
-        return GpuRoom(GPU, f"a GPU with {vram:g} GiB", round(vram * GIB), None)
-    if known.unified_memory:
-        if vram is not None:
-            raise _invalid(text, f"{known.name} uses the RAM: it has no vram of its own.")
-        share = 2 / 3 if ram <= _LARGE_UNIFIED_GIB else 3 / 4
-        size = min(round(ram * GIB * share), max(0, round(ram * GIB) - SYSTEM_BYTES))
-    else:
-        gib = vram if vram is not None else known.memory_gb
-        if gib is None:
-            raise _invalid(text, f"Nobody says how much memory {known.name} has; add vram=….")
-        size = round(gib * GIB)
-    return GpuRoom(
-        GPU, known.name, size, known.bandwidth_gb_per_second, known.unified_memory, known
-    )
+def simulated(
+    ram_gib: float, gpu: KnownGpu | None = None, vram_gib: float | None = None
+) -> Machine:
+    """A machine with so much RAM, and a known GPU, one of so much memory, or none."""
+    ram = round(ram_gib * GIB)
+    free = max(0, ram - SYSTEM_BYTES)
+    if gpu is None:
+        room = None
+        if vram_gib is not None:
+            room = GpuRoom(GPU, f"a GPU with {vram_gib:g} GiB", round(vram_gib * GIB), None)
+        return Machine(free, ASSUMED_RAM_GB_PER_SECOND, room, simulated=True)
+    rate, backend = gpu.bandwidth_gb_per_second, backend_of(gpu.vendor)
+    if gpu.unified_memory:
+        share = 2 / 3 if ram_gib <= _LARGE_UNIFIED_GIB else 3 / 4
+        room = GpuRoom(GPU, gpu.name, min(round(ram * share), free), rate, backend, True, gpu)
+        cpu_rate = _CPU_SHARE_OF_UNIFIED * rate if rate else ASSUMED_RAM_GB_PER_SECOND
+        return Machine(free, cpu_rate, room, simulated=True)
+    gib = vram_gib if vram_gib is not None else gpu.memory_gb or 0.0
+    room = GpuRoom(GPU, gpu.name, round(gib * GIB), rate, backend, False, gpu)
+    return Machine(free, ASSUMED_RAM_GB_PER_SECOND, room, simulated=True)
+
+
+def seeded_speeds(machine: Machine) -> Speeds:
+    """What is known of its devices' speed before anything was measured on them.
+
+    A simulated machine's CPU is taken for one with eight cores and AVX2.
+    """
+    devices: dict[str, DeviceSpeed] = {}
+    if machine.ram_gb_per_second:
+        cpu = machine.cpu
+        devices[HOST] = cpu_seed(
+            "a CPU" if cpu is None else cpu.name,
+            bandwidth_gb_per_second=machine.ram_gb_per_second,
+            cores=_ASSUMED_CORES if cpu is None else cpu.usable_physical_cores or cpu.usable_cpus,
+            instruction_sets=("avx2",) if cpu is None else cpu.instruction_sets,
+            architecture="" if cpu is None else cpu.architecture,
+        )
+    gpu = machine.gpu
+    if gpu is not None:
+        speed = gpu_seed(
+            gpu.backend,
+            gpu.known.name if gpu.known else gpu.description,
+            bandwidth_gb_per_second=gpu.bandwidth_gb_per_second,
+            fp16_tflops=gpu.known.fp16_tflops if gpu.known else None,
+        )
+        if speed is not None:
+            devices[gpu.name] = speed
+    return Speeds(devices)
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -207,30 +251,39 @@ def find_gpu(name: str, gpus: Sequence[KnownGpu], memory_gib: float | None = Non
     raise AppError(ErrorCode.GPU_UNKNOWN, gpu=name, reason=reason)
 
 
-def _tokens(name: str) -> tuple[str, ...]:
+def _tokens(name: str) -> list[str]:
     words = [word for word in _SPLIT.split(name.casefold()) if word]
-    return tuple(word for word in words if word not in _MAKERS)
+    return [word for word in words if word not in _MAKERS and word not in _FILLERS]
+
+
+def _key(name: str) -> str:
+    """A name without maker and separators: "RTX_4060-Ti 16GB" and "4060Ti 16gb" are the same."""
+    joined = "".join(_tokens(name))
+    for prefix in ("rtx", "gtx", "rx"):  # written in one piece with the number
+        if joined.startswith(prefix):
+            return joined.removeprefix(prefix)
+    return joined
+
+
+def _key_without_size(name: str) -> str:
+    words = _tokens(name)
+    return "".join(words[:-1] if words and re.fullmatch(r"\d+gb", words[-1]) else words)
 
 
 def _matching(name: str, gpus: Iterable[KnownGpu], size_bytes: int | None) -> list[KnownGpu]:
     """Devices of this name; a size in their own name ("3060 12GB") may be left out."""
-    wanted = _tokens(name)
+    wanted = _key(name)
     if not wanted:
         return []
     listed = list(gpus)
-    exact = [gpu for gpu in listed if _tokens(gpu.name) == wanted]
+    exact = [gpu for gpu in listed if _key(gpu.name) == wanted]
     if exact:
         return exact[:1]
-    found = [gpu for gpu in listed if _without_size(gpu.name) == wanted]
+    found = [gpu for gpu in listed if _key_without_size(gpu.name) == wanted]
     if len(found) > 1 and size_bytes is not None:
         near = [gpu for gpu in found if _is_size(gpu, size_bytes)]
         return near or found
     return found
-
-
-def _without_size(name: str) -> tuple[str, ...]:
-    words = _tokens(name)
-    return words[:-1] if re.fullmatch(r"\d+gb", words[-1]) else words
 
 
 def _is_size(gpu: KnownGpu, size_bytes: int) -> bool:
@@ -239,8 +292,8 @@ def _is_size(gpu: KnownGpu, size_bytes: int) -> bool:
 
 
 def _close(name: str, gpus: Iterable[KnownGpu]) -> list[KnownGpu]:
-    """Devices with a model's number that begins like the wanted one's, best first."""
-    wanted = set(_tokens(name))
-    numbers = tuple(w for w in wanted if len(w) > 1 and any(letter.isdigit() for letter in w))
-    near = [gpu for gpu in gpus if any(word.startswith(numbers) for word in _tokens(gpu.name))]
-    return sorted(near, key=lambda gpu: -sum(word in wanted for word in _tokens(gpu.name)))
+    """Devices with the same model's number, those with the most words in common first."""
+    numbers = re.findall(r"\d{2,}", _key(name))
+    letters = set(re.findall(r"[a-z]+", _key(name)))
+    near = [gpu for gpu in gpus if any(number in _key(gpu.name) for number in numbers)]
+    return sorted(near, key=lambda gpu: -len(letters & set(re.findall(r"[a-z]+", _key(gpu.name)))))

@@ -14,6 +14,7 @@ from desktop.core.fit.simulate import (
     find_gpu,
     machine_of,
     parse_machine,
+    seeded_speeds,
 )
 from desktop.core.hardware.cpu import fallback_cpu
 from desktop.core.hardware.gpu import Gpu
@@ -43,6 +44,8 @@ def test_ram_and_a_known_gpu() -> None:
         ("ram=32,vram=12,gpu=RTX 3060", 12, 360),
         ("ram=32,vram=8,gpu=NVIDIA GeForce RTX 3060", 8, 240),
         ("ram=32,gpu=rtx-4060-ti-16gb", 16, 288),
+        ("ram=32,vram=8,gpu=4060ti", 8, 288),
+        ("ram=32,gpu=RTX4090", 24, 1008),
         ("ram=32,gpu=Radeon RX 7900 XTX", 24, 960),
     ],
 )
@@ -65,7 +68,8 @@ def test_unified_memory_is_the_ram_and_counts_once() -> None:
     machine = parse_machine("ram=64,gpu=M4 Max")
     assert machine.gpu is not None and machine.gpu.unified
     assert machine.gpu.available_bytes == 48 * GIB
-    assert machine.ram_gb_per_second == machine.gpu.bandwidth_gb_per_second == 546
+    assert machine.gpu.bandwidth_gb_per_second == 546
+    assert machine.ram_gb_per_second == pytest.approx(0.6 * 546)  # the CPU cores' share
     with pytest.raises(AppError) as caught:
         parse_machine("ram=64,vram=48,gpu=M4 Max")
     assert caught.value.code is ErrorCode.SIMULATION_INVALID
@@ -106,6 +110,7 @@ def test_what_describes_no_machine_is_refused_with_the_reason(text: str) -> None
     ("name", "close"),
     [
         ("RTX 4060 Ti", ["GeForce RTX 4060 Ti 16GB", "GeForce RTX 4060 Ti 8GB"]),
+        ("4060ti", ["GeForce RTX 4060 Ti 16GB", "GeForce RTX 4060 Ti 8GB"]),
         ("4090 super", ["GeForce RTX 4090", "GeForce RTX 4090 Laptop"]),
         ("RTX 40900", []),
         ("Voodoo 2", []),
@@ -150,6 +155,16 @@ def _hardware(*gpus: Gpu, ram: bool = True) -> Hardware:
         gpus=gpus,
         problems=() if ram else (ProbeProblem("memory", "no /proc here", ""),),
     )
+
+
+def test_speeds_are_seeded_from_what_others_measured_of_the_same_device() -> None:
+    speeds = seeded_speeds(parse_machine("ram=32,gpu=RTX 3090"))
+    assert set(speeds.devices) == {"GPU0", HOST}
+    assert all(each.source == "seed_table" for each in speeds.devices.values())
+    slower = seeded_speeds(parse_machine("ram=32,gpu=RTX 3060 12GB"))
+    assert slower.devices["GPU0"].memory[0][1] > speeds.devices["GPU0"].memory[0][1]
+    # nothing is known of a GPU that only has a size
+    assert set(seeded_speeds(parse_machine("ram=32,vram=24")).devices) == {HOST}
 
 
 def test_this_machine_is_what_is_free_now_on_its_largest_gpu() -> None:
