@@ -14,7 +14,7 @@ GIB = 1 << 30
 OS_RESERVE_BYTES = 1 * GIB
 GPU_RESERVE_BYTES = GIB // 4
 
-Source = Literal["dry_run", "calibrated", "seed_table", "measured"]
+Source = Literal["dry_run", "formula", "calibrated", "seed_table", "measured"]
 Verdict = Literal["gpu", "experts_on_cpu", "partial", "cpu", "wont_fit"]
 
 
@@ -28,8 +28,9 @@ class Figure:
     source: Source = "dry_run"
 
     def __add__(self, other: Figure) -> Figure:
+        source = self.source if self.value or not other.value else other.source
         return Figure(
-            self.value + other.value, self.low + other.low, self.high + other.high, self.source
+            self.value + other.value, self.low + other.low, self.high + other.high, source
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,6 +72,8 @@ class Estimate:
     Attributes:
         prompt_cache_bytes: bound of the engine's host cache; it fills with use and is not needed
             to load, so it is not in any total.
+        layers_on_gpu: how many layers the estimate places on GPUs; None where it does not say.
+        expert_layers_on_host: of those, the ones whose experts stay on the host.
     """
 
     model: str
@@ -80,6 +83,8 @@ class Estimate:
     tool: str = "llama-server"
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    layers_on_gpu: int | None = None
+    expert_layers_on_host: int | None = None
 
     def part(self, name: str) -> Figure:
         """The sum of one part ("weights_bytes", …, "total_bytes") over all devices."""

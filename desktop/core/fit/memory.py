@@ -21,24 +21,17 @@ from typing import Any, TypedDict
 from desktop.core import procs
 from desktop.core.engine.allocations import device_of
 from desktop.core.engine.explain import explain
-from desktop.core.engine.flags import LoadSettings, memory_arguments
+from desktop.core.engine.flags import LoadSettings, checked_extra, memory_arguments
 from desktop.core.engine.loglines import Scrubber, parse_line
 from desktop.core.engine.runtime import Runtime, start_failure
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
+from desktop.core.fit.overhead import overhead
 
 TIMEOUT_SECONDS = 60.0
 FIT_PARAMS_TRIES = 5
 MIB = 1 << 20
-# The process itself: code, HTTP threads, buffers. Measured with llama.cpp 0c1e570 on Linux x86-64
-# (see tests/unit/fit/test_memory.py): resident memory after a first reply, less the plan.
-# 20 to 22 MiB for small models; a 0.5B model grew by another 38 MiB while generating (ENGINE.md).
-PROCESS_BYTES = 32 * MIB
-# The vocabulary in memory: tokens, merges, hash tables. qwen2's 151,936 tokens took 47 MiB.
-VOCAB_BYTES_PER_TOKEN = 340
-# A CUDA or Vulkan context, which no plan contains (ENGINE.md; NVIDIA's is 300 to 600 MiB).
-GPU_CONTEXT_BYTES = 450 * MIB
 
 
 class _Running(TypedDict):
@@ -76,15 +69,6 @@ def _cell(mib: Any) -> Figure:
     return Figure(low + MIB // 2 if low else 0, low, low + MIB)
 
 
-def overhead(name: str, vocab_size: int | None) -> Figure:
-    """What a device needs beyond the plan: the process on the host, a context on a GPU."""
-    if name != HOST:
-        return Figure(GPU_CONTEXT_BYTES, GPU_CONTEXT_BYTES // 2, GPU_CONTEXT_BYTES * 3 // 2)
-    tokens = 128_000 if vocab_size is None else vocab_size
-    value = PROCESS_BYTES + tokens * VOCAB_BYTES_PER_TOKEN
-    return Figure(value, value // 2, value * 3 // 2)
-
-
 def dry_run(
     runtime: Runtime,
     model_path: Path,
@@ -108,6 +92,7 @@ def dry_run(
     name = model or model_path.stem
     common = ["-m", str(model_path.absolute()), *memory_arguments(runtime, settings)]
     server = [str(runtime.tool("llama-server")), *common, "--host", "127.0.0.1", "--port", "0"]
+    server += checked_extra(runtime, settings.extra)  # some of them change what is allocated
     server += ["-fit", "on", "-lv", "4", "--log-jsonl", "--cache-ram", "0"]
     server += [flag for flag in ("--offline", "--no-ui") if runtime.has(flag)]
     if settings.embedding:

@@ -27,7 +27,8 @@ from desktop.core.fit.estimate import (
     check_fits,
     verdict,
 )
-from desktop.core.fit.memory import dry_run, needs_from_rows, overhead
+from desktop.core.fit.memory import dry_run, needs_from_rows
+from desktop.core.fit.overhead import overhead
 from tests.helpers.gguf_files import spm_vocab, write_projector, write_tiny_llama
 
 MIB = 1 << 20

@@ -1,0 +1,338 @@
+"""What whole models compute, as far as it decides their working memory.
+
+One function per family puts its parts together in the engine's order (src/models/ of llama.cpp
+0c1e570). A model whose family is not here is priced by the engine's dry run only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from desktop.core.fit.graph import Graph, Tensor
+from desktop.core.fit.graph_parts import Batch, Parts
+from desktop.core.gguf.shape import Layer, ModelShape
+
+
+@dataclass(frozen=True)
+class Working:
+    """Bytes of the buffer for intermediate results.
+
+    Attributes:
+        peak_bytes: where everything is computed on one device.
+        feeding_bytes: what the host needs to feed a device that computes all of it.
+        embedding_bytes: the embeddings of a micro-batch, which only the host holds twice.
+    """
+
+    peak_bytes: int
+    feeding_bytes: int
+    embedding_bytes: int
+
+
+def known(architecture: str) -> bool:
+    """Whether this architecture's operations are known here."""
+    return architecture in _FAMILIES
+
+
+def working(shape: ModelShape, batch: Batch, alignment: int = 32) -> Working | None:
+    """The working memory of a model; None where its operations are not known."""
+    family = _FAMILIES.get(shape.architecture)
+    if family is None:
+        return None
+    parts = Parts(shape, batch, alignment)
+    family(parts)
+    embedded = 4 * shape.embedding_length * batch.tokens
+    feeding = parts.graph.input_bytes + embedded
+    return Working(parts.graph.peak_bytes(), feeding, embedded)
+
+
+def _shown(shape: ModelShape) -> list[Layer]:
+    """Enough of the layers: what repeats needs no more memory the third time."""
+    seen: dict[tuple[object, ...], int] = {}
+    chosen = []
+    before: tuple[object, ...] = ()
+    for layer in shape.layers:
+        kind = (
+            layer.attention,
+            layer.recurrent,
+            layer.own_cache,
+            layer.n_heads,
+            layer.n_kv_heads,
+            layer.feed_forward,
+            layer.expert_feed_forward,
+            bool(layer.experts.count),
+            layer.n_experts_used,
+        )
+        step = (before, kind)
+        if seen.get(step, 0) < 2:
+            seen[step] = seen.get(step, 0) + 1
+            chosen.append(layer)
+        before = kind
+    last = shape.layers[-1]
+    return chosen if chosen[-1] is last else [*chosen, last]
+
+
+def _finish(parts: Parts, current: Tensor, *, late: bool = False) -> None:
+    """The last norm and the logits. `late`: only here the wanted rows are picked."""
+    current = parts.norm(current)
+    if late:
+        current.is_output = True
+        current = parts.rows(current)
+    current.is_output = True
+    logits = parts.linear(current, parts.shape.vocab_size)
+    logits.is_output = True
+    parts.graph.expand(logits)
+
+
+def _fed(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
+    """The feed-forward part of a layer, dense or routed, with a shared expert if there is one."""
+    shape = parts.shape
+    if not layer.experts.count:
+        return parts.feed_forward(source, layer.feed_forward, gated="ffn_gate" in shape.parts)
+    made = parts.experts(source, layer)
+    if not layer.feed_forward:
+        return made
+    shared = parts.feed_forward(source, layer.feed_forward)
+    if "ffn_gate_inp_shexp" in shape.parts:
+        weight = Graph.over(parts.linear(source, 1))
+        shared = Graph.over(shared, weight)
+    return Graph.over(made, shared)
+
+
+def _cut(parts: Parts, layer: Layer, layers: list[Layer], *tensors: Tensor) -> tuple[Tensor, ...]:
+    """In the last layer only the rows whose logits are wanted go on."""
+    if layer is not layers[-1]:
+        return tensors
+    cut = tuple(parts.rows(tensor) for tensor in tensors)
+    parts.tokens = parts.batch.outputs
+    return cut
+
+
+def _queries(parts: Parts, layer: Layer, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values, normed and rotated."""
+    q, k, v = parts.qkv(source, layer)
+    if "attn_q_norm" in parts.shape.parts:
+        q, k = parts.norm(q), parts.norm(k)
+    return parts.rope(q), parts.rope(k), v
+
+
+def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) -> None:
+    """llama, qwen, gemma, gpt-oss and many more: attention, then a feed-forward part.
+
+    Args:
+        late: all tokens go through the last layer (it also feeds a prediction head).
+        post_norms: what a part gives is normed before it is added.
+    """
+    shape = parts.shape
+    current = parts.embeddings()
+    if post_norms:
+        current = Graph.over(current)  # Gemma scales its embeddings
+    parts.inputs()
+    layers = _shown(shape)
+    for layer in layers:
+        before = current
+        q, k, v = _queries(parts, layer, parts.norm(current))
+        if post_norms:
+            q = Graph.over(q)
+        stored = (k, v) if layer.own_cache else (None, None)
+        current = parts.attend(layer, q, *stored, out=parts.width)
+        if not late:
+            current, before = _cut(parts, layer, layers, current, before)
+        if post_norms:
+            current = parts.norm(current)
+        middle = Graph.over(current, before)
+        current = _fed(parts, layer, parts.norm(middle))
+        if post_norms:
+            current = parts.norm(current)
+        current = Graph.over(current, middle)
+    _finish(parts, current, late=late)
+
+
+def _gemma(parts: Parts) -> None:
+    _transformer(parts, post_norms=True)
+
+
+def _gpt_oss(parts: Parts) -> None:
+    """As the others, but its router chooses before it weighs, and everything has biases."""
+    current = parts.embeddings()
+    parts.inputs()
+    layers = _shown(parts.shape)
+    for layer in layers:
+        before = current
+        q, k, v = parts.qkv(parts.norm(current), layer, bias=True)
+        current = parts.attend(layer, parts.rope(q), parts.rope(k), v, out=parts.width, bias=True)
+        middle = Graph.over(current, before)
+        current = parts.experts(
+            parts.norm(middle), layer, bias=True, normed=False, late_softmax=True
+        )
+        current = Graph.over(current, middle)
+    current.is_output = True
+    _finish(parts, parts.rows(current))
+
+
+def _latent(parts: Parts) -> None:
+    """DeepSeek-V2 and V3: keys and values are unfolded from one latent vector."""
+    shape, tokens = parts.shape, parts.tokens
+    rank, rope = shape.number("attention.kv_lora_rank"), shape.number("rope.dimension_count")
+    k_dim, v_dim = (
+        shape.number("attention.key_length_mla"),
+        shape.number("attention.value_length_mla"),
+    )
+    current = parts.embeddings()
+    parts.inputs()
+    layers = _shown(shape)
+    for layer in layers:
+        before, heads = current, layer.n_heads
+        current = parts.norm(current)
+        if "attn_q_a" in shape.parts:
+            q = parts.linear(current, shape.number("attention.q_lora_rank"))
+            q = parts.linear(parts.norm(q), heads * k_dim)
+        else:
+            q = parts.linear(current, heads * k_dim)
+        q = parts.heads(q, k_dim, heads)
+        both = parts.linear(current, rank + rope)
+        latent = Graph.view(both, rank, tokens, contiguous=False)
+        turned = Tensor((rope, 1, tokens), (Graph.view(both, rope, contiguous=False),))
+        plain = Graph.op((rank, tokens), latent)
+        plain = Graph.over(plain)
+        q_plain = Graph.view(q, k_dim - rope, heads, tokens, contiguous=False)
+        q_turned = Graph.op((rope, heads, tokens), Graph.view(q, rope, contiguous=False))
+        q_plain = Graph.view(q_plain, k_dim - rope, tokens, heads, contiguous=False)
+        absorbed = Graph.op((rank, tokens, heads), q_plain)
+        absorbed = Graph.view(absorbed, rank, heads, tokens, contiguous=False)
+        queries = Graph.op((rank + rope, heads, tokens), absorbed, q_turned)
+        plain = Graph.view(plain, rank, 1, tokens)
+        keys = Graph.op((rank + rope, 1, tokens), plain, turned)
+        current = parts.attend(layer, queries, keys, plain, latent_rows=v_dim, out=parts.width)
+        current, before = _cut(parts, layer, layers, current, before)
+        middle = Graph.over(current, before)
+        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
+    _finish(parts, current)
+
+
+def _granite_hybrid(parts: Parts) -> None:
+    current = parts.embeddings()
+    parts.inputs(hybrid=True)
+    layers = _shown(parts.shape)
+    for layer in layers:
+        before = current
+        current = parts.norm(current)
+        if layer.recurrent:
+            current = parts.mamba2(current)
+        else:
+            q, k, v = _queries(parts, layer, current)
+            current = parts.attend(layer, q, k, v, out=parts.width)
+        current, before = _cut(parts, layer, layers, current, before)
+        middle = Graph.over(current, before)
+        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
+    _finish(parts, current)
+
+
+def _nemotron_h(parts: Parts) -> None:
+    """Each layer is one thing: recurrent, attention, or feed-forward."""
+    current = parts.embeddings()
+    parts.inputs(hybrid=True, positions=False)
+    for layer in _shown(parts.shape):
+        before = current
+        current = parts.norm(current)
+        if layer.recurrent:
+            current = parts.mamba2(current)
+        elif layer.own_cache:
+            current = parts.attend(layer, *parts.qkv(current, layer), out=parts.width)
+        else:
+            current = parts.feed_forward(current, layer.feed_forward, gated=False, acts=2)
+        current = Graph.over(current, before)
+    _finish(parts, current, late=True)
+
+
+def _qwen35(parts: Parts) -> None:
+    """Qwen3-Next and Qwen3.5: gated delta nets, and gated attention every few layers."""
+    shape = parts.shape
+    joint = shape.architecture == "qwen3next"
+    current = parts.embeddings()
+    parts.inputs(hybrid=True)
+    for layer in _shown(shape):
+        before = current
+        current = parts.graph.expand(parts.norm(current))
+        if layer.recurrent:
+            current = parts.delta_net(current, joint_gates=joint)
+        else:
+            current = _gated_attention(parts, layer, current)
+        middle = Graph.over(current, before)
+        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
+    _finish(parts, current, late=True)
+
+
+def _gated_attention(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
+    dim, heads, tokens = layer.head_dim_k, layer.n_heads, parts.tokens
+    both = parts.linear(source, 2 * dim * heads)
+    k = parts.linear(source, layer.n_kv_heads * dim)
+    v = parts.heads(parts.linear(source, layer.n_kv_heads * dim), dim, layer.n_kv_heads)
+    q = Graph.view(both, dim, heads, tokens, contiguous=False)
+    q = Graph.over(Graph.op(q.dims, q))
+    k = parts.norm(parts.heads(k, dim, layer.n_kv_heads))
+    gate = Graph.op((dim * heads, tokens), Graph.view(both, dim, contiguous=False))
+    made = parts.attend(layer, parts.rope(q), parts.rope(k), v)
+    made = Graph.over(made, Graph.over(gate))
+    return parts.linear(made, parts.width)
+
+
+def _lfm2(parts: Parts) -> None:
+    current = parts.embeddings()
+    parts.inputs(hybrid=True)
+    layers = _shown(parts.shape)
+    for layer in layers:
+        before = current
+        current = parts.norm(current)
+        if layer.recurrent:
+            current = parts.short_convolution(current)
+        else:
+            q, k, v = _queries(parts, layer, current)
+            current = parts.attend(layer, q, k, v, out=parts.width)
+        current, before = _cut(parts, layer, layers, current, before)
+        current = Graph.over(before, current)
+        current = Graph.over(current, _fed(parts, layer, parts.norm(current)))
+    _finish(parts, current)
+
+
+def _bert(parts: Parts) -> None:
+    """Encoders: no cache, layer norms after each part, one vector per text at the end."""
+    shape = parts.shape
+    parts.positions = Graph.input(parts.tokens)
+    current = parts.embeddings()
+    places = Graph.op((parts.width, parts.tokens), parts.positions)
+    current = Graph.over(places, Graph.over(current))
+    current = parts.norm(current, mean=True, bias=True)
+    parts.inputs(positions=False)
+    layers = _shown(shape)
+    for layer in layers:
+        before = current
+        q, k, v = parts.qkv(current, layer, bias=True)
+        current = parts.attend(layer, q, k, v, out=parts.width, bias=True)
+        current, before = _cut(parts, layer, layers, current, before)
+        current = parts.norm(Graph.over(current, before), mean=True, bias=True)
+        middle = current
+        current = parts.feed_forward(current, layer.feed_forward, gated=False, bias=True)
+        current = parts.norm(Graph.over(current, middle), mean=True, bias=True)
+    current.is_output = True
+    parts.graph.expand(current)
+    if parts.batch.pooled:
+        turned = Graph.view(current, parts.batch.outputs, parts.width, contiguous=False)
+        turned = Graph.op(turned.dims, turned)
+        mean = Graph.input(parts.batch.outputs, parts.batch.sequences)
+        pooled = Graph.op((parts.width, parts.batch.sequences), turned, mean)
+        pooled.is_output = True
+        parts.graph.expand(pooled)
+
+
+_FAMILIES: dict[str, Callable[[Parts], None]] = {
+    **dict.fromkeys(("llama", "qwen2", "qwen3", "qwen3moe"), _transformer),
+    **dict.fromkeys(("gemma2", "gemma3"), _gemma),
+    "gpt-oss": _gpt_oss,
+    "deepseek2": _latent,
+    "granitehybrid": _granite_hybrid,
+    "nemotron_h": _nemotron_h,
+    **dict.fromkeys(("qwen3next", "qwen35", "qwen35moe"), _qwen35),
+    "lfm2": _lfm2,
+    "bert": _bert,
+}

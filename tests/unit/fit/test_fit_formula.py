@@ -1,0 +1,261 @@
+"""The closed formula: against the engine's own dry run, on stubs the size of real models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from desktop.core.engine.flags import LoadSettings
+from desktop.core.engine.runtime import Runtime, environment_folder, read_runtime
+from desktop.core.fit.estimate import HOST, Estimate
+from desktop.core.fit.formula import HostTraits, estimate, supported
+from desktop.core.fit.layers import ENGINE_MARGIN_BYTES, Gpu
+from desktop.core.fit.memory import dry_run
+from desktop.core.gguf.facts import facts_of
+from desktop.core.gguf.from_dims import Dims, shape_from_dims
+from desktop.core.gguf.header import parse_header
+from desktop.core.gguf.shape import ModelShape
+from desktop.core.hardware.cpu import probe_cpu
+from tests.helpers.model_zoo import Spec, write_stub
+from tests.helpers.rpc_device import RpcDevices
+
+GIB, MIB = 1 << 30, 1 << 20
+PARTS = ("weights_bytes", "kv_bytes", "compute_bytes")
+_VOCAB = 32_000
+
+# The published sizes, so that what is checked is what people load; vocabularies are cut.
+ZOO = {
+    "llama 8B": Spec("llama", 32, 4096, 32, 8, 128, 14_336, _VOCAB, kind="Q4_K"),
+    "qwen2": Spec("qwen2", 28, 3584, 28, 4, 128, 18_944, _VOCAB, kind="Q4_0"),
+    "qwen3 0.6B, tied": Spec("qwen3", 28, 1024, 16, 8, 128, 3072, 65_536, output=False),
+    "qwen3moe 30B": Spec(
+        "qwen3moe", 48, 2048, 32, 4, 128, 6144, _VOCAB, experts=128, used=8, expert_ff=768,
+        kind="Q4_K",
+    ),
+    "gemma3 4B": Spec(
+        "gemma3", 34, 2560, 8, 4, 256, 10_240, 65_536, window=1024, output=False, kind="Q4_0"
+    ),
+    "gpt-oss 20B": Spec(
+        "gpt-oss", 24, 2880, 64, 8, 64, 2880, _VOCAB, experts=32, used=4, expert_ff=2880,
+        window=128, kind="MXFP4", embedding_kind="Q8_0",
+    ),
+    "deepseek2": Spec(
+        "deepseek2", 16, 2048, 16, 1, 64, 10_944, _VOCAB, experts=64, used=6, expert_ff=1408,
+        dense_lead=1, kind="Q4_K",
+    ),
+    "granitehybrid": Spec(
+        "granitehybrid", 40, 1536, 12, 4, 128, 2048, _VOCAB, experts=62, used=6, expert_ff=512,
+        shared_ff=1024, full_every=10, ssm_groups=1, ssm_heads=48, ssm_state=128, kind="Q4_K",
+    ),
+    "nemotron_h": Spec(
+        "nemotron_h", 26, 4096, 32, 8, 128, 21_504, _VOCAB, full_every=13, ssm_groups=8,
+        ssm_heads=128, ssm_state=128,
+    ),
+    "qwen3next": Spec(
+        "qwen3next", 12, 2048, 16, 2, 256, 5120, _VOCAB, experts=128, used=10, expert_ff=512,
+        shared_ff=512, ssm_groups=16, ssm_heads=32, ssm_state=128, kind="Q4_K",
+    ),
+    "qwen35 9B": Spec(
+        "qwen35", 32, 4096, 16, 4, 256, 12_288, _VOCAB, ssm_groups=16, ssm_heads=32,
+        ssm_state=128, kind="Q4_K",
+    ),
+    "lfm2": Spec("lfm2", 16, 2048, 32, 8, 64, 8192, 65_536, output=False, kind="Q4_0"),
+    "bert large": Spec(
+        "bert", 24, 1024, 16, 16, 64, 4096, _VOCAB, context=512, output=False, kind="F16"
+    ),
+}  # fmt: skip
+# WORKAROUND(the engine aborts on latent attention where the CPU has a matrix unit: it gives the
+# unit a product it cannot take; --no-repack keeps it from that; drop when fixed upstream)
+NO_REPACK = ("--no-repack",)
+SETTINGS = {
+    "one slot": LoadSettings(context_tokens=8192),
+    "four slots, q8_0": LoadSettings(
+        context_tokens=4096, slots=4, kv_type_k="q8_0", kv_type_v="q8_0", ubatch=256
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    folder = environment_folder()
+    assert folder is not None
+    return read_runtime("environment", folder, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def devices(runtime: Runtime) -> Iterator[RpcDevices]:
+    with RpcDevices(runtime, 2) as made:
+        yield made
+
+
+def shape_of(stub: Path) -> ModelShape:
+    with stub.open("rb") as stream:
+        head = stream.read(8 * MIB)
+    found = ModelShape.of(facts_of(parse_header(head, stub.stat().st_size)))
+    assert found is not None
+    return found
+
+
+def host(settings: LoadSettings) -> HostTraits:
+    if NO_REPACK[0] in settings.extra:
+        return HostTraits(repacked=frozenset())
+    return HostTraits.of(probe_cpu().instruction_sets)
+
+
+def planned(made: Estimate) -> dict[str, int]:
+    return {part: made.part(part).value for part in PARTS}
+
+
+@pytest.mark.parametrize("chosen", SETTINGS)
+@pytest.mark.parametrize("name", ZOO)
+def test_within_two_percent_of_the_dry_run(
+    runtime: Runtime, tmp_path: Path, name: str, chosen: str
+) -> None:
+    spec, settings = ZOO[name], SETTINGS[chosen]
+    if spec.architecture == "bert":
+        settings = replace(settings, context_tokens=512, embedding=True, kv_type_k="f16")
+        settings = replace(settings, kv_type_v="f16")
+    if spec.architecture == "deepseek2":
+        settings = replace(settings, extra=NO_REPACK)
+    stub = write_stub(tmp_path / "stub.gguf", spec)
+    shape = shape_of(stub)
+    formula = estimate(shape, settings, host=host(settings))
+    assert formula is not None and formula.tool == "formula"
+    asked = dry_run(runtime, stub, settings, vocab_size=shape.vocab_size)
+    ours, theirs = planned(formula), planned(asked)
+    total = sum(theirs.values())
+    errors = {part: (ours[part] - theirs[part]) / total for part in PARTS}
+    print(name, {part: f"{error:+.3%}" for part, error in errors.items()})
+    assert abs(sum(ours.values()) - total) <= 0.02 * total
+    assert all(abs(error) <= 0.02 for error in errors.values())
+
+
+PLACEMENTS = {
+    "all on one": LoadSettings(gpu_layers=99, device="RPC0"),
+    "some layers": LoadSettings(gpu_layers=10, device="RPC0"),
+    "spread over two": LoadSettings(gpu_layers=99),
+    "experts on the host": LoadSettings(gpu_layers=99, device="RPC0", experts_on_cpu=True),
+    "experts of five layers": LoadSettings(gpu_layers=99, device="RPC0", experts_on_cpu=5),
+}
+
+
+@pytest.mark.parametrize("chosen", PLACEMENTS)
+@pytest.mark.parametrize("name", ["llama 8B", "qwen3moe 30B", "gemma3 4B"])
+def test_devices_get_what_the_engine_gives_them(
+    runtime: Runtime, devices: RpcDevices, tmp_path: Path, name: str, chosen: str
+) -> None:
+    """A remote device takes layers like a GPU, so the engine's placement can be had without one."""
+    spec = replace(ZOO[name], layers=24)
+    stub = write_stub(tmp_path / "stub.gguf", spec)
+    settings = replace(PLACEMENTS[chosen], context_tokens=4096)
+    gpus = [Gpu(device, 100 * GIB, host_buffers=False) for device in ("RPC0", "RPC1")]
+    formula = estimate(shape_of(stub), settings, gpus, host=host(settings))
+    assert formula is not None
+    ours = {need.name: need for need in formula.devices}
+    theirs = {need.name: need for need in devices.plan(stub, settings)}
+    assert {name for name, need in ours.items() if need.weights_bytes.value} == set(theirs)
+    for device, plan in theirs.items():
+        total = sum(getattr(plan, part).value for part in PARTS)
+        for part in ("weights_bytes", "kv_bytes"):
+            error = getattr(ours[device], part).value - getattr(plan, part).value
+            assert abs(error) <= max(0.01 * total, 1.1 * MIB), (device, part, error / MIB)
+        # Working memory of several devices depends on where the engine cuts the graph.
+        error = ours[device].compute_bytes.value - plan.compute_bytes.value
+        assert abs(error) <= max(0.03 * total, 16 * MIB), (device, error / MIB)
+
+
+def placed(shape: ModelShape, settings: LoadSettings, *gpus: Gpu) -> Estimate:
+    made = estimate(shape, settings, gpus)
+    assert made is not None
+    return made
+
+
+def test_what_does_not_fit_is_placed_as_the_engine_does(tmp_path: Path) -> None:
+    dense = shape_of(write_stub(tmp_path / "dense.gguf", ZOO["llama 8B"]))
+    settings = LoadSettings(context_tokens=4096)
+    whole = placed(dense, settings, Gpu("CUDA0", 24 * GIB))
+    assert whole.layers_on_gpu == 32 and whole.expert_layers_on_host == 0
+    part = placed(dense, settings, Gpu("CUDA0", 4 * GIB))
+    assert part.layers_on_gpu is not None and 10 < part.layers_on_gpu < 28
+    gpu = next(need for need in part.devices if need.name == "CUDA0")
+    used = sum(getattr(gpu, name).value for name in PARTS)
+    assert 0.8 * (4 * GIB - ENGINE_MARGIN_BYTES) < used <= 4 * GIB - ENGINE_MARGIN_BYTES
+    routed = shape_of(write_stub(tmp_path / "routed.gguf", ZOO["qwen3moe 30B"]))
+    some = placed(routed, settings, Gpu("CUDA0", 8 * GIB))
+    assert some.layers_on_gpu == 48
+    assert some.expert_layers_on_host is not None and 20 < some.expert_layers_on_host < 48
+    none = placed(routed, settings, Gpu("CUDA0", GIB))
+    assert none.layers_on_gpu == 0
+
+
+def test_shares_of_several_gpus(tmp_path: Path) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["llama 8B"]))
+    settings = LoadSettings(context_tokens=4096, gpu_layers=99)
+    gpus = [Gpu("CUDA0", 24 * GIB), Gpu("CUDA1", 8 * GIB)]
+    by_memory = {need.name: need for need in placed(shape, settings, *gpus).devices}
+    ratio = by_memory["CUDA0"].kv_bytes.value / by_memory["CUDA1"].kv_bytes.value
+    assert 2.5 < ratio < 4
+    even = [replace(gpu, tensor_split=1.0) for gpu in gpus]
+    split = {need.name: need for need in placed(shape, settings, *even).devices}
+    assert split["CUDA0"].kv_bytes.value == pytest.approx(split["CUDA1"].kv_bytes.value, rel=0.15)
+    assert estimate(shape, replace(settings, device="none"), gpus).devices[0].name == HOST  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "architecture", ["deepseek4", "glm-dsa", "t5", "rwkv7", "kimi-linear", "never-heard-of"]
+)
+def test_no_figure_for_what_is_not_known(tmp_path: Path, architecture: str) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", Spec(architecture, layers=4)))
+    assert not supported(shape)
+    assert estimate(shape, LoadSettings()) is None
+
+
+def totals(shape: ModelShape, variants: Sequence[LoadSettings]) -> list[int]:
+    return [placed(shape, settings).total_bytes.value for settings in variants]
+
+
+def test_every_setting_has_its_price(tmp_path: Path) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["qwen3 0.6B, tied"]))
+    base = LoadSettings(context_tokens=4096)
+    more = [
+        replace(base, context_tokens=8192),
+        replace(base, slots=2),
+        replace(base, ubatch=1024),
+        replace(base, kv_type_k="f32"),
+    ]
+    (first, *rest) = totals(shape, [base, *more])
+    assert all(size > first for size in rest)
+    less = [replace(base, kv_type_k="q4_0"), replace(base, kv_type_v="q8_0")]
+    assert all(size < first for size in totals(shape, less))
+
+
+def test_a_row_of_a_table_costs_what_the_file_costs(tmp_path: Path) -> None:
+    spec = ZOO["qwen3moe 30B"]
+    real = shape_of(write_stub(tmp_path / "stub.gguf", spec))
+    row = shape_from_dims(
+        Dims(
+            "qwen3moe",
+            spec.layers,
+            spec.hidden,
+            spec.heads,
+            spec.vocab,
+            real.weights_bytes,
+            n_kv_heads=spec.kv_heads,
+            head_dim=spec.head_dim,
+            n_experts=spec.experts,
+            n_experts_used=spec.used,
+            expert_feed_forward=spec.expert_ff,
+        )
+    )
+    assert row is not None
+    settings = LoadSettings(context_tokens=8192)
+    ours, file = placed(row, settings), placed(real, settings)
+    for part in (*PARTS, "overhead_bytes"):
+        assert ours.part(part).value == pytest.approx(file.part(part).value, rel=0.02)
+    assert ours.total_bytes.high - ours.total_bytes.low > (
+        file.total_bytes.high - file.total_bytes.low
+    )
+    assert ours.notes and not file.notes
