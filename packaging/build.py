@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -130,8 +131,8 @@ def build(output: Path, given: Path | None, work: Path) -> None:
         Path(source)
         for source in json.loads((work / "work" / "paddock" / "collected.json").read_text("utf-8"))
     ]
-    prefixes = (Path(sys.prefix), Path(sys.base_prefix))
-    of_system += [path for path in collected if not any(path.is_relative_to(p) for p in prefixes)]
+    pythons = (sys.prefix, sysconfig.get_path("stdlib"))
+    of_system += [path for path in collected if not any(map(path.is_relative_to, pythons))]
     for name in copy_licenses(inside / "resources" / "licenses", ROOT, of_system):
         say(f"    {name} brings no licence text of its own")
     say("4/4 looking it through")

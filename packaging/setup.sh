@@ -85,6 +85,12 @@ missing_for_window() {
             have "${pair%%=*}" || printf ' %s' "${pair#*=}"
         done
         dpkg -s "$TEST_FONT" >/dev/null 2>&1 || printf ' %s' "$TEST_FONT"
+        # A frozen folder needs Python as a library; the system's own has it in another package.
+        library=$("$PYTHON" -c 'import sys, sysconfig
+print(sysconfig.get_config_var("INSTSONAME") if sys.base_prefix == "/usr" else "")')
+        if [ -n "$library" ]; then
+            case $known in *"$library "*) ;; *) printf ' %s' "${library%%.so*}" ;; esac
+        fi
     fi
 }
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -138,12 +139,13 @@ class Trial:
         """Whether service and engine run, each on nothing but the build and the system."""
         names = {Path(process.exe()).stem: process for process in self.processes()}
         check({"paddock", "llama-server"} <= set(names), f"only {sorted(names)} run")
-        foreign = (str(ROOT), sys.prefix, sys.base_prefix)
+        foreign = (str(ROOT), sys.prefix, sysconfig.get_path("stdlib"))
         for process in self.processes():
             if sys.platform != "darwin":  # where only root may look
-                for mapped in process.memory_maps():
-                    taken = mapped.path.startswith(foreign)
-                    check(not taken, f"{process.name()} has loaded {mapped.path}")
+                for path in (Path(mapped.path) for mapped in process.memory_maps()):
+                    own = path.is_relative_to(self.folder)
+                    taken = str(path).startswith(foreign) or path.name.startswith("libpython")
+                    check(own or not taken, f"{process.name()} has loaded {path}")
         if sys.platform == "linux":
             engine = names["llama-server"]
             given = engine.environ()
