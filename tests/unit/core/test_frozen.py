@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,15 @@ import pytest
 from desktop.core.engine import runtime
 from desktop.core.engine.runtime import environment_folder
 from desktop.core.paths import demo_model, own_command, resources
+from tests.architecture.tree import modules
 
 ROOT = Path(__file__).parents[3]
+# Who may ask where the program lies; everything else asks them.
+MAY_ASK = {
+    "desktop.core.paths",
+    "desktop.core.engine.runtime",  # the engine inside a frozen app
+    "desktop.core.engine.build",  # uv beside the interpreter; a frozen app has neither
+}
 
 
 @pytest.fixture
@@ -55,6 +63,12 @@ def test_backends_are_known_by_libraries_that_have_only_their_versioned_name(
     for name in ("libggml-cpu.so.0", "libggml-vulkan.so.0.25.3", "libggml-cuda.txt"):
         (tmp_path / "lib" / name).touch()
     assert runtime.backends_in(tmp_path / "bin") == {"backend:cpu", "backend:vulkan"}
+
+
+def test_only_a_few_places_ask_where_the_program_lies() -> None:
+    asks = re.compile(r"\b__file__\b|\bsys\.executable\b|_MEIPASS|sys, \"frozen\"")
+    asking = {each.name for each in modules() if asks.search(each.path.read_text("utf-8"))}
+    assert asking == MAY_ASK
 
 
 @pytest.fixture(scope="module")
