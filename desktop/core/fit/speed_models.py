@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -116,7 +116,7 @@ def tensor_bytes(dims: tuple[int, ...], type_name: str) -> int:
 
 def write_model(
     path: Path,
-    tensors: list[tuple[str, tuple[int, ...], str]],
+    tensors: Sequence[tuple[str, tuple[int, ...], str]],
     values: dict[str, Any],
     *,
     check: Callable[[], None] = lambda: None,
@@ -193,7 +193,7 @@ def _pair(key: str, value: Any) -> bytes:
     return _text(key) + struct.pack("<II", _U32, value)
 
 
-def _header(tensors: list[tuple[str, tuple[int, ...], str]], values: dict[str, Any]) -> bytes:
+def _header(tensors: Sequence[tuple[str, tuple[int, ...], str]], values: dict[str, Any]) -> bytes:
     out = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(values))]
     out += [_pair(key, value) for key, value in values.items()]
     offset = 0

@@ -26,6 +26,7 @@ class RequestRecord:
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
     completion_tokens: int | None = None
+    prefill_seconds: float | None = None
     tokens_per_second: float | None = None
     finish_reason: str | None = None
     status: int = 200
@@ -52,6 +53,7 @@ class RequestRecord:
         self.prompt_tokens = usage.prompt_tokens
         self.cached_tokens = usage.cached_tokens
         self.completion_tokens = usage.completion_tokens
+        self.prefill_seconds = usage.prefill_seconds
         self.finish_reason = usage.finish_reason
         if usage.completion_tokens and usage.decode_seconds:
             self.tokens_per_second = usage.completion_tokens / usage.decode_seconds
@@ -61,14 +63,25 @@ class RequestRecord:
 
 
 class RequestLog:
-    """A ring of the latest requests."""
+    """A ring of the latest requests.
 
-    def __init__(self, publish: Callable[[str, dict[str, Any]], None], size: int = 500) -> None:
+    Args:
+        note: told of each as it ends.
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[str, dict[str, Any]], None],
+        size: int = 500,
+        note: Callable[[RequestRecord], None] = lambda record: None,
+    ) -> None:
         self._publish = publish
+        self._note = note
         self._ring: deque[RequestRecord] = deque(maxlen=size)
 
     def add(self, record: RequestRecord) -> None:
         self._ring.append(record)
+        self._note(record)
         self._publish("request.finished", record.to_dict())
 
     def latest(self, limit: int = 100) -> list[dict[str, Any]]:

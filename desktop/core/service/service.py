@@ -27,6 +27,9 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Notice, NullReporter
 from desktop.core.files import write_atomic
+from desktop.core.fit.speed import Speeds
+from desktop.core.fit.speed_book import SpeedBook, SpeedStore
+from desktop.core.fit.speed_here import speeds_here
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
@@ -40,11 +43,12 @@ from desktop.core.service.bus import EventBus
 from desktop.core.service.conversations import Conversations
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
+from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
 from desktop.core.service.public import PublicServer
-from desktop.core.service.requests import RequestLog
+from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
 from desktop.core.service.supervisor import LoadRequest, Supervisor
 from desktop.core.service.turns import Turns
@@ -100,6 +104,8 @@ class Service:
         )
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
+        self.speeds = SpeedStore(self._database)
+        self.learner = Learner(self.speeds, facts=self._reader.read_facts, speeds=self._speeds_of)
         self.loader = EngineLoader(
             where, self.runtimes, lambda: self.settings, self._database, self.library_store
         )
@@ -111,7 +117,7 @@ class Service:
         )
         self.jobs = JobTable(self._database)
         self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
-        self.requests = RequestLog(self.bus.publish)
+        self.requests = RequestLog(self.bus.publish, note=self._learn)
         self._session = upstream.new_session()
         self.gateway = Gateway(
             self.supervisor,
@@ -161,6 +167,7 @@ class Service:
             await self._private.start("127.0.0.1", 0)
             self._spawn(self._scan_first())
             self._spawn(self._heartbeat())
+            self._spawn(self._keep_learning())
             if public is not None:
                 await self.public.on(*public)
             self._write_endpoint(token)
@@ -223,6 +230,25 @@ class Service:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await asyncio.to_thread(self._lock.renew)
 
+    def _learn(self, record: RequestRecord) -> None:
+        busy = "cpu" in self.scheduler.running_needs()
+        self.learner.note(record, self.supervisor.current, busy=busy)
+
+    def _speeds_of(self, book: SpeedBook, runtime: Runtime) -> Speeds:
+        return speeds_here(book, runtime, self._paths.cache)
+
+    async def _keep_learning(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush_learned()
+
+    async def _flush_learned(self) -> None:
+        if self.learner.waiting:
+            try:
+                await asyncio.to_thread(self.learner.flush)
+            except AppError as error:  # a full disk: these figures are lost, nothing else is
+                log.warning("speeds could not be stored", extra={"why": str(error)})
+
     async def _end_when_unused(self, linger_seconds: float) -> None:
         while True:
             if self._in_use():
@@ -253,6 +279,7 @@ class Service:
         steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
         if self._private is not None:
             steps.append(self._private.stop)
+        steps.append(self._flush_learned)
         for step in steps:
             try:
                 await step()
@@ -406,6 +433,7 @@ class Service:
             resolve=self.library.resolve,
             current_runtime=self.runtimes.current,
             results=self.results,
+            speeds=self.speeds,
             wait_idle=wait_idle,
             requests_served=lambda: self.supervisor.served,
         )

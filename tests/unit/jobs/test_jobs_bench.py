@@ -18,6 +18,7 @@ from desktop.core.db import Database
 from desktop.core.engine.runtime import environment_folder, read_runtime
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
+from desktop.core.fit.speed_book import SpeedStore
 from desktop.core.jobs.handlers import Tools, all_kinds
 from desktop.core.jobs.handlers.bench import BenchKind
 from desktop.core.jobs.scheduler import Scheduler
@@ -360,6 +361,7 @@ async def test_the_real_tools_on_a_tiny_model(service: Service, tmp_path: Path) 
         resolve=service.resolve,
         current_runtime=lambda: own,
         results=service.results,
+        speeds=SpeedStore(service.database),
         wait_idle=lambda cancel: None,
         requests_served=lambda: 0,
     )

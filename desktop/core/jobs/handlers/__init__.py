@@ -13,6 +13,7 @@ from desktop.core.paths import Paths
 if TYPE_CHECKING:
     from desktop.core.bench.results import ResultStore
     from desktop.core.engine.runtime import Runtime
+    from desktop.core.fit.speed_book import SpeedStore
     from desktop.core.library.entry import ModelEntry
 
 
@@ -30,6 +31,7 @@ class Tools:
     resolve: Callable[[str], ModelEntry]
     current_runtime: Callable[[], Runtime]
     results: ResultStore
+    speeds: SpeedStore
     wait_idle: Callable[[CancelToken], None]
     requests_served: Callable[[], int]
 
@@ -51,7 +53,10 @@ def _sha256(paths: Paths, entry: ModelEntry) -> str | None:
 
 def all_kinds(tools: Tools) -> dict[str, Kind]:
     """Every kind of job by its name."""
+    from desktop.core.hardware.cpu import probe_cpu
+    from desktop.core.hardware.memory import probe_memory
     from desktop.core.jobs.handlers.bench import BenchKind
+    from desktop.core.jobs.handlers.calibrate import CalibrateKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
 
     def hardware() -> dict[str, Any]:
@@ -70,5 +75,14 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        CalibrateKind(
+            tools.paths,
+            tools.speeds,
+            current_runtime=tools.current_runtime,
+            cpu=probe_cpu,
+            memory=probe_memory,
+            wait_idle=tools.wait_idle,
+            requests_served=tools.requests_served,
+        ),
     )
     return {kind.name: kind for kind in kinds}

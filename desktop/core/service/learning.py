@@ -1,0 +1,216 @@
+"""Learns from every generation how fast models really run here.
+
+An answer that has ended leaves a note in memory, which costs it nothing; a worker thread later
+turns the notes into predicted and real speeds and stores them. Only answers that had the engine to
+themselves count: two at once are each slower than one, and that is no error of the prediction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.core.engine.allocations import DeviceMemory
+from desktop.core.engine.flags import LoadSettings
+from desktop.core.engine.runtime import Runtime
+from desktop.core.errors import AppError
+from desktop.core.fit.estimate import HOST
+from desktop.core.fit.speed import Speeds
+from desktop.core.fit.speed_book import Run, SpeedBook, SpeedStore, settings_key
+from desktop.core.fit.speed_predict import Prediction, Predictor, build_of
+from desktop.core.fit.speed_work import work_of
+from desktop.core.gguf.facts import ShapeFacts
+from desktop.core.gguf.shape import ModelShape
+from desktop.core.service.requests import RequestRecord
+from desktop.core.service.supervisor import Loaded
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 5.0
+# Shorter ones are over before the engine has warmed up, and their clock is too coarse.
+FEWEST_DECODED = 16
+FEWEST_READ = 64
+_MOST_NOTES = 1000
+_CHAT = "chat"  # the route of a conversation's turn, noted when it has given its slot back
+
+
+@dataclass(frozen=True)
+class _Note:
+    path: Path
+    fingerprint: str
+    settings: LoadSettings
+    runtime: Runtime
+    memory: tuple[DeviceMemory, ...]
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    prefill_seconds: float | None
+    decode_tokens_per_second: float | None
+
+
+class Learner:
+    """Notes are taken on the event loop, `flush` runs in a worker thread.
+
+    Args:
+        facts: a model file's layers.
+        speeds: what is known of this machine's devices for a runtime.
+    """
+
+    def __init__(
+        self,
+        store: SpeedStore,
+        *,
+        facts: Callable[[Path], ShapeFacts],
+        speeds: Callable[[SpeedBook, Runtime], Speeds],
+    ) -> None:
+        self._store = store
+        self._facts = facts
+        self._speeds = speeds
+        self._notes: deque[_Note] = deque(maxlen=_MOST_NOTES)
+        self._last_end = 0.0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._notes)
+
+    def note(self, record: RequestRecord, loaded: Loaded | None, *, busy: bool = False) -> None:
+        """Take down an answer that has ended.
+
+        Args:
+            loaded: the model in the engine now.
+            busy: something else uses the machine, such as a benchmark.
+        """
+        end = record.arrived + (record.total_seconds or 0.0)
+        begun = record.arrived + (record.wait_seconds or 0.0)
+        overlapped = begun < self._last_end  # another ended after this one had begun
+        self._last_end = max(self._last_end, end)
+        if busy or overlapped or loaded is None or loaded.entry.id != record.model:
+            return
+        others = loaded.active - (0 if record.route == _CHAT else 1)
+        if others > 0 or record.error is not None or loaded.prepared is None:
+            return
+        if loaded.server is None or not record.completion_tokens or record.prompt_tokens is None:
+            return
+        self._notes.append(
+            _Note(
+                loaded.entry.path,
+                loaded.entry.fingerprint,
+                loaded.prepared.settings,
+                loaded.server.runtime,
+                tuple(loaded.server.memory),
+                record.prompt_tokens,
+                record.cached_tokens or 0,
+                record.completion_tokens,
+                record.prefill_seconds,
+                record.tokens_per_second,
+            )
+        )
+
+    def flush(self) -> int:
+        """Store what was noted; returns how many figures that were.
+
+        Raises:
+            AppError: DISK_FULL, DATABASE_BUSY.
+        """
+        notes = []
+        while self._notes:
+            notes.append(self._notes.popleft())
+        if not notes:
+            return 0
+        book = self._store.book()
+        runs = [run for note in notes for run in self._runs(note, book)]
+        if runs:
+            self._store.add(runs)
+        return len(runs)
+
+    def _runs(self, note: _Note, book: SpeedBook) -> list[Run]:
+        """The figures of one answer; none where its model cannot be read any more, or nothing is
+        known of the device."""
+        try:
+            shape = ModelShape.of(self._facts(note.path))
+        except AppError as error:
+            log.info("nothing learned from an answer", extra={"why": str(error)})
+            return []
+        if shape is None:
+            return []
+        settings = note.settings
+        work = work_of(
+            shape,
+            layers_on=layers_on(note.memory, shape.n_layers),
+            experts_on_cpu=settings.experts_on_cpu,
+            kv_type_k=settings.kv_type_k,
+            kv_type_v=settings.kv_type_v,
+        )
+        predictor = Predictor(self._speeds(book, note.runtime), book, build_of(note.runtime))
+        found = []
+        read = note.prompt_tokens - note.cached_tokens
+        if note.prefill_seconds and read >= FEWEST_READ:
+            prediction = predictor.prefill(
+                work,
+                architecture=shape.architecture,
+                tokens=read,
+                depth=note.cached_tokens,
+                model=note.fingerprint,
+                settings=settings,
+            )
+            rate = read / note.prefill_seconds
+            found.append(("prefill", read, note.cached_tokens, rate, prediction))
+        if note.decode_tokens_per_second and note.completion_tokens >= FEWEST_DECODED:
+            depth = note.prompt_tokens + note.completion_tokens // 2
+            prediction = predictor.decode(
+                work,
+                architecture=shape.architecture,
+                depth=depth,
+                model=note.fingerprint,
+                settings=settings,
+            )
+            rate = note.decode_tokens_per_second
+            found.append(("decode", note.completion_tokens, depth, rate, prediction))
+        place = predictor.place(work)
+        return [
+            _run(place, note, shape.architecture, test, tokens, depth, rate, prediction)
+            for test, tokens, depth, rate, prediction in found
+            if place is not None and prediction is not None
+        ]
+
+
+def _run(  # noqa: PLR0917
+    place: tuple[str, str, str],
+    note: _Note,
+    architecture: str,
+    test: str,
+    tokens: int,
+    depth: int,
+    rate: float,
+    prediction: Prediction,
+) -> Run:
+    build, backend, device = place
+    return Run(
+        build=build,
+        backend=backend,
+        device=device,
+        fingerprint=note.fingerprint,
+        architecture=architecture,
+        settings=settings_key(note.settings),
+        test=test,
+        tokens=tokens,
+        depth=depth,
+        real=rate,
+        base=prediction.base.value,
+        predicted=prediction.shown,
+    )
+
+
+def layers_on(memory: Sequence[DeviceMemory], n_layers: int) -> dict[str, int]:
+    """How many layers each device besides the host got, by the weights it really holds."""
+    total = sum(device.weights_bytes for device in memory)
+    if not total:
+        return {}
+    return {
+        device.name: round(n_layers * device.weights_bytes / total)
+        for device in memory
+        if device.name != HOST and device.weights_bytes
+    }
