@@ -7,17 +7,16 @@ from pathlib import Path
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError
 from desktop.core.fit.simulate import find_gpu
-from desktop.core.fit.speed import Speeds
 from desktop.core.fit.speed_book import SpeedBook
-from desktop.core.fit.speed_predict import speeds_of
+from desktop.core.fit.speed_predict import Predictor, predictor_of
 from desktop.core.hardware import bandwidth
 from desktop.core.hardware.cpu import probe_cpu
 from desktop.core.hardware.known import KnownGpu, known_gpus
 from desktop.core.hardware.memory import probe_memory
 
 
-def speeds_here(book: SpeedBook, runtime: Runtime, cache_folder: Path) -> Speeds:
-    """The devices of this machine as this runtime names them.
+def predictor_here(book: SpeedBook, runtime: Runtime, cache_folder: Path) -> Predictor:
+    """Predicts for this machine with this runtime; its `speeds` are those of the devices.
 
     Args:
         cache_folder: where the measured bandwidth of the RAM is kept; without a calibration and
@@ -25,7 +24,7 @@ def speeds_here(book: SpeedBook, runtime: Runtime, cache_folder: Path) -> Speeds
     """
     cpu = probe_cpu()
     kept = bandwidth.load(cache_folder, cpu, probe_memory())
-    return speeds_of(
+    return predictor_of(
         book,
         runtime,
         cpu,

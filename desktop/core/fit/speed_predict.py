@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
@@ -75,6 +76,23 @@ def speeds_of(
     return Speeds(devices)
 
 
+def predictor_of(
+    book: SpeedBook,
+    runtime: Runtime,
+    cpu: CpuInfo,
+    *,
+    bandwidth_gb_per_second: float | None,
+    known: Callable[[str], KnownGpu | None] = lambda name: None,
+) -> Predictor:
+    """What this machine's models will do with a runtime; arguments as of `speeds_of`."""
+    speeds = speeds_of(
+        book, runtime, cpu, bandwidth_gb_per_second=bandwidth_gb_per_second, known=known
+    )
+    devices = {HOST: ("cpu", cpu_device(cpu))}
+    devices |= {each.name: (each.backend, each.description) for each in runtime.devices}
+    return Predictor(speeds, book, build_of(runtime), devices)
+
+
 def _calibrated(book: SpeedBook, build: str, backend: str, device: str) -> DeviceSpeed | None:
     found = book.calibration(build, backend, device)
     if found is None or found.speed.build == build:
@@ -89,101 +107,104 @@ def _calibrated(book: SpeedBook, build: str, backend: str, device: str) -> Devic
 
 @dataclass(frozen=True)
 class Prediction:
-    """What to show, and what it would be without anything learned."""
+    """What to show, and what it would be without anything learned (None: nothing is known)."""
 
     shown: SpeedFigure
-    base: SpeedFigure
+    base: SpeedFigure | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which speed is asked for.
+
+    Attributes:
+        test: "decode", or "prefill" of `tokens` after `depth`.
+        model: the file's fingerprint where it is here; with `settings`, what was measured with it
+            counts.
+    """
+
+    work: Work
+    architecture: str
+    test: Literal["decode", "prefill"] = "decode"
+    depth: int = 0
+    tokens: int = 512
+    model: str | None = None
+    settings: LoadSettings | None = None
+
+    @property
+    def middle(self) -> int:
+        return self.depth + (self.tokens // 2 if self.test == "prefill" else 0)
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Predicts for one build of the engine."""
+    """Predicts for one build of the engine.
+
+    Attributes:
+        devices: backend and name of each device, by the engine's name of it ("CPU", "CUDA0").
+    """
 
     speeds: Speeds
     book: SpeedBook
     build: str
+    devices: Mapping[str, tuple[str, str]]
 
     def place(self, work: Work) -> tuple[str, str, str] | None:
-        """Build, backend and device that runs are stored under: the one that reads most."""
+        """Build, backend and device that runs are stored under: the one that reads most; None
+        where this machine has no such device."""
         main = max(work.portions, key=lambda portion: portion.total_read_bytes)
-        speed = self.speeds.devices.get(main.device)
-        return None if speed is None else (self.build, speed.backend, speed.device)
+        found = self.devices.get(main.device)
+        return None if found is None else (self.build, *found)
 
-    def decode(
-        self,
-        work: Work,
-        *,
-        architecture: str,
-        depth: int = 0,
-        model: str | None = None,
-        settings: LoadSettings | None = None,
-    ) -> Prediction | None:
-        """Generated tokens per second; None where nothing is known of a device.
-
-        Args:
-            model: the file's fingerprint, where it is here; with `settings`, what was measured
-                with it counts.
-        """
-        base = self.speeds.decode(work, depth)
-        if base is None:
-            return None
-        return self._learned(work, base, "decode", architecture, depth, model, settings)
-
-    def prefill(
-        self,
-        work: Work,
-        *,
-        architecture: str,
-        tokens: int = 512,
-        depth: int = 0,
-        model: str | None = None,
-        settings: LoadSettings | None = None,
-    ) -> Prediction | None:
-        """Prompt tokens per second of a prompt of `tokens` after `depth`."""
-        base = self.speeds.prefill(work, tokens, depth)
-        if base is None:
-            return None
-        middle = depth + tokens // 2
-        return self._learned(work, base, "prefill", architecture, middle, model, settings)
-
-    def _learned(  # noqa: PLR0917
-        self,
-        work: Work,
-        base: SpeedFigure,
-        test: str,
-        architecture: str,
-        depth: int,
-        model: str | None,
-        settings: LoadSettings | None,
-    ) -> Prediction:
+    def predict(self, asked: Asked) -> Prediction | None:
+        """Tokens per second; None where neither a device nor the model's own speed is known."""
+        work = asked.work
+        if asked.test == "decode":
+            base = self.speeds.decode(work, asked.depth)
+        else:
+            base = self.speeds.prefill(work, asked.tokens, asked.depth)
         place = self.place(work)
-        if place is None:
+        if place is not None and asked.model is not None and asked.settings is not None:
+            key = settings_key(asked.settings)
+            runs = self.book.of_model(place, asked.test, asked.model, key)
+            own = _measured(base, runs, asked.middle)
+            if own is not None:
+                return Prediction(own, base)
+        if base is None:
+            return None
+        learned = self.book.correction(place, asked.test, asked.architecture) if place else None
+        if learned is None:
             return Prediction(base, base)
-        if model is not None and settings is not None:
-            runs = self.book.of_model(place, test, model, settings_key(settings))
-            runs = [run for run in runs if run.base]
-            if runs:
-                return Prediction(_measured(base, runs, depth), base)
-        found = self.book.correction(place, test, architecture)
-        if found is None:
-            return Prediction(base, base)
-        factor, spread, models = found
-        own = base.high / base.value - 1
+        factor, spread, models = learned
+        half_band = base.high / base.value - 1
         if models >= _MANY_MODELS:
-            own = min(own, max(2 * spread, _MEASURED_SPREAD))
-        return Prediction(base.corrected(factor, own), base)
+            half_band = min(half_band, max(2 * spread, _MEASURED_SPREAD))
+        return Prediction(base.corrected(factor, half_band), base)
 
 
-def _measured(base: SpeedFigure, runs: list[Run], depth: int) -> SpeedFigure:
-    """What the model showed, brought to this depth by what is predicted for the two depths."""
+def _measured(base: SpeedFigure | None, runs: Sequence[Run], depth: int) -> SpeedFigure | None:
+    """What the model itself showed. Figures of other depths are brought to this one by what is
+    predicted for the two; without a prediction only those of about this depth count."""
+    near = [run for run in runs if abs(_depth(run) - depth) <= max(_NEAR_TOKENS, depth // 2)]
+    if base is None:
+        if not near:
+            return None
+        value, spread = _middle([run.real for run in near])
+        return figure(value, spread, "measured")
     ratios = [run.real / run.base for run in runs if run.base]
-    middle = statistics.median(ratios)
-    off = statistics.median(abs(ratio - middle) for ratio in ratios) / middle
-    spread = max(_MEASURED_SPREAD, 2 * off)
-    nearest = min(abs(_depth(run) - depth) for run in runs)
-    if nearest <= max(_NEAR_TOKENS, depth // 2):
+    if not ratios:
+        return None
+    middle, spread = _middle(ratios)
+    if near:
         return figure(base.value * middle, spread, "measured")
     return base.corrected(middle, max(spread, (base.high / base.value - 1) / 2))
+
+
+def _middle(values: Sequence[float]) -> tuple[float, float]:
+    """The median, and the half band as a part of it."""
+    middle = statistics.median(values)
+    off = statistics.median(abs(value - middle) for value in values) / middle
+    return middle, max(_MEASURED_SPREAD, 2 * off)
 
 
 def _depth(run: Run) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.core.engine.allocations import DeviceMemory
@@ -18,9 +18,8 @@ from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError
 from desktop.core.fit.estimate import HOST
-from desktop.core.fit.speed import Speeds
 from desktop.core.fit.speed_book import Run, SpeedBook, SpeedStore, settings_key
-from desktop.core.fit.speed_predict import Prediction, Predictor, build_of
+from desktop.core.fit.speed_predict import Asked, Predictor
 from desktop.core.fit.speed_work import work_of
 from desktop.core.gguf.facts import ShapeFacts
 from desktop.core.gguf.shape import ModelShape
@@ -56,7 +55,7 @@ class Learner:
 
     Args:
         facts: a model file's layers.
-        speeds: what is known of this machine's devices for a runtime.
+        predictor: what would be predicted with a runtime.
     """
 
     def __init__(
@@ -64,11 +63,11 @@ class Learner:
         store: SpeedStore,
         *,
         facts: Callable[[Path], ShapeFacts],
-        speeds: Callable[[SpeedBook, Runtime], Speeds],
+        predictor: Callable[[SpeedBook, Runtime], Predictor],
     ) -> None:
         self._store = store
         self._facts = facts
-        self._speeds = speeds
+        self._predictor = predictor
         self._notes: deque[_Note] = deque(maxlen=_MOST_NOTES)
         self._last_end = 0.0
 
@@ -127,8 +126,7 @@ class Learner:
         return len(runs)
 
     def _runs(self, note: _Note, book: SpeedBook) -> list[Run]:
-        """The figures of one answer; none where its model cannot be read any more, or nothing is
-        known of the device."""
+        """The figures of one answer; none where its model cannot be read any more."""
         try:
             shape = ModelShape.of(self._facts(note.path))
         except AppError as error:
@@ -144,63 +142,40 @@ class Learner:
             kv_type_k=settings.kv_type_k,
             kv_type_v=settings.kv_type_v,
         )
-        predictor = Predictor(self._speeds(book, note.runtime), book, build_of(note.runtime))
-        found = []
+        predictor = self._predictor(book, note.runtime)
+        place = predictor.place(work)
+        if place is None:
+            return []
+        asked = Asked(work, shape.architecture, model=note.fingerprint, settings=settings)
+        found: list[tuple[Asked, float]] = []
         read = note.prompt_tokens - note.cached_tokens
         if note.prefill_seconds and read >= FEWEST_READ:
-            prediction = predictor.prefill(
-                work,
-                architecture=shape.architecture,
-                tokens=read,
-                depth=note.cached_tokens,
-                model=note.fingerprint,
-                settings=settings,
-            )
-            rate = read / note.prefill_seconds
-            found.append(("prefill", read, note.cached_tokens, rate, prediction))
+            prefill = replace(asked, test="prefill", tokens=read, depth=note.cached_tokens)
+            found.append((prefill, read / note.prefill_seconds))
         if note.decode_tokens_per_second and note.completion_tokens >= FEWEST_DECODED:
             depth = note.prompt_tokens + note.completion_tokens // 2
-            prediction = predictor.decode(
-                work,
-                architecture=shape.architecture,
-                depth=depth,
-                model=note.fingerprint,
-                settings=settings,
-            )
-            rate = note.decode_tokens_per_second
-            found.append(("decode", note.completion_tokens, depth, rate, prediction))
-        place = predictor.place(work)
-        return [
-            _run(place, note, shape.architecture, test, tokens, depth, rate, prediction)
-            for test, tokens, depth, rate, prediction in found
-            if place is not None and prediction is not None
-        ]
+            decode = replace(asked, tokens=note.completion_tokens, depth=depth)
+            found.append((decode, note.decode_tokens_per_second))
+        return [_run(predictor, place, each, real) for each, real in found]
 
 
-def _run(  # noqa: PLR0917
-    place: tuple[str, str, str],
-    note: _Note,
-    architecture: str,
-    test: str,
-    tokens: int,
-    depth: int,
-    rate: float,
-    prediction: Prediction,
-) -> Run:
+def _run(predictor: Predictor, place: tuple[str, str, str], asked: Asked, real: float) -> Run:
+    assert asked.model is not None and asked.settings is not None
+    prediction = predictor.predict(asked)
     build, backend, device = place
     return Run(
         build=build,
         backend=backend,
         device=device,
-        fingerprint=note.fingerprint,
-        architecture=architecture,
-        settings=settings_key(note.settings),
-        test=test,
-        tokens=tokens,
-        depth=depth,
-        real=rate,
-        base=prediction.base.value,
-        predicted=prediction.shown,
+        fingerprint=asked.model,
+        architecture=asked.architecture,
+        settings=settings_key(asked.settings),
+        test=asked.test,
+        tokens=asked.tokens,
+        depth=asked.depth,
+        real=real,
+        base=prediction.base.value if prediction and prediction.base else None,
+        predicted=prediction.shown if prediction else None,
     )
 
 

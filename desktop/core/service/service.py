@@ -27,9 +27,9 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Notice, NullReporter
 from desktop.core.files import write_atomic
-from desktop.core.fit.speed import Speeds
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
-from desktop.core.fit.speed_here import speeds_here
+from desktop.core.fit.speed_here import predictor_here
+from desktop.core.fit.speed_predict import Predictor
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
@@ -105,7 +105,9 @@ class Service:
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
         self.speeds = SpeedStore(self._database)
-        self.learner = Learner(self.speeds, facts=self._reader.read_facts, speeds=self._speeds_of)
+        self.learner = Learner(
+            self.speeds, facts=self._reader.read_facts, predictor=self._predictor
+        )
         self.loader = EngineLoader(
             where, self.runtimes, lambda: self.settings, self._database, self.library_store
         )
@@ -234,8 +236,8 @@ class Service:
         busy = "cpu" in self.scheduler.running_needs()
         self.learner.note(record, self.supervisor.current, busy=busy)
 
-    def _speeds_of(self, book: SpeedBook, runtime: Runtime) -> Speeds:
-        return speeds_here(book, runtime, self._paths.cache)
+    def _predictor(self, book: SpeedBook, runtime: Runtime) -> Predictor:
+        return predictor_here(book, runtime, self._paths.cache)
 
     async def _keep_learning(self) -> None:
         while True:

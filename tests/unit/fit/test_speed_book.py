@@ -13,8 +13,22 @@ from desktop.core.db import Database
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import EngineDevice
 from desktop.core.fit.speed import DeviceSpeed, SpeedFigure, Speeds
-from desktop.core.fit.speed_book import KEPT_RUNS, Run, SpeedBook, SpeedStore, settings_key
-from desktop.core.fit.speed_predict import Predictor, build_of, cpu_device, speeds_of
+from desktop.core.fit.speed_book import (
+    KEPT_RUNS,
+    Calibration,
+    Run,
+    SpeedBook,
+    SpeedStore,
+    settings_key,
+)
+from desktop.core.fit.speed_predict import (
+    Asked,
+    Predictor,
+    build_of,
+    cpu_device,
+    predictor_of,
+    speeds_of,
+)
 from desktop.core.fit.speed_work import Portion, Work
 from desktop.core.hardware.cpu import CpuInfo
 from desktop.core.hardware.known import KnownGpu, known_gpus
@@ -134,11 +148,12 @@ def test_settings_that_do_not_change_the_speed_do_not_count() -> None:
 
 
 def predictor(*runs: Run) -> Predictor:
-    return Predictor(Speeds({"CPU": SPEED}), SpeedBook((), runs), SPEED.build)
+    devices = {"CPU": ("cpu", SPEED.device)}
+    return Predictor(Speeds({"CPU": SPEED}), SpeedBook((), runs), SPEED.build, devices)
 
 
 def shown(of: Predictor, **options: Any) -> SpeedFigure:
-    found = of.decode(work(), **{"architecture": "llama", **options})
+    found = of.predict(Asked(work(), **{"architecture": "llama", **options}))
     assert found is not None
     return found.shown
 
@@ -205,7 +220,7 @@ def test_runs_with_flags_of_a_profile_correct_nobody() -> None:
 def test_a_prompts_speed_is_learned_apart() -> None:
     of = predictor(run(test="prefill", tokens=512, depth=0, real=20.0, base=40.0))
     base = Speeds({"CPU": SPEED}).prefill(work(), 512)
-    found = of.prefill(work(), architecture="llama", model="quick-1", settings=SETTINGS)
+    found = of.predict(Asked(work(), "llama", "prefill", model="quick-1", settings=SETTINGS))
     assert found is not None and base is not None
     assert found.shown.source == "measured"
     assert found.shown.value == pytest.approx(base.value / 2)
@@ -224,8 +239,6 @@ def known(name: str) -> KnownGpu | None:
 
 
 def test_calibrated_before_seeded_and_this_build_before_another() -> None:
-    from desktop.core.fit.speed_book import Calibration
-
     runtime = fakes.runtime(devices=(GPU,))
     speed = replace(SPEED, build=build_of(runtime), device=cpu_device(CPU))
     here = SpeedBook([Calibration(speed, 1.0)])
@@ -240,3 +253,12 @@ def test_calibrated_before_seeded_and_this_build_before_another() -> None:
     assert speeds_of(nothing, runtime, CPU, bandwidth_gb_per_second=None).devices == {}
     seed = speeds_of(nothing, runtime, CPU, bandwidth_gb_per_second=50.0).devices["CPU"]
     assert seed.source == "seed_table"
+
+
+def test_runs_are_kept_under_the_devices_own_names() -> None:
+    runtime = fakes.runtime(devices=(GPU,))
+    of = predictor_of(SpeedBook(), runtime, CPU, bandwidth_gb_per_second=None, known=known)
+    assert of.place(work()) == (build_of(runtime), "cpu", "A CPU × 4")
+    on_gpu = Work((replace(work().portions[0], device="CUDA0"),), "f16")
+    assert of.place(on_gpu) == (build_of(runtime), "cuda", "NVIDIA GeForce RTX 4090")
+    assert of.place(Work((Portion("Vulkan3"),), "f16")) is None

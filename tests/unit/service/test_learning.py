@@ -15,6 +15,7 @@ from desktop.core.engine.flags import LoadSettings
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.speed import DeviceSpeed, Speeds
 from desktop.core.fit.speed_book import SpeedStore
+from desktop.core.fit.speed_predict import Predictor
 from desktop.core.gguf.facts import ShapeFacts, facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.service.learning import Learner, layers_on
@@ -40,9 +41,14 @@ class Setting:
         self.path = write_tiny_llama(tmp_path / "tiny.gguf")
         self.reads = 0
         self.speeds = Speeds({"CPU": SPEED})
+        self.devices = {"CPU": ("cpu", "A CPU × 4")}
         self.store = SpeedStore(database)
         self.learner = Learner(
-            self.store, facts=self.facts, speeds=lambda book, runtime: self.speeds
+            self.store,
+            facts=self.facts,
+            predictor=lambda book, runtime: Predictor(
+                self.speeds, book, "0.5.0 0c1e570", self.devices
+            ),
         )
         self.now = 1000.0
         self.loaded: Any = SimpleNamespace(
@@ -163,8 +169,21 @@ def test_a_model_that_is_gone_is_no_error(setting: Setting) -> None:
     assert setting.learner.flush() == 0
 
 
-def test_a_device_nothing_is_known_of_is_left_alone(setting: Setting) -> None:
+def test_without_a_prediction_the_model_itself_is_measured(setting: Setting) -> None:
     setting.speeds = Speeds({})
+    for _ in range(2):
+        setting.learner.note(setting.answer(), setting.loaded)
+        setting.learner.flush()
+    first, second = (run for run in setting.store.book().runs if run.test == "decode")
+    assert first.predicted is None
+    assert first.base is None
+    assert second.predicted is not None
+    assert second.predicted.source == "measured"
+    assert second.predicted.value == pytest.approx(50.0)
+
+
+def test_a_device_that_is_gone_is_left_alone(setting: Setting) -> None:
+    setting.devices = {}
     setting.learner.note(setting.answer(), setting.loaded)
     assert setting.learner.flush() == 0
 
