@@ -103,7 +103,7 @@ class _Bars(pg.GraphicsObject):  # type: ignore[misc]
         painter.setFont(self._theme.font(-1, tabular=True))
         painter.setPen(self._theme.colour(token))
         text = painter.fontMetrics().elidedText(
-            name, Qt.TextElideMode.ElideRight, int(box.width()) - 2
+            name, Qt.TextElideMode.ElideMiddle, int(box.width()) - 2
         )
         painter.drawText(box.adjusted(2, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), text)
 

@@ -14,7 +14,7 @@ from desktop.ui.widgets.tables import DataTable
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
-_WIDEST_CHARACTERS = 48  # of a column; the tooltip has all of its text
+_WIDEST_CHARACTERS = 72  # of a column; the tooltip has all of its text
 
 
 @dataclass(frozen=True)

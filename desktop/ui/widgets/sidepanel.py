@@ -60,10 +60,14 @@ class WithPanel(QWidget):
 
     In a wide window an open panel stands beside the main widget; in a narrow one it slides over its
     right part.
+
+    Args:
+        room: how much of the right is the page's margin, where the main widget's scroll bar stands.
     """
 
-    def __init__(self, theme: Theme, main: QWidget, inside: QWidget) -> None:
+    def __init__(self, theme: Theme, main: QWidget, inside: QWidget, *, room: int = 0) -> None:
         super().__init__()
+        self._room = room
         self._main = main
         main.setParent(self)
         self.panel = SidePanel(theme, inside, self)
@@ -108,7 +112,7 @@ class WithPanel(QWidget):
         open_beside = not self.panel.isHidden() and not self.narrow
         self._main.setGeometry(0, 0, width - side - _GAP if open_beside else width, height)
         if self._motion.state() is not QPropertyAnimation.State.Running:
-            self.panel.setGeometry(QRect(width - side, 0, side, height))
+            self.panel.setGeometry(QRect(width - side - self._room, 0, side, height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._motion.stop()

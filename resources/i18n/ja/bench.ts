@@ -557,7 +557,7 @@
     </message>
     <message>
         <source>Run {number} reaches</source>
-        <translation>測定 {number} はその</translation>
+        <translation>測定 {number} の割合</translation>
     </message>
     <message>
         <source>Comparison</source>

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from desktop.core.bench.export import read_file, save
 from desktop.core.bench.results import ResultStore
 from desktop.core.errors import ErrorCode
-from desktop.ui.tabs.bench import history
+from desktop.ui.tabs.bench import figures, history
 from tests.ui.bench.robot import MODEL, Robot, document
 
 
@@ -156,3 +157,17 @@ def test_a_file_that_is_none_of_ours_is_refused_with_the_reason(
     robot.wait(lambda: bool(robot.context.errors))
     assert robot.context.errors[0].code is ErrorCode.RESULT_FILE_INVALID
     assert not robot.context.client.called("import_results")
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz", "Intel Xeon E5-2680 v4"),
+        ("AMD Ryzen 9 7950X 16-Core Processor", "AMD Ryzen 9 7950X"),
+        ("NVIDIA GeForce RTX 4090", "GeForce RTX 4090"),
+        ("Apple M2 Ultra", "Apple M2 Ultra"),
+        ("CPU", "CPU"),
+    ],
+)
+def test_devices_are_called_as_people_call_them(name: str, short: str) -> None:
+    assert figures.short_device(name) == short

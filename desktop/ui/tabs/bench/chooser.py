@@ -125,7 +125,11 @@ class _Delegate(QStyledItemDelegate):
         self._theme, self._list = theme, parent
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, 3 * self._list.fontMetrics().height() + 2 * _PADDING)
+        return QSize(120, 3 * self._line_height() + 2 * _PADDING)
+
+    def _line_height(self) -> int:
+        """With room for another script's font, which may be higher than the list's own."""
+        return self._list.fontMetrics().height() + 2
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme, speed = self._theme, index.data(_SPEED)
@@ -154,11 +158,10 @@ class _Delegate(QStyledItemDelegate):
             painter.setFont(font)
             painter.setPen(theme.colour(token))
             metrics = painter.fontMetrics()
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-            line = QRect(
-                inner.left(), inner.top(), inner.width(), self._list.fontMetrics().height()
-            )
-            painter.drawText(line, int(Qt.AlignmentFlag.AlignVCenter), shown)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, inner.width())
+            line = QRect(inner.left(), inner.top(), inner.width(), self._line_height())
+            whole = int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextDontClip)
+            painter.drawText(line, whole, shown)
             inner.setTop(line.bottom() + 1)
         painter.restore()
 

@@ -20,6 +20,8 @@ from desktop.ui.tabs.bench.words import translated
 _TESTS = ("prefill", "decode", "load")
 _GROUPS_LIMIT = 12  # of a panel; the table has all
 _MADE_NAME = r", \d{4}-\d\d-\d\d \d\d:\d\d( \(\d+\))?"  # as core/bench/document.py makes them
+_REGISTERED = re.compile(r"\((?:R|TM|C)\)", re.IGNORECASE)
+_SUPERFLUOUS = re.compile(r"\b(?:CPU|Processor|\d+-Core)\b|\bNVIDIA (?=GeForce)", re.IGNORECASE)
 _MOST = 1e9  # tokens per second beyond what any machine does
 _MARKS = {
     Verdict.FASTER: ("▲", "accent"),
@@ -99,6 +101,17 @@ def moment(seconds: float) -> str:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
     except (OSError, OverflowError, ValueError):  # a year no calendar of this system knows
         return "–"
+
+
+def day(seconds: float) -> str:
+    """As `moment`, without the year where it is this one."""
+    return moment(seconds).removeprefix(time.strftime("%Y-"))
+
+
+def short_device(name: str) -> str:
+    """ "Intel Xeon E5-2680 v4" of "Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz": as people say it."""
+    short = _REGISTERED.sub("", name.partition(" @ ")[0])
+    return " ".join(_SUPERFLUOUS.sub("", short).split()) or name
 
 
 def speed(value: float | None) -> str:

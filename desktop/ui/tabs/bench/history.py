@@ -24,10 +24,10 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QStyleOptionViewItem, QWidget
 
 from desktop.ui.charts.data import paint_bar
-from desktop.ui.tabs.bench.figures import Run, moment, speed
+from desktop.ui.tabs.bench.figures import Run, day, moment, short_device, speed
 from desktop.ui.tabs.bench.words import translated
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable
+from desktop.ui.widgets.tables import PADDING, TOKEN_ROLE, Cells, DataTable
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
@@ -37,7 +37,7 @@ _FIGURES = (NUMBER, PREFILL, DECODE)
 _SWATCH = 12
 # Cut where there is no room for all of them: these hold names of any length.
 _ELASTIC = (LABEL, MODEL, DEVICE, ENGINE)
-_LEAST_CHARACTERS = 12
+_LEAST_CHARACTERS = 14  # of them stay readable; beyond that the table scrolls sideways
 
 # What a column is sorted by; None goes to the end either way.
 _KEYS: dict[int, Callable[[Run], Any]] = {
@@ -118,7 +118,9 @@ class HistoryModel(QAbstractTableModel):
                 return "warning"
             return "secondary" if column in (WHEN, DEVICE, ENGINE) else "text"
         if role == Qt.ItemDataRole.ToolTipRole:
-            shown = self._text(run, column) if column in (DEVICE, ENGINE) else run.name
+            shown = {WHEN: moment(run.created), DEVICE: run.device, ENGINE: run.engine}.get(
+                column, run.name
+            )
             return f"<span>{escape(shown)}</span>"  # a name of a file must not become markup
         return None
 
@@ -136,8 +138,8 @@ class HistoryModel(QAbstractTableModel):
         elif run.doubtful:
             note = translated("with notes")
         texts = (
-            str(run.number), moment(run.created), run.label, run.model, run.quant,
-            speed(run.prefill), speed(run.decode), run.device, run.engine, note,
+            str(run.number), day(run.created), run.label, run.model, run.quant,
+            speed(run.prefill), speed(run.decode), short_device(run.device), run.engine, note,
         )  # fmt: skip
         return texts[column]
 
@@ -228,7 +230,7 @@ class HistoryTable(DataTable):
             for column in range(NOTE + 1)
             if not self.isColumnHidden(column)
         }
-        least = self.fontMetrics().averageCharWidth() * _LEAST_CHARACTERS
+        least = self.fontMetrics().horizontalAdvance("n" * _LEAST_CHARACTERS) + 2 * PADDING
         left = self.viewport().width() - sum(wanted.values())
         elastic = [column for column in _ELASTIC if column in wanted]
         if left >= 0:

@@ -32,6 +32,7 @@ class BenchPresenter(QObject):
         shown: what the page tells about them; None while there is nothing to tell.
         published: the published speeds beside them, at most `LIMIT`.
         known: every published speed; None until they are asked for.
+        offered: the same in the order they are offered; it stays while a person chooses.
         failure: why the last run, or reading the results, failed.
     """
 
@@ -56,6 +57,7 @@ class BenchPresenter(QObject):
         self.shown: Shown | None = None
         self.published: tuple[KnownSpeed, ...] = ()
         self.known: KnownSpeeds | None = None
+        self.offered: list[KnownSpeed] = []
         self.failure: AppError | None = None
         self.stored.changed.connect(self._on_stored_changed)
         self.stored.restored.connect(self._on_restored)
@@ -147,7 +149,8 @@ class BenchPresenter(QObject):
         if wanted == self.chosen:  # else a later choice is on its way
             self._compared = (documents, comparison)
             self._tell()
-            self.published_changed.emit()  # which of them ran the same model
+            if self.known is not None:
+                self.offer_published()  # others of them may have run the same model
 
     def _tell(self) -> None:
         self.shown = (
@@ -163,19 +166,20 @@ class BenchPresenter(QObject):
 
     # --- published speeds ---------------------------------------------------------------------
 
-    def read_known(self) -> None:
+    def offer_published(self) -> None:
+        """Put all of them in order: the chosen ones, those of the run's own model, the others."""
         if self.known is None:
             from desktop.core.hardware.known import known_speeds
 
             self._context.tasks.run(known_speeds, self._on_known_read, self._set_failure)
+        else:
+            self._on_known_read(self.known)
 
     def _on_known_read(self, known: KnownSpeeds) -> None:
         self.known = known
+        others = [each for each in ranked(known.speeds, self.newest) if each not in self.published]
+        self.offered = [*self.published, *others]
         self.published_changed.emit()
-
-    def ranked(self) -> list[KnownSpeed]:
-        """All of them, those of the newest chosen run's own model first."""
-        return ranked(self.known.speeds, self.newest) if self.known is not None else []
 
     @property
     def newest(self) -> Json | None:

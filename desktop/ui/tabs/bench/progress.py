@@ -67,8 +67,11 @@ def progress_of(job: dict[str, Any], left_seconds: float | None, *, stopping: bo
     if at is None:
         return starting(model)
     total = at["total"] or len(job["steps"]) or 1
-    number = min(int(at["done"]) + 1, int(total))
-    step = translated("test {number} of {total}").format(number=number, total=int(total))
+    steps = job["steps"]  # at a step's end `done` is a whole number: it would tell the next one
+    number = steps.index(at["what"]) + 1 if at["what"] in steps else int(at["done"]) + 1
+    step = translated("test {number} of {total}").format(
+        number=min(number, int(total)), total=int(total)
+    )
     parts = [model, step]
     if left_seconds is not None:
         parts.append(translated("about {time} left").format(time=_rounded(left_seconds)))

@@ -14,7 +14,17 @@ from desktop.ui.tabs.bench import words
 from desktop.ui.tabs.bench.words import translated
 
 LIMIT = 6  # of the published speeds in one chart
-_BACKENDS = {"cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan", "rocm": "ROCm", "cpu": "CPU"}
+_BACKENDS = {
+    "cpu": "CPU",
+    "cuda": "CUDA",
+    "hip": "HIP",
+    "hip+wmma+fa": "HIP + WMMA + FA",
+    "hip/vulkan": "HIP or Vulkan",
+    "metal": "Metal",
+    "rocm": "ROCm",
+    "vulkan": "Vulkan",
+    "vulkan+fa": "Vulkan + FA",
+}
 
 
 def letter(place: int) -> str:

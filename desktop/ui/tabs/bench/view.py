@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -18,7 +18,7 @@ from desktop.ui.tabs.bench.presenter import BenchPresenter
 from desktop.ui.tabs.bench.runbar import RunBar, preset
 from desktop.ui.tabs.bench.transfer import Transfer
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.base import MARGIN, Button, Surface, Text
+from desktop.ui.widgets.base import Button, Surface, Text
 from desktop.ui.widgets.parts import Banner, EmptyState
 from desktop.ui.widgets.progressrow import ProgressRow
 from desktop.ui.widgets.sidepanel import WithPanel
@@ -36,6 +36,16 @@ def _import_charts() -> type[BarChart]:
     from desktop.ui.charts.bars import BarChart
 
     return BarChart
+
+
+class _Area(QScrollArea):
+    """Signals: resized: how wide what it scrolls can be."""
+
+    resized = Signal(int)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit(self.width() - _BAR_ROOM)
 
 
 class _Column(QWidget):
@@ -124,7 +134,8 @@ class BenchPage(Page):
         self._on_runs_changed()
 
     def _build(self) -> None:
-        area = QScrollArea()
+        area = _Area()
+        area.resized.connect(self._parts.bar.set_room)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -140,7 +151,7 @@ class BenchPage(Page):
         margins = frame.contentsMargins()
         margins.setRight(margins.right() - _BAR_ROOM)
         frame.setContentsMargins(margins)
-        self._with_panel = WithPanel(self.context.theme, area, self._chooser)
+        self._with_panel = WithPanel(self.context.theme, area, self._chooser, room=_BAR_ROOM)
         self.content.addWidget(self._with_panel, 1)
 
     def _on_scroll_range_changed(self, low: int, high: int) -> None:
@@ -149,10 +160,6 @@ class BenchPage(Page):
         layout = self._parts.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, max(0, _BAR_ROOM - taken), 0)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._parts.bar.set_room(self.width() - 2 * MARGIN)
 
     def title(self) -> str:
         return self.tr("Benchmark")
@@ -211,7 +218,7 @@ class BenchPage(Page):
         presenter = self._presenter
         collected = presenter.known.collected.isoformat() if presenter.known else ""
         self._chooser.show_speeds(
-            presenter.ranked(), presenter.published, presenter.newest, collected
+            presenter.offered, presenter.published, presenter.newest, collected
         )
 
     def _on_models_changed(self) -> None:
@@ -294,6 +301,6 @@ class BenchPage(Page):
             self._presenter.run({**preset("quick", model), "model": model.id})
 
     def _on_published_asked(self) -> None:
-        self._presenter.read_known()
+        self._presenter.offer_published()
         self._with_panel.open_panel()
         self._chooser.search.setFocus()
