@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
 from desktop.core.bench import runner
 from desktop.core.bench.results import ResultStore
 from desktop.core.errors import AppError, ErrorCode
-from desktop.ui.tabs.bench.progress import Pace
+from desktop.ui.tabs.bench.progress import Pace, progress_of
 from tests.ui.bench.robot import MODEL, Robot, document, job
 
 
@@ -150,3 +150,9 @@ def test_the_time_left_comes_from_the_steps_and_waits_do_not_count() -> None:
     assert pace.left_seconds(15.0) == pytest.approx(25.0)
     pace.begin_again()
     assert pace.left_seconds(15.0) is None
+
+
+def test_a_step_that_has_just_ended_is_still_told_as_itself() -> None:
+    at = {"what": "prefill 512 @ 0", "done": 1.0, "total": 2, "unit": "tests"}
+    told = progress_of(job(progress=at), None, stopping=False)
+    assert told.share == 0.5 and "test 1 of 2" in told.figures
