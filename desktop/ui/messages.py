@@ -23,7 +23,25 @@ class Message:
 
     @property
     def text(self) -> str:
-        return " ".join(part for part in (self.cause, self.remedy) if part)
+        """Why, and what to do."""
+        return joined(self.cause, self.remedy)
+
+    @property
+    def line(self) -> str:
+        """All of it in one line, as a toast says it."""
+        if not self.text:
+            return self.title
+        line = QCoreApplication.translate("Message", "{title}. {text}")
+        return line.format(title=self.title, text=self.text)
+
+
+def joined(*sentences: str) -> str:
+    """Sentences after one another; where one ends as Japanese ones do, there is no space."""
+    text = ""
+    for sentence in sentences:
+        space = " " if text and sentence and not text.endswith("。") else ""
+        text += space + sentence
+    return text
 
 
 def message(error: AppError) -> Message:

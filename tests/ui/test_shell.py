@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSpinBox, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
@@ -40,9 +40,8 @@ LEFT = Qt.MouseButton.LeftButton
 class FirstChoice(QMenu):
     """A menu whose first entry is chosen at once."""
 
-    def exec(self, *_: object) -> QAction:
+    def popup(self, *_: object) -> None:
         self.actions()[0].trigger()
-        return self.actions()[0]
 
 
 def part(window: QObject, kind: type[Any], name: str) -> Any:
@@ -169,7 +168,7 @@ def test_the_status_bar_counts_jobs_and_stops_one(
     assert jobs.isHidden()
     job = {"id": 7, "kind": "bench", "finished": None, "state": "running", "progress": None}
     context.link.tell("job.changed", job)  # type: ignore[attr-defined]
-    assert not jobs.isHidden() and jobs.text() == "1 job(s)"
+    assert not jobs.isHidden() and jobs.text() == "1 job"
     progress = {"id": 7, "progress": {"what": "prefill", "done": 1, "total": 4}}
     context.link.tell("job.progress", progress)  # type: ignore[attr-defined]
     assert "prefill 25%" in jobs.text()

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QGridLayout,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.core.client.client import Client
 from desktop.ui.context import Context
 from desktop.ui.i18n import LANGUAGES, Translated
 from desktop.ui.theme.theme import MODES
-from desktop.ui.widgets.base import Text
+from desktop.ui.widgets.base import MARGIN, Button, Surface, Text, column, row
+from desktop.ui.widgets.parts import Line
 
 
 class SettingsDialog(Translated, QDialog):
@@ -19,35 +28,53 @@ class SettingsDialog(Translated, QDialog):
     def __init__(self, context: Context, parent: QWidget) -> None:
         super().__init__(parent)
         self._context = context
-        self.setMinimumWidth(420)
         self._language, self._theme, self._port = QComboBox(), QComboBox(), QSpinBox()
         self._language.setObjectName("settings-language")
         self._theme.setObjectName("settings-theme")
         self._port.setRange(1, 65535)
-        for box in (self._language, self._theme):
-            box.setMinimumContentsLength(14)
         for code in ("system", *LANGUAGES):
             self._language.addItem("", code)
         for mode in MODES:
             self._theme.addItem("", mode)
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(24, 24, 24, 24)
-        self._form.setSpacing(12)
         self._labels = [Text(context.theme) for _ in range(3)]
+        self._hints = [Text(context.theme, role="caption", wrap=True) for _ in range(3)]
+        self._close = Button(context.theme)
+        self._close.setDefault(True)
+        self._close.clicked.connect(self.reject)
         self._stored_port = 0
-        for label, widget in zip(self._labels, self._fields(), strict=True):
-            label.setBuddy(widget)
-            widget.setEnabled(False)  # until it is known what is stored
-            self._form.addRow(label, widget)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        self._form.addRow(buttons)
+        self._build()
         self.retranslate()
         self._language.activated.connect(self._on_language_activated)
         self._theme.activated.connect(self._on_theme_activated)
         self._port.editingFinished.connect(self._on_port_finished)
         context.ask(Client.settings, self._on_read)
+
+    def _build(self) -> None:
+        box = Surface(self._context.theme)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(32)
+        grid.setVerticalSpacing(12)
+        grid.setColumnStretch(0, 1)
+        metrics = self.fontMetrics()
+        for number, (label, hint, field) in enumerate(
+            zip(self._labels, self._hints, self._fields(), strict=True)
+        ):
+            if number:
+                grid.addWidget(Line(self._context.theme), 2 * number - 1, 0, 1, 2)
+            label.setBuddy(field)
+            hint.setMinimumWidth(metrics.averageCharWidth() * 36)
+            field.setEnabled(False)  # until it is known what is stored
+            field.setMinimumWidth(metrics.averageCharWidth() * 26)
+            field.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            grid.addLayout(column(label, hint, spacing=2), 2 * number, 0)
+            grid.addWidget(field, 2 * number, 1)
+        box.body.addLayout(grid)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setSpacing(16)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetFixedSize)
+        layout.addWidget(box)
+        layout.addLayout(row(1, self._close))
 
     def _fields(self) -> tuple[QComboBox, QComboBox, QSpinBox]:
         return self._language, self._theme, self._port
@@ -66,10 +93,21 @@ class SettingsDialog(Translated, QDialog):
         for index in range(self._theme.count()):
             self._theme.setItemText(index, modes[self._theme.itemData(index)])
         words = (self.tr("Language"), self.tr("Look"), self.tr("Port of the server"))
-        for label, widget, text in zip(self._labels, self._fields(), words, strict=True):
+        hints = (
+            self.tr("Of the window; models answer in the language they are asked in."),
+            self.tr("High contrast is light or dark, as the system is."),
+            self.tr("Counts from the next time the server is turned on."),
+        )
+        fields = self._fields()
+        for label, hint, widget, text, more in zip(
+            self._labels, self._hints, fields, words, hints, strict=True
+        ):
             label.setText(text)
+            hint.setText(more)
             widget.setAccessibleName(text)
+            widget.setAccessibleDescription(more)
         self._close.setText(self.tr("Close"))
+        self._close.updateGeometry()
 
     def _on_read(self, settings: dict[str, Any]) -> None:
         self._language.setCurrentIndex(self._language.findData(settings["general"]["language"]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.client.client import Client
 from desktop.core.errors import AppError
@@ -94,14 +94,16 @@ class FirstRun(Translated, QWidget):
     def _build(self) -> None:
         theme = self._context.theme
         box = Surface(theme, padding=MARGIN)
-        box.setMaximumWidth(680)
+        box.setMaximumWidth(max(680, 90 * self.fontMetrics().averageCharWidth()))
         box.body.setSpacing(20)
-        box.body.addLayout(column(self._heading, self._lead))
+        head = row(IconLabel(theme, "paddock", "accent", 40), spacing=16)
+        head.addLayout(column(self._heading, self._lead, spacing=2), 1)
+        box.body.addLayout(head)
         contents: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
             ("machine", (self._machine,)),
             ("chat", (self._answers,)),
             ("folder", (self._path, self._place)),
-            ("info", ()),
+            ("language", ()),
         )
         for (icon_name, parts), title in zip(contents, self._titles, strict=True):
             line = QHBoxLayout()
@@ -115,15 +117,27 @@ class FirstRun(Translated, QWidget):
             line.addLayout(texts, 1)
             box.body.addLayout(line)
         box.body.addLayout(row(1, self._skip, self._ask))
+        inside = QWidget()
         middle = QHBoxLayout()
         middle.addStretch(1)
         middle.addWidget(box, 100)
         middle.addStretch(1)
+        centred = QVBoxLayout(inside)
+        centred.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        centred.addStretch(1)
+        centred.addLayout(middle)
+        centred.addStretch(1)
+        area = QScrollArea()  # for letters that are larger than the window is high
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        for each in (area.viewport(), inside):
+            each.setAutoFillBackground(False)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        layout.addStretch(1)
-        layout.addLayout(middle)
-        layout.addStretch(1)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
 
     def begin(self) -> None:
         """Come to the front."""
@@ -174,7 +188,7 @@ class FirstRun(Translated, QWidget):
                 )
             )
         if found.bandwidth is not None:
-            parts.append(f"✓ {found.bandwidth.gb_per_second:.0f} GB/s")
+            parts.append(f"✓\xa0{found.bandwidth.gb_per_second:.0f}\xa0GB/s")
         for gpu in found.gpus:
             parts.append(f"{gpu.name} ({units.size(gpu.total_bytes)})")
         if not found.gpus:
@@ -184,8 +198,7 @@ class FirstRun(Translated, QWidget):
     def _model_text(self) -> str:
         loaded = self._context.state.loaded
         if self._trouble is not None:
-            words = message(self._trouble)
-            return f"{words.title}. {words.text}"
+            return message(self._trouble).line
         if loaded is not None and loaded["state"] == "ready":
             return self.tr("{model} is loaded and ready to answer.").format(model=loaded["id"])
         if self._model is not None:

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
 from desktop.ui.widgets.base import GAP, MARGIN, Text
+
+BAR_ROOM = 16  # of the margin on the right: a scroll bar stands in it
+
+
+class ScrollingColumn(QScrollArea):
+    """What is too high for its page, as wide with a scroll bar as without."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inside)
+        for each in (self.viewport(), inside):
+            each.setAutoFillBackground(False)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
+        self._on_range_changed(0, 0)
+
+    def _on_range_changed(self, low: int, high: int) -> None:
+        layout = self._inside.layout()
+        assert layout is not None
+        taken = self.verticalScrollBar().sizeHint().width() if high > low else 0
+        margins = layout.contentsMargins()
+        margins.setRight(max(0, BAR_ROOM - taken))
+        layout.setContentsMargins(margins)
 
 
 class Page(Translated, QWidget):
@@ -24,7 +51,8 @@ class Page(Translated, QWidget):
         self.heading = Text(context.theme, role="title")
         self.tools = QHBoxLayout()
         self.tools.setSpacing(GAP)
-        header = QHBoxLayout()
+        header = self._header = QHBoxLayout()
+        header.addStrut(max(36, self.fontMetrics().height() + 16))  # the same on every page
         header.addWidget(self.heading)
         header.addStretch(1)
         header.addLayout(self.tools)
@@ -46,6 +74,19 @@ class Page(Translated, QWidget):
             line.addStretch(1)
             layout.addLayout(line, 1)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, False)
+
+    def add_scrolled(self, inside: QWidget) -> ScrollingColumn:
+        """Fill the content with `inside`, which may be higher: its scroll bar stands in the margin,
+        so that what scrolls is as wide as the header."""
+        frame = self.layout()
+        assert frame is not None
+        margins = frame.contentsMargins()
+        margins.setRight(MARGIN - BAR_ROOM)
+        frame.setContentsMargins(margins)
+        self._header.addSpacing(BAR_ROOM)
+        area = ScrollingColumn(inside)
+        self.content.addWidget(area, 1)
+        return area
 
     def title(self) -> str:
         """What stands above the content, in the user's language; pages say their own."""

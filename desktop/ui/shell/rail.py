@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
@@ -12,14 +12,18 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, KeyboardFocus
 
 WIDE, NARROW = 176, 56
+_WORDS_FROM_LETTERS = 75  # of a window's width: with letters this large, icons must do
+_BEFORE, _AFTER = 40, 20  # pixels beside a word: its icon, and the dot
 
 
 class RailButton(KeyboardFocus, QAbstractButton):
     """One entry: icon, word, and a dot while something behind it is on."""
 
-    def __init__(self, theme: Theme, icon_name: str, checkable: bool = True) -> None:
+    def __init__(
+        self, theme: Theme, icon_name: str, *, checkable: bool = True, brand: bool = False
+    ) -> None:
         super().__init__()
-        self._theme, self._icon_name = theme, icon_name
+        self._theme, self._icon_name, self._brand = theme, icon_name, brand
         self._dot = False
         self._narrow = False
         self.setCheckable(checkable)
@@ -48,8 +52,14 @@ class RailButton(KeyboardFocus, QAbstractButton):
         self._narrow = narrow
         self.update()
 
+    def _bold(self) -> QFont:
+        return self._theme.font(1 if self._brand else 0, semibold=True)
+
     def sizeHint(self) -> QSize:
-        return QSize(NARROW - 16, max(36, self.fontMetrics().height() + 16))
+        """With room for its word when it is chosen, and bold."""
+        word = QFontMetrics(self._bold()).horizontalAdvance(self.text())
+        width = NARROW - 16 if self._narrow else word + _BEFORE + _AFTER
+        return QSize(width, max(36, self.fontMetrics().height() + 16))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
@@ -69,13 +79,13 @@ class RailButton(KeyboardFocus, QAbstractButton):
             painter.setPen(QPen(theme.colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
-        token = "accent" if self.isChecked() else "secondary"
+        token = "accent" if self.isChecked() or self._brand else "secondary"
         top = (self.height() - 20) // 2
         icon(theme, self._icon_name, token).paint(painter, 10, top, 20, 20)
         if not self._narrow:
-            painter.setFont(theme.font(semibold=self.isChecked()))
+            painter.setFont(self._bold() if self.isChecked() or self._brand else self.font())
             painter.setPen(theme.colour("text"))
-            area = self.rect().adjusted(40, 0, -20, 0)
+            area = self.rect().adjusted(_BEFORE, 0, -_AFTER, 0)
             painter.drawText(
                 area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text()
             )
@@ -96,15 +106,13 @@ class Rail(Translated, QWidget):
     def __init__(self, theme: Theme, pages: list[str]) -> None:
         super().__init__()
         self._theme = theme
-        self._narrow = False
+        self._narrow = self._tight = False
         self._buttons: dict[str, RailButton] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(8, 16, 8, 8)
         self._layout.setSpacing(TIGHT)
-        self._brand = RailButton(theme, "paddock", checkable=False)
+        self._brand = RailButton(theme, "paddock", checkable=False, brand=True)
         self._brand.set_word("Paddock")
-        self._brand.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._brand.setEnabled(True)
         self._brand.clicked.connect(self._on_brand_clicked)
         self._layout.addWidget(self._brand)
         self._layout.addSpacing(GAP * 2)
@@ -119,7 +127,6 @@ class Rail(Translated, QWidget):
         self._settings.setObjectName("rail-settings")
         self._settings.clicked.connect(self.settings_asked)
         self._layout.addWidget(self._settings)
-        self.setFixedWidth(WIDE)
         theme.changed.connect(self.update)
         self.retranslate()
 
@@ -138,6 +145,7 @@ class Rail(Translated, QWidget):
             button.set_word(words[name], f"Ctrl+{number}")
         self._settings.set_word(self.tr("Settings"), "Ctrl+,")
         self._brand.setToolTip(self.tr("Show icons only, or words too"))
+        self._fit()
 
     def choose(self, name: str) -> None:
         self._buttons[name].setChecked(True)
@@ -147,9 +155,26 @@ class Rail(Translated, QWidget):
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
-        self.setFixedWidth(NARROW if narrow else WIDE)
-        for button in (*self._buttons.values(), self._settings, self._brand):
+        for button in self._all():
             button.set_narrow(narrow)
+        self._fit()
+
+    def fit_to(self, window_width: int) -> None:
+        """Show icons only where the letters are too large for the window; a choice made by hand
+        holds until that changes."""
+        letters = _WORDS_FROM_LETTERS * self.fontMetrics().averageCharWidth()
+        tight = window_width < letters
+        if tight != self._tight:
+            self._tight = tight
+            self.set_narrow(tight)
+
+    def _all(self) -> list[RailButton]:
+        return [*self._buttons.values(), self._settings, self._brand]
+
+    def _fit(self) -> None:
+        """As wide as the longest word of the language and font in use."""
+        widest = max(button.sizeHint().width() for button in self._all())
+        self.setFixedWidth(NARROW if self._narrow else max(WIDE, widest + 16))
 
     def _on_brand_clicked(self) -> None:
         self.set_narrow(not self._narrow)

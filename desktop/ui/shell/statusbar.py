@@ -3,7 +3,8 @@ to act: click the model to unload it, the jobs to stop them, the address to copy
 
 from __future__ import annotations
 
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
 
 from desktop.ui import units
@@ -19,7 +20,7 @@ class StatusBar(Translated, QWidget):
         super().__init__()
         self._context = context
         theme, state = context.theme, context.state
-        self._model = Button(theme, kind="quiet")
+        self._model = Button(theme, kind="quiet", shrinks=True)
         self._model.setObjectName("status-model")
         self._model.clicked.connect(self._on_model_clicked)
         self._memory = Text(theme, role="caption")
@@ -29,7 +30,7 @@ class StatusBar(Translated, QWidget):
         self._progress.setTextVisible(False)
         self._progress.setFixedHeight(6)
         self._progress.hide()
-        self._jobs = Button(theme, kind="quiet")
+        self._jobs = Button(theme, kind="quiet", shrinks=True)
         self._jobs.setObjectName("status-jobs")
         self._jobs.clicked.connect(self._on_jobs_clicked)
         self._address = Button(theme, kind="quiet", icon_name="server")
@@ -62,15 +63,17 @@ class StatusBar(Translated, QWidget):
         self._memory.setText("")
         if not state.online:
             self._model.setText(self.tr("Waiting for the service"))
+            self._model.setToolTip(self._model.text())
             self._model.setEnabled(False)
         elif loaded is None:
             self._model.setText(self.tr("No model loaded"))
+            self._model.setToolTip(self._model.text())
             self._model.setEnabled(False)
             self._speed.setText("")
         else:
             self._model.setEnabled(True)
             self._model.setText(loaded["id"])
-            self._model.setToolTip(self.tr("Unload this model"))
+            self._model.setToolTip(f"{loaded['id']}\n{self.tr('Unload this model')}")
             if loaded["state"] == "loading":
                 self._memory.setText(self.stage(loaded["stage"]))
                 known = loaded["progress"] is not None
@@ -95,12 +98,14 @@ class StatusBar(Translated, QWidget):
         jobs = self._context.state.jobs
         self._jobs.setVisible(bool(jobs))
         if jobs:
-            text = self.tr("%n job(s)", "", len(jobs)).replace("%n", str(len(jobs)))
+            one = len(jobs) == 1
+            text = self.tr("1 job") if one else self.tr("{count} jobs").format(count=len(jobs))
             newest = next(reversed(jobs.values()))
             progress = newest.get("progress")
             if progress and progress.get("total"):
                 text += f" · {progress['what']} {progress['done'] / progress['total']:.0%}"
             self._jobs.setText(text)
+            self._jobs.setToolTip(text)
             self._jobs.updateGeometry()
 
     def _show_address(self) -> None:
@@ -124,11 +129,16 @@ class StatusBar(Translated, QWidget):
             return
         model = loaded["id"]
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(self.tr("Unload {model}").format(model=model)).triggered.connect(
             self._on_unload_triggered
         )
         menu.addAction(self.tr("Open the Library")).triggered.connect(self._on_library_triggered)
-        menu.exec(self._model.mapToGlobal(self._model.rect().topLeft()))
+        self._popup(menu, self._model)
+
+    @staticmethod
+    def _popup(menu: QMenu, above: QWidget) -> None:
+        menu.popup(above.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
 
     def _on_unload_triggered(self) -> None:
         loaded = self._context.state.loaded
@@ -141,13 +151,16 @@ class StatusBar(Translated, QWidget):
 
     def _on_jobs_clicked(self) -> None:
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for job in self._context.state.jobs.values():
             text = self.tr("Stop {kind} {number}").format(kind=job["kind"], number=job["id"])
             menu.addAction(text).setData(job["id"])
-        chosen = menu.exec(self._jobs.mapToGlobal(self._jobs.rect().topLeft()))
-        if chosen is not None:
-            job_id = chosen.data()
-            self._context.ask(lambda client: client.cancel_job(job_id))
+        menu.triggered.connect(self._on_job_triggered)
+        self._popup(menu, self._jobs)
+
+    def _on_job_triggered(self, action: QAction) -> None:
+        job_id = action.data()
+        self._context.ask(lambda client: client.cancel_job(job_id))
 
     def _on_address_clicked(self) -> None:
         public = self._context.state.public

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QSettings, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError, ErrorCode
@@ -20,7 +27,6 @@ from desktop.ui.widgets.filedrop import FileDrop
 from desktop.ui.widgets.toast import Toasts
 
 PageMaker = Callable[[Context], Page]
-NARROW_BELOW = 1100
 
 
 class Canvas(QWidget):
@@ -121,8 +127,7 @@ class MainWindow(QMainWindow):
         page.shown()
 
     def show_error(self, error: AppError) -> None:
-        words = message(error)
-        self.toasts.show(f"{words.title}. {words.text}", "error")
+        self.toasts.show(message(error).line, "error")
 
     def raise_window(self) -> None:
         self.show()
@@ -134,6 +139,10 @@ class MainWindow(QMainWindow):
         self._may_close = True
         self.close()
         self.hide()  # asked for from within closeEvent, `close` does nothing
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._rail.fit_to(self.width())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._context is not None:

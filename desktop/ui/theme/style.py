@@ -1,4 +1,4 @@
-"""What Fusion draws too loudly: scroll bars, fields, combo boxes. The rest stays Fusion's."""
+"""What Fusion draws too loudly: scroll bars, fields, menus. The rest stays Fusion's."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from PySide6.QtWidgets import (
     QStyleOption,
     QStyleOptionComboBox,
     QStyleOptionComplex,
+    QStyleOptionMenuItem,
     QStyleOptionSlider,
     QStyleOptionSpinBox,
     QWidget,
 )
 
+from desktop.ui.theme import menus
+
 _BAR = 10  # pixels a scroll bar takes
 _RADIUS = 6
 _TEXT = 6  # pixels between a field's edge and its text, besides the style's own
+_FIELD = 16  # of a field's height, above and below its text together: as high as a button
+_MENU_MARGINS = {
+    QStyle.PixelMetric.PM_MenuPanelWidth: 1,
+    QStyle.PixelMetric.PM_MenuHMargin: 3,
+    QStyle.PixelMetric.PM_MenuVMargin: 4,
+}
 
 
 class CalmStyle(QProxyStyle):
@@ -38,6 +47,8 @@ class CalmStyle(QProxyStyle):
             return _BAR
         if metric is QStyle.PixelMetric.PM_ScrollBarSliderMin:
             return 32
+        if metric in _MENU_MARGINS:
+            return _MENU_MARGINS[metric]
         return super().pixelMetric(metric, option, widget)
 
     def styleHint(
@@ -58,6 +69,8 @@ class CalmStyle(QProxyStyle):
         size: QSize,
         widget: QWidget | None = None,
     ) -> QSize:
+        if kind is QStyle.ContentsType.CT_MenuItem and isinstance(option, QStyleOptionMenuItem):
+            return menus.size_of(option)
         found = super().sizeFromContents(kind, option, size, widget)  # type: ignore[arg-type]
         fields = (
             QStyle.ContentsType.CT_LineEdit,
@@ -65,7 +78,7 @@ class CalmStyle(QProxyStyle):
             QStyle.ContentsType.CT_SpinBox,
         )
         if kind in fields:
-            found.setHeight(max(found.height(), option.fontMetrics.height() + 14))
+            found.setHeight(option.fontMetrics.height() + _FIELD)
         return found
 
     def subControlRect(
@@ -87,6 +100,8 @@ class CalmStyle(QProxyStyle):
         if part is QStyle.SubControl.SC_ComboBoxEditField and control is (
             QStyle.ComplexControl.CC_ComboBox
         ):
+            return found.adjusted(_TEXT, 0, 0, 0)
+        if part is QStyle.SubControl.SC_SpinBoxEditField:
             return found.adjusted(_TEXT, 0, 0, 0)
         return found
 
@@ -186,6 +201,19 @@ class CalmStyle(QProxyStyle):
         painter.drawPath(path)
         painter.restore()
 
+    def drawControl(
+        self,
+        element: QStyle.ControlElement,
+        option: QStyleOption,
+        painter: QPainter,
+        widget: QWidget | None = None,
+    ) -> None:
+        item = element is QStyle.ControlElement.CE_MenuItem
+        if item and isinstance(option, QStyleOptionMenuItem):
+            menus.draw_item(option, painter)
+        elif element is not QStyle.ControlElement.CE_MenuEmptyArea:
+            super().drawControl(element, option, painter, widget)
+
     def drawPrimitive(
         self,
         element: QStyle.PrimitiveElement,
@@ -195,7 +223,9 @@ class CalmStyle(QProxyStyle):
     ) -> None:
         if element is QStyle.PrimitiveElement.PE_FrameLineEdit:
             self._draw_field(option, painter, filled=False)
-        else:
+        elif element is QStyle.PrimitiveElement.PE_PanelMenu:
+            menus.draw_panel(option.rect, option.palette, painter)
+        elif element is not QStyle.PrimitiveElement.PE_FrameMenu:
             super().drawPrimitive(element, option, painter, widget)
 
     def _draw_field(self, option: QStyleOption, painter: QPainter, *, filled: bool = True) -> None:

@@ -13,6 +13,8 @@ from desktop.ui.theme.style import CalmStyle
 from desktop.ui.theme.tokens import CONTRAST_DARK, CONTRAST_LIGHT, DARK, LIGHT, Tokens
 
 Mode = Literal["system", "light", "dark", "contrast"]
+_MONOSPACED = ("Cascadia Mono", "SF Mono", "DejaVu Sans Mono", "Noto Sans Mono CJK JP")
+_JAPANESE = "Noto Sans CJK JP"
 MODES: tuple[Mode, ...] = ("system", "light", "dark", "contrast")
 
 
@@ -64,6 +66,10 @@ class Theme(QObject):
         super().__init__(application)
         self._application = application
         self._base = QFont(application.font())
+        if sys.platform.startswith("linux"):
+            # Else digits among Japanese words come from whichever font has those.
+            self._base.setFamilies([QFontInfo(self._base).family(), _JAPANESE])
+            application.setFont(self._base)
         self._mode: Mode = mode
         if sys.platform != "darwin":
             application.setStyle(CalmStyle())
@@ -118,7 +124,7 @@ class Theme(QObject):
     def mono(self, step: int = 0) -> QFont:
         """A monospaced font for code, paths, ids and keys."""
         font = QFont(self._base)
-        font.setFamilies(["Cascadia Mono", "SF Mono", "DejaVu Sans Mono", "monospace"])
+        font.setFamilies([*_MONOSPACED, "monospace"])
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setPointSizeF(max(6.0, self._base_points() + step))
         return font

@@ -84,7 +84,7 @@ class Surface(QFrame):
 
     Args:
         token: the fill's token; "tint" for what is selected or speaks for the user.
-        outlined: whether it has its line.
+        outlined: whether it has its line; line: the token of that.
     """
 
     def __init__(
@@ -93,12 +93,14 @@ class Surface(QFrame):
         *,
         token: str = "surface",
         outlined: bool = True,
+        line: str = "line",
         horizontal: bool = False,
         padding: int = 16,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._theme, self._token, self._outlined = theme, token, outlined
+        self._theme, self._token = theme, token
+        self._line = line if outlined else None
         self.body = QHBoxLayout(self) if horizontal else QVBoxLayout(self)
         self.body.setContentsMargins(padding, padding, padding, padding)
         self.body.setSpacing(GAP)
@@ -107,8 +109,8 @@ class Surface(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        line = self._theme.colour("line") if self._outlined else QColor(Qt.GlobalColor.transparent)
-        painter.setPen(QPen(line, 1))
+        clear = QColor(Qt.GlobalColor.transparent)
+        painter.setPen(QPen(self._theme.colour(self._line) if self._line else clear, 1))
         painter.setBrush(self._theme.colour(self._token))
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(box, RADIUS, RADIUS)
@@ -130,7 +132,12 @@ class KeyboardFocus:
 
 
 class Button(KeyboardFocus, QPushButton):
-    """A button of ours: "primary" (one per page), "plain" with a line, or "quiet" without one."""
+    """A button of ours.
+
+    Args:
+        kind: "primary" (one per page), "plain" with a line, or "quiet" without one.
+        shrinks: where there is little room its text is cut; its tooltip says it in full then.
+    """
 
     def __init__(
         self,
@@ -139,12 +146,15 @@ class Button(KeyboardFocus, QPushButton):
         kind: str = "plain",
         icon_name: str | None = None,
         parent: QWidget | None = None,
+        *,
+        shrinks: bool = False,
     ) -> None:
         super().__init__(text, parent)
-        self._theme, self._kind = theme, kind
+        self._theme, self._kind, self.shrinks = theme, kind, shrinks
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(theme.font(semibold=kind == "primary"))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        wide = QSizePolicy.Policy.Maximum if shrinks else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
         self.setIconSize(QSize(16, 16))
         self._icon_name = icon_name
         if icon_name:
@@ -162,10 +172,19 @@ class Button(KeyboardFocus, QPushButton):
             width += 24 if self.text() else 0
         return QSize(max(width, 36), metrics.height() + 16)
 
-    minimumSizeHint = sizeHint
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        least = 8 * self.fontMetrics().averageCharWidth() + 32
+        return QSize(min(least, hint.width()), hint.height()) if self.shrinks else hint
+
+    def _shown_text(self) -> str:
+        if not self.shrinks:
+            return self.text()
+        room = self.width() - 32 - (0 if self.icon().isNull() else 24)
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, tokens = self._theme, self._theme.tokens
+        theme, tokens, words = self._theme, self._theme.tokens, self._shown_text()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         fill, line, text = self._colours()
@@ -184,9 +203,7 @@ class Button(KeyboardFocus, QPushButton):
         content = self.rect()
         if not self.icon().isNull():
             mode = self.icon().Mode.Normal if self.isEnabled() else self.icon().Mode.Disabled
-            total = 16 + (
-                8 + self.fontMetrics().horizontalAdvance(self.text()) if self.text() else 0
-            )
+            total = 16 + (8 + self.fontMetrics().horizontalAdvance(words) if words else 0)
             left = (self.width() - total) // 2
             self.icon().paint(
                 painter,
@@ -201,10 +218,10 @@ class Button(KeyboardFocus, QPushButton):
             painter.drawText(
                 content,
                 int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
-                self.text(),
+                words,
             )
         else:
-            painter.drawText(content, int(Qt.AlignmentFlag.AlignCenter), self.text())
+            painter.drawText(content, int(Qt.AlignmentFlag.AlignCenter), words)
 
     def _colours(self) -> tuple[QColor, QColor, QColor]:
         theme = self._theme

@@ -1,10 +1,10 @@
-"""Parts used on every page: figure, banner, empty state, chip, code box."""
+"""Parts used on every page: figure, banner, empty state, chip, code box, hairline."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.icons import icon
@@ -115,6 +115,22 @@ class Banner(Surface):
         self.setAccessibleName(f"{title} {text}")
 
 
+class Line(QWidget):
+    """A hairline between rows."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(10, 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), self._theme.colour("line"))
+
+
 class IconLabel(QWidget):
     """An icon that is not a button."""
 
@@ -223,5 +239,6 @@ __all__ = [
     "EmptyState",
     "Figure",
     "IconLabel",
+    "Line",
     "row",
 ]

@@ -8,9 +8,16 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from desktop.ui.theme.theme import Theme
 
-OVERLAY_BELOW = 1200  # of the window's width
+_OVERLAY_BELOW = 1200  # of the window's width, and in widths of a letter
+_OVERLAY_BELOW_LETTERS = 150
 _MOTION_MS = 150
 _GAP = 24
+
+
+def lies_over(widget: QWidget) -> bool:
+    """Whether the window is too narrow for a list and its details side by side."""
+    letters = _OVERLAY_BELOW_LETTERS * widget.fontMetrics().averageCharWidth()
+    return widget.window().width() < max(_OVERLAY_BELOW, letters)
 
 
 class SidePanel(QFrame):
@@ -49,8 +56,8 @@ class SidePanel(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        over = self.window().width() < OVERLAY_BELOW
-        painter.setPen(QPen(self._theme.colour("line_strong" if over else "line"), 1))
+        line = "line_strong" if lies_over(self) else "line"
+        painter.setPen(QPen(self._theme.colour(line), 1))
         painter.setBrush(self._theme.colour("surface"))
         painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 8, 8)
 
@@ -80,7 +87,7 @@ class WithPanel(QWidget):
     @property
     def narrow(self) -> bool:
         """Whether the panel lies over the main widget."""
-        return self.window().width() < OVERLAY_BELOW
+        return lies_over(self)
 
     def open_panel(self) -> None:
         if not self.panel.isHidden():

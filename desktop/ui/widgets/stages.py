@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, Text
+from desktop.ui.widgets.flow import FlowLayout
 
 STAGES = ("reading file", "placing layers", "warming up", "ready")
 
 
 class Stages(Translated, QWidget):
-    """Four words in a row and a bar; a mark stands before what is done and what goes on."""
+    """Four words in a row (two where it is narrow) and a bar; a mark stands before what is done and
+    what goes on."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,15 +23,14 @@ class Stages(Translated, QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(6)
-        line = QHBoxLayout()
-        line.setSpacing(16)
+        words = QWidget()
+        flow = FlowLayout(words, 12)
         for word in self._words:
-            line.addWidget(word)
-        line.addStretch(1)
+            flow.addWidget(word)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
-        layout.addLayout(line)
+        layout.addWidget(words)
         layout.addWidget(self._bar)
         self.retranslate()
 

@@ -27,20 +27,20 @@ class Toast(Surface):
         action: tuple[str, Callable[[], None]] | None,
         close_name: str,
     ) -> None:
-        super().__init__(theme, token="raised", horizontal=True, padding=12)
+        super().__init__(theme, token="raised", line="line_strong", horizontal=True, padding=12)
         token = {"check": "accent"}.get(kind, kind)
-        self.body.addWidget(IconLabel(theme, kind, token), 0, Qt.AlignmentFlag.AlignTop)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        self.body.addWidget(IconLabel(theme, kind, token), 0, middle)
         words = Text(theme, text, wrap=True)
-        words.setMinimumWidth(220)
         self.body.addWidget(words, 1)
         if action is not None:
             button = Button(theme, action[0], "quiet")
             button.clicked.connect(action[1])
             button.clicked.connect(self.go)
-            self.body.addWidget(button)
+            self.body.addWidget(button, 0, middle)
         close = IconButton(theme, "close", close_name)
         close.clicked.connect(self.go)
-        self.body.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.body.addWidget(close, 0, middle)
         self.setAccessibleName(text)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -89,8 +89,9 @@ class Toasts(QObject):
         self._shown = alive
         top = _BELOW_TITLE
         for toast in alive:
-            toast.setFixedWidth(min(440, self._over.width() - 48))
-            toast.adjustSize()
+            unit = toast.fontMetrics().averageCharWidth()
+            width = min(max(440, 56 * unit), self._over.width() - 48)
+            toast.setFixedSize(width, toast.heightForWidth(width))
             toast.move(QPoint(self._over.width() - toast.width() - 24, top))
             toast.raise_()
             top += toast.height() + 8

@@ -268,7 +268,7 @@
         <translation>最大トークン数</translation>
     </message>
     <message>
-        <source>the model's own</source>
+        <source>Automatic</source>
         <translation>モデルの既定</translation>
     </message>
     <message>

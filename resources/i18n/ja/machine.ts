@@ -279,6 +279,10 @@
 <context>
     <name>Doctor</name>
     <message>
+        <source>“{0}”</source>
+        <translation>「{0}」</translation>
+    </message>
+    <message>
         <source>The engine in use cannot use the GPU</source>
         <translation>使用中のエンジンは GPU を使えません</translation>
     </message>

@@ -160,8 +160,12 @@
         <translation>停止中</translation>
     </message>
     <message>
-        <source>%n job(s)</source>
-        <translation>ジョブ %n 件</translation>
+        <source>1 job</source>
+        <translation>ジョブ 1 件</translation>
+    </message>
+    <message>
+        <source>{count} jobs</source>
+        <translation>ジョブ {count} 件</translation>
     </message>
     <message>
         <source>Server on :{port}</source>

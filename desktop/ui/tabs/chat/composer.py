@@ -91,7 +91,7 @@ class Composer(Translated, Surface):
         self._paste = Button(theme, kind="plain", icon_name="close")
         self._paste.clicked.connect(self._on_paste_clicked)
         self._paste.hide()
-        self.model_button = Button(theme, kind="quiet", icon_name="chevron-down")
+        self.model_button = Button(theme, kind="quiet", icon_name="chevron-down", shrinks=True)
         self.model_button.clicked.connect(self._on_model_clicked)
         self.options_button = IconButton(theme, "settings", "")
         self.options_button.clicked.connect(self.options_asked)
@@ -158,7 +158,8 @@ class Composer(Translated, Surface):
         text = self._label(known) if known else self._model_id or self.tr("No model")
         self.model_button.setText(text)
         self.model_button.setAccessibleName(self.tr("Model: {model}").format(model=text))
-        self.model_button.setToolTip(self.tr("It is loaded when you send."))
+        hint = self.tr("It is loaded when you send.")
+        self.model_button.setToolTip(f"{text}\n{hint}" if known else hint)
         self.model_button.updateGeometry()
 
     def _label(self, model: Json) -> str:

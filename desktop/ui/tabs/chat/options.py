@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
     QGridLayout,
     QPlainTextEdit,
+    QScrollArea,
+    QSizePolicy,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -21,6 +24,28 @@ from desktop.ui.widgets.base import GAP, IconButton, Surface, Text, row
 
 Json = dict[str, Any]
 _QUIET_MS = 500
+
+
+class _Scrolled(QScrollArea):
+    """As high as what it holds, and lower where there is no room for that."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self._inside = inside
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setWidget(inside)
+        for each in (self.viewport(), inside):
+            each.setAutoFillBackground(False)
+
+    def sizeHint(self) -> QSize:
+        return self._inside.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._inside.minimumSizeHint().width(), 3 * self.fontMetrics().height())
 
 
 class Options(Translated, Surface):
@@ -60,16 +85,20 @@ class Options(Translated, Surface):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
         for number, (label, field) in enumerate(zip(self._labels, self._fields, strict=True)):
-            field.setMinimumHeight(field.fontMetrics().height() + 12)
             grid.addWidget(label, 0, number)
             grid.addWidget(field, 1, number)
             grid.setColumnStretch(number, 1)
             label.setBuddy(field)
         self.body.addLayout(row(self._title, 1, self._close))
-        self.body.addWidget(self._system_label)
-        self.body.addWidget(system_box)
-        self.body.addLayout(grid)
-        self.body.addWidget(self._reason)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self._system_label)
+        column.addWidget(system_box)
+        column.addLayout(grid)
+        column.addWidget(self._reason)
+        self.body.addWidget(_Scrolled(inside))
         self.body.setSpacing(GAP)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -93,7 +122,7 @@ class Options(Translated, Surface):
         for label, field, name in zip(self._labels, self._fields, names, strict=True):
             label.setText(name)
             field.setAccessibleName(name)
-        own = self.tr("the model's own")
+        own = self.tr("Automatic")
         self.temperature.setSpecialValueText(own)
         self.top_p.setSpecialValueText(own)
         self.max_tokens.setSpecialValueText(self.tr("no limit"))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.i18n import Translated
-from desktop.ui.messages import message
+from desktop.ui.messages import joined, message
 from desktop.ui.tabs.library.facts import Facts, breakable
 from desktop.ui.tabs.library.loadform import LoadForm
 from desktop.ui.tabs.library.memory import MemoryTable
@@ -155,13 +155,12 @@ class DetailPanel(Translated, QWidget):
         words = message(error)
         text = words.text
         if error.code in _TOO_MUCH:
-            text = (
-                words.cause
-                + " "
-                + self.tr(
+            text = joined(
+                words.cause,
+                self.tr(
                     "A smaller context, one slot, a smaller type of the KV cache or a smaller "
                     "quant takes less."
-                )
+                ),
             )
         self.banner.tell(breakable(words.title), breakable(text), kind="error")
 

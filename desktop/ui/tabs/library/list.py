@@ -27,7 +27,13 @@ from desktop.ui.widgets.tables import PADDING, DataTable
 Json = dict[str, Any]
 
 # What goes first when the table gets narrow, and below which width, in widths of an "n".
-_GOES_BELOW = ((Column.WHERE, 110), (Column.PARAMETERS, 96), (Column.CONTEXT, 82))
+_GOES_BELOW = (
+    (Column.WHERE, 110),
+    (Column.PARAMETERS, 96),
+    (Column.CONTEXT, 82),
+    (Column.QUANT, 60),
+    (Column.SIZE, 50),
+)
 
 
 class ModelList(Translated, QWidget):
@@ -67,7 +73,7 @@ class ModelList(Translated, QWidget):
         self._nothing = EmptyState(theme, "search")
         self._nothing.pressed.connect(self.filter_cleared)
         self._nothing.hide()
-        self.totals = Text(theme, role="caption")
+        self.totals = Text(theme, role="caption", wrap=True)
         box = Surface(theme, padding=1)
         box.body.setContentsMargins(1, 4, 1, 4)
         box.body.setSpacing(0)

@@ -78,7 +78,6 @@ class LoadForm(Translated, QWidget):
         for spin in (self.context, self.slots):
             spin.setAcceptDrops(False)
             spin.lineEdit().setAcceptDrops(False)
-            spin.lineEdit().setTextMargins(6, 0, 0, 0)  # as in the combo box below
         self.button = Button(theme, kind="plain", icon_name="play")
         self.button.setObjectName("load-button")
         self.unload = Button(theme, kind="quiet", icon_name="eject")
@@ -95,7 +94,6 @@ class LoadForm(Translated, QWidget):
             grid.addWidget(label, place, 0)
             grid.addWidget(field, place, 1)
             label.setBuddy(field)
-            field.setMinimumHeight(field.fontMetrics().height() + 12)
             field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         grid.addWidget(self.slider, 1, 1)
         grid.addLayout(row(self.button, self.unload, 1), 4, 0, 1, 2)

@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from desktop.core.engine.store import RuntimeEntry
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import message
-from desktop.ui.tabs.machine.lines import Line
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import Button, Surface, Text, row
-from desktop.ui.widgets.parts import Banner, Chip
+from desktop.ui.widgets.parts import Banner, Chip, Line
 from desktop.ui.widgets.progressrow import ProgressRow
 
 Json = dict[str, Any]
@@ -61,8 +60,8 @@ class EngineRow(Translated, QWidget):
         }
         self._name.setText(entry.id)
         if runtime is None:
-            words = message(entry.error) if entry.error is not None else None
-            self._what.setText(f"✕ {words.title}. {words.cause}" if words else "✕")
+            words = message(entry.error).line if entry.error is not None else ""
+            self._what.setText(f"✕ {words}".strip())
             self._what.set_token("error")
         else:
             devices = ", ".join(f"{d.name} ({d.description})" for d in runtime.devices)

@@ -1,12 +1,11 @@
-"""Lists on the Machine page: a hairline, disks, and what the doctor found."""
+"""Lists on the Machine page: disks, and what the doctor found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.hardware.disk import DiskInfo
 from desktop.core.hardware.facts import Finding
@@ -15,24 +14,8 @@ from desktop.ui.i18n import Translated
 from desktop.ui.tabs.machine.words import words_of
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import Surface, Text
-from desktop.ui.widgets.parts import IconLabel
+from desktop.ui.widgets.parts import IconLabel, Line
 from desktop.ui.widgets.progressrow import Bar
-
-
-class Line(QWidget):
-    """A hairline between rows."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
-
-    def sizeHint(self) -> QSize:
-        return QSize(10, 1)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        QPainter(self).fillRect(self.rect(), self._theme.colour("line"))
 
 
 class DisksCard(Translated, Surface):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.messages import message
@@ -14,7 +13,7 @@ from desktop.ui.tabs.machine.lines import DisksCard, DoctorCard
 from desktop.ui.tabs.machine.presenter import MachinePresenter
 from desktop.ui.tabs.machine.processor import BandwidthCard, CpuCard, Pair
 from desktop.ui.tabs.machine.words import words_of
-from desktop.ui.widgets.base import GAP, Button, Text
+from desktop.ui.widgets.base import Button, Text
 from desktop.ui.widgets.parts import Banner
 
 
@@ -49,27 +48,23 @@ class MachinePage(Page):
         self._connect()
 
     def _build(self) -> None:
-        whole = QWidget()
+        whole, self._known = QWidget(), QWidget()
         layout = QVBoxLayout(whole)
-        layout.setContentsMargins(0, 0, GAP, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(16)
+        layout.addWidget(self.banner)
+        layout.addWidget(self._known)
+        layout.addStretch(1)
+        layout = QVBoxLayout(self._known)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(16)
         layout.addLayout(self.devices)
         layout.addLayout(Pair(self.cpu, self.bandwidth))
         layout.addWidget(self.engines)
         layout.addWidget(self.doctor)
         layout.addWidget(self.disks)
-        layout.addStretch(1)
-        self.scroller = QScrollArea()
-        self.scroller.setWidgetResizable(True)
-        self.scroller.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroller.setWidget(whole)
-        self.scroller.viewport().setAutoFillBackground(False)
-        whole.setAutoFillBackground(False)
-        self._whole = whole
-        whole.hide()
-        self.content.addWidget(self.banner)
-        self.content.addWidget(self.scroller, 1)
+        self._known.hide()
+        self.scroller = self.add_scrolled(whole)
 
     def _connect(self) -> None:
         presenter = self.presenter
@@ -108,7 +103,7 @@ class MachinePage(Page):
         hardware = self.presenter.hardware
         if hardware is None:
             return
-        self._whole.show()
+        self._known.show()
         self.devices.show_gpus(hardware.gpus, self.presenter.loaded_memory)
         self.cpu.show_cpu(hardware.cpu)
         self.bandwidth.show_bandwidth(hardware.bandwidth)

@@ -32,7 +32,17 @@ def part(value: str) -> str:
 
 
 def words_of(finding: Finding) -> tuple[str, str, str]:
-    """Title, detail and remedy."""
+    """Title, detail and remedy; what is to be typed stands in quotes, not in backquotes."""
+    title, detail, remedy = (_quoted(text) for text in _words_of(finding))
+    return title, detail, remedy
+
+
+def _quoted(text: str) -> str:
+    quotes = QCoreApplication.translate("Doctor", "“{0}”")
+    return re.sub(r"`([^`]+)`", lambda found: quotes.format(found[1]), text)
+
+
+def _words_of(finding: Finding) -> tuple[str, str, str]:
     if finding.code not in WORDS:  # the probe's own problems carry their words
         return _said(finding.title), _said(finding.detail), _said(finding.remedy)
     params = {name: part(value) for name, value in finding.params.items()}

@@ -12,6 +12,7 @@ from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, Surface, Text, column, row
 from desktop.ui.widgets.keyfield import KeyField
+from desktop.ui.widgets.parts import Line
 
 Json = dict[str, Any]
 
@@ -128,7 +129,7 @@ class KeysCard(Translated, Surface):
         self._fresh_name = ""
         self._rows = QVBoxLayout()
         self._lines: list[KeyRow] = []
-        self._rows.setSpacing(TIGHT)
+        self._rows.setSpacing(GAP)
         self._keys: list[Json] | None = None
         maker = row(self.name, self.make)
         maker.setStretch(0, 1)
@@ -172,7 +173,9 @@ class KeysCard(Translated, Surface):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for key in keys or ():
+        for number, key in enumerate(keys or ()):
+            if number:
+                self._rows.addWidget(Line(self._theme))
             line = KeyRow(self._theme, key)
             line.revoke_asked.connect(self.revoke_asked)
             self._rows.addWidget(line)

@@ -6,7 +6,7 @@ import re
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHeaderView, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.messages import message
@@ -18,12 +18,23 @@ from desktop.ui.tabs.server.keys import KeysCard
 from desktop.ui.tabs.server.portrow import PortRow
 from desktop.ui.tabs.server.presenter import ServerPresenter
 from desktop.ui.tabs.server.status import StatusLine
-from desktop.ui.widgets.base import GAP, Surface, Text
+from desktop.ui.widgets.base import MARGIN, Surface, Text
 from desktop.ui.widgets.parts import Banner
 from desktop.ui.widgets.switch import Switch
 from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
 
-_TWO_COLUMNS_FROM = 860
+_TWO_COLUMNS_FROM = 860  # pixels, and widths of a letter
+_TWO_COLUMNS_FROM_LETTERS = 110
+# What goes first when the table gets narrow: how it ended must stay in sight.
+_GOES_FIRST = (
+    columns.STREAM,
+    columns.ROUTE,
+    columns.INPUT,
+    columns.TTFT,
+    columns.OUTPUT,
+    columns.SPEED,
+)
+_STATUS_LETTERS = 24
 _HOLDER = re.compile(r"^(.+) \(process (\d+)\) is using it\.$")
 _SOMEBODY = "Another program is using it."
 _ROWS_SHOWN = 6
@@ -100,6 +111,7 @@ class ServerPage(Page):
     def _build(self) -> None:
         theme = self.context.theme
         self.table = DataTable(theme)
+        self._widths = dict.fromkeys(range(columns.STATUS), 0)
         self.table.setModel(self.presenter.requests)
         self.table.setItemDelegateForColumn(columns.TOTAL, SpanCells(theme, self.table))
         self.table.setItemDelegateForColumn(columns.STATUS, StatusCells(theme, self.table))
@@ -130,29 +142,22 @@ class ServerPage(Page):
             side.setSpacing(16)
             for card in cards:
                 side.addWidget(card)
-        left.addStretch(1)
-        right.setStretch(1, 1)
+        for side in (left, right):
+            side.setStretch(1, 1)  # both end at the same height
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._columns.setSpacing(16)
         self._columns.addLayout(left, 1)
         self._columns.addLayout(right, 1)
         whole = QWidget()
         layout = QVBoxLayout(whole)
-        layout.setContentsMargins(0, 0, GAP, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(16)
         layout.addWidget(self.status)
         layout.addWidget(self.banner)
         layout.addWidget(self.port_row)
         layout.addLayout(self._columns)
         layout.addWidget(box, 1)
-        self.scroller = QScrollArea()
-        self.scroller.setWidgetResizable(True)
-        self.scroller.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroller.setWidget(whole)
-        self.scroller.viewport().setAutoFillBackground(False)
-        whole.setAutoFillBackground(False)
-        self.content.addWidget(self.scroller, 1)
+        self.scroller = self.add_scrolled(whole)
 
     def title(self) -> str:
         return self.tr("Server")
@@ -197,23 +202,34 @@ class ServerPage(Page):
             title = self.presenter.requests.headerData(column, Qt.Orientation.Horizontal)
             words = (str(title or ""), usual.get(column, "00,000"))
             width = max(metrics.horizontalAdvance(word) for word in words) + 26
+            self._widths[column] = width
+            self.table.setColumnHidden(column, False)
             self.table.setColumnWidth(column, width)
         header.setSectionsClickable(False)
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(48)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self._hide_columns()
 
     def shown(self) -> None:
         self.presenter.refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self.width() >= _TWO_COLUMNS_FROM
+        letters = _TWO_COLUMNS_FROM_LETTERS * self.fontMetrics().averageCharWidth()
+        wide = self.width() >= max(_TWO_COLUMNS_FROM, letters)
         self._columns.setDirection(
             QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         )
-        for column in (columns.ROUTE, columns.STREAM):  # what went wrong must stay in sight
-            self.table.setColumnHidden(column, not wide)
+        self._hide_columns()
+
+    def _hide_columns(self) -> None:
+        header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
+        room = self.width() - 2 * MARGIN - _STATUS_LETTERS * metrics.averageCharWidth()
+        widths = [self._widths[column] for column in range(columns.STATUS)]
+        for column in _GOES_FIRST:
+            header.setSectionHidden(column, sum(widths) > room)
+            widths[column] = 0 if header.isSectionHidden(column) else widths[column]
 
     # --- what the presenter tells ---------------------------------------------------------------
 
@@ -290,8 +306,7 @@ class ServerPage(Page):
         self.scroller.ensureWidgetVisible(self.keys.fresh)
 
     def _on_key_refused(self, error: object) -> None:
-        words = message(error)  # type: ignore[arg-type]
-        self.keys.show_refused(f"{words.title}. {words.text}")
+        self.keys.show_refused(message(error).line)  # type: ignore[arg-type]
 
     def _on_requests_changed(self) -> None:
         empty = self.presenter.requests.rowCount() == 0
