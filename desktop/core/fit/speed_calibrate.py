@@ -13,7 +13,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,8 +93,12 @@ class Measurement:
         Raises:
             AppError: CANCELLED, DISK_FULL, ENGINE_TOOL_FAILED, and why the engine cannot run.
         """
+        return self.fitted(self.measure(folder))
+
+    def fitted(self, measured: Sequence[Measured]) -> DeviceSpeed:
+        """The target's figures from its measured points."""
         return fit(
-            self.measure(folder),
+            measured,
             build=self.target.build,
             backend=self.target.backend,
             device=self.target.device,
