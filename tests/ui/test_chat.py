@@ -106,7 +106,7 @@ TWO = [message(1, "user", None, "Hello"), message(2, "assistant", 1, "**Good** d
 
 def texts(page: ChatPage) -> list[str]:
     found = []
-    for view in page.thread_view._views:
+    for view in page.thread_view.messages.views():
         kind = view.findChild(MarkdownView) if isinstance(view, AnswerMessage) else view
         found += [each.toPlainText().strip() for each in kind.findChildren(TextView)]
     return found
@@ -156,7 +156,7 @@ def test_a_question_is_sent_and_its_answer_streams_in(
     assert page.composer.button.text() == "Stop"
     go_on.set()
     qtbot.waitUntil(lambda: not page.presenter.answering)
-    assert texts(page) == ["What?", "It is this."]
+    qtbot.waitUntil(lambda: texts(page) == ["What?", "It is this."])
     assert page.composer.button.text() == "Send"
     (call,) = client.called("send_turn")
     assert call.args == (1, "What?", None, DEMO["id"])
@@ -223,7 +223,7 @@ def test_leaving_the_page_ends_the_stream(
 def test_branches_are_switched(page: ChatPage, context: RecordingContext, qtbot: QtBot) -> None:
     context.client.change_conversation = conversation(1, 2)
     open_branch(page, qtbot, [*TWO, message(3, "assistant", 1, "Second")])
-    last = page.thread_view._views[-1]
+    last = page.thread_view.messages.views()[-1]
     qtbot.mouseClick(buttons(last)["Earlier version"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: texts(page) == ["Hello", "Good day"])
     qtbot.waitUntil(lambda: bool(context.client.called("change_conversation")))
@@ -236,7 +236,7 @@ def test_an_answer_is_copied_and_asked_for_again(
     again = message(3, "assistant", 1, "New", state="done")
     context.client.regenerate = {"assistant": again}
     open_branch(page, qtbot, TWO)
-    last = page.thread_view._views[-1]
+    last = page.thread_view.messages.views()[-1]
     qtbot.mouseClick(buttons(last)["Copy the message"], Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "**Good** day"
     qtbot.mouseClick(buttons(last)["Answer again"], Qt.MouseButton.LeftButton)
@@ -253,7 +253,7 @@ def test_a_message_is_changed_and_sent_again(
     }
     open_branch(page, qtbot, TWO)
     qtbot.keyClick(page.composer.field, Qt.Key.Key_Up)
-    first = page.thread_view._views[0]
+    first = page.thread_view.messages.views()[0]
     assert isinstance(first, UserMessage)
     editor = first._editor
     assert editor is not None
@@ -267,7 +267,7 @@ def test_a_message_is_changed_and_sent_again(
 def test_a_failed_answer_says_why_and_offers_retry(page: ChatPage, qtbot: QtBot) -> None:
     error = AppError(ErrorCode.SERVICE_STOPPING).to_dict()
     open_branch(page, qtbot, [TWO[0], message(2, "assistant", 1, state="failed", error=error)])
-    view = page.thread_view._views[-1]
+    view = page.thread_view.messages.views()[-1]
     assert isinstance(view, AnswerMessage)
     assert view._banner is not None
     assert error["title"] in view._banner.accessibleName()
@@ -279,7 +279,7 @@ def test_a_failed_answer_says_why_and_offers_retry(page: ChatPage, qtbot: QtBot)
 
 def test_reasoning_is_folded(page: ChatPage, qtbot: QtBot) -> None:
     open_branch(page, qtbot, [TWO[0], message(2, "assistant", 1, "Yes", reasoning="Because.")])
-    view = page.thread_view._views[-1]
+    view = page.thread_view.messages.views()[-1]
     assert isinstance(view, AnswerMessage)
     assert view._reasoning.isHidden()
     qtbot.mouseClick(view._fold, Qt.MouseButton.LeftButton)
@@ -297,7 +297,7 @@ def test_a_load_shows_its_stages_and_can_be_given_up(
     open_branch(page, qtbot, [TWO[0], waiting])
     loading = {"id": DEMO["id"], "state": "loading", "stage": "placing layers", "progress": 0.4}
     context.link.tell("model.changed", {**loading, "settings": None})
-    view = page.thread_view._views[-1]
+    view = page.thread_view.messages.views()[-1]
     assert isinstance(view, AnswerMessage)
     assert view._load.isVisible()
     qtbot.mouseClick(view._cancel, Qt.MouseButton.LeftButton)
@@ -340,7 +340,7 @@ def test_search_asks_the_service(page: ChatPage, context: RecordingContext, qtbo
 
 def test_a_megabyte_is_shown_in_parts(page: ChatPage, qtbot: QtBot) -> None:
     open_branch(page, qtbot, [message(1, "user", None, "horse " * 180_000), TWO[1]])
-    view = page.thread_view._views[0]
+    view = page.thread_view.messages.views()[0]
     assert isinstance(view, UserMessage)
     assert len(view._text.toPlainText()) == FIRST_CHARS
     qtbot.mouseClick(view._more, Qt.MouseButton.LeftButton)
@@ -355,20 +355,116 @@ def test_a_long_paste_stays_beside_the_field(page: ChatPage, qtbot: QtBot) -> No
     assert page.composer.text() == "x" * 1_000_000
 
 
-def test_a_thousand_messages_are_made_when_they_are_near(page: ChatPage, qtbot: QtBot) -> None:
-    many = [
-        message(n, "user" if n % 2 else "assistant", n - 1 or None, f"Words {n}")
-        for n in range(1, 1001)
+def many(count: int, words: str = "Words") -> list[Json]:
+    return [
+        message(n, "user" if n % 2 else "assistant", n - 1 or None, f"{words} {n}")
+        for n in range(1, count + 1)
     ]
-    open_branch(page, qtbot, many)
-    thread = page.thread_view
-    qtbot.waitUntil(lambda: not thread._filler.isActive() and not thread._calm.isActive())
-    made = len(thread._views)
-    assert made < 200
-    thread._bar.setValue(0)
-    qtbot.waitUntil(lambda: len(thread._views) > made)
-    assert thread._views[-1].message["id"] == 1000
-    qtbot.waitUntil(lambda: not thread._calm.isActive() and not thread._filler.isActive())
+
+
+def numbers(page: ChatPage) -> list[int]:
+    """The messages that have a view, from the top."""
+    return [view.message["id"] for view in page.thread_view.messages.views()]
+
+
+def in_sight(page: ChatPage) -> dict[int, int]:
+    """Where the messages that are seen stand: top edges in the viewport."""
+    viewport = page.thread_view.viewport()
+    tops = {
+        view.message["id"]: view.mapTo(viewport, view.rect().topLeft()).y()
+        for view in page.thread_view.messages.views()
+    }
+    return {number: top for number, top in tops.items() if 0 <= top < viewport.height() - 20}
+
+
+def test_of_a_thousand_messages_only_those_near_exist(page: ChatPage, qtbot: QtBot) -> None:
+    open_branch(page, qtbot, many(1000))
+    bar = page.thread_view.verticalScrollBar()
+    qtbot.waitUntil(lambda: 1000 in in_sight(page))
+    assert len(numbers(page)) < 60
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: 1 in in_sight(page))
+    assert len(numbers(page)) < 60
+    assert numbers(page)[:3] == [1, 2, 3]
+    assert numbers(page)[-1] == 1000, "the newest stays: what grows is there"
+    bar.setValue(bar.maximum() // 2)
+    qtbot.waitUntil(lambda: bool(in_sight(page)))
+    assert 1 not in numbers(page)
+    page.thread_view.to_bottom()
+    qtbot.waitUntil(lambda: 1000 in in_sight(page))
+
+
+def test_what_is_read_stays_in_place_while_heights_above_become_known(
+    page: ChatPage, qtbot: QtBot
+) -> None:
+    # The estimate is far off: a list is much taller than as many letters of plain text.
+    content = "".join(f"- {n}\n" for n in range(30))
+    open_branch(page, qtbot, many(60, content))
+    bar = page.thread_view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0)
+    for _ in range(40):
+        bar.setValue(bar.value() - 150)
+        before = in_sight(page)
+        QTest.qWait(1)  # what was made in the meantime is measured
+        after = in_sight(page)
+        for number in before.keys() & after.keys():
+            assert abs(before[number] - after[number]) <= 1
+
+
+def test_a_view_that_comes_back_is_as_it_was_opened(page: ChatPage, qtbot: QtBot) -> None:
+    messages = many(300)
+    messages[0]["content"] = "x" * 5_000
+    messages[1]["reasoning"] = "Because."
+    open_branch(page, qtbot, messages)
+    bar = page.thread_view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0)
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: numbers(page)[:2] == [1, 2])
+    first, second = page.thread_view.messages.views()[:2]
+    qtbot.mouseClick(first._more, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(second._fold, Qt.MouseButton.LeftButton)
+    page.composer.field.setFocus()
+    page.thread_view.to_bottom()
+    qtbot.waitUntil(lambda: 1 not in numbers(page) and 2 not in numbers(page))
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: numbers(page)[:2] == [1, 2])
+    again, answer = page.thread_view.messages.views()[:2]
+    assert again is not first
+    assert again._shown_chars == 5_000
+    assert answer._fold.isChecked() and answer._reasoning.isVisible()
+
+
+def test_a_message_that_is_being_changed_stays(page: ChatPage, qtbot: QtBot) -> None:
+    open_branch(page, qtbot, many(300))
+    bar = page.thread_view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0)
+    bar.setValue(0)
+    qtbot.waitUntil(lambda: 1 in numbers(page))
+    page.thread_view.messages.views()[0].edit()
+    page.composer.field.setFocus()
+    page.thread_view.to_bottom()
+    qtbot.waitUntil(lambda: 1000 not in numbers(page) and 300 in in_sight(page))
+    assert 1 in numbers(page) and 3 not in numbers(page)
+
+
+def test_an_answer_of_a_hundred_thousand_tokens_costs_what_is_seen(
+    page: ChatPage, qtbot: QtBot
+) -> None:
+    text = "".join(f"Paragraph {n} has words.\n\n```py\nx = {n}\n```\n\n" for n in range(6000))
+    messages = [*many(3), message(4, "assistant", 3, text)]
+    open_branch(page, qtbot, messages)
+    view = page.thread_view.messages.views()[-1].findChild(MarkdownView)
+    qtbot.waitUntil(lambda: view.count == 12_000, timeout=30_000)
+    page.thread_view.to_bottom()
+
+    def shown() -> list[str]:
+        return [each.toPlainText() for each in view.widgets() if isinstance(each, TextView)]
+
+    qtbot.waitUntil(lambda: any("Paragraph 5999 " in text for text in shown()))
+    assert len(view.widgets()) < 200
+    page.thread_view.verticalScrollBar().setValue(0)
+    qtbot.waitUntil(lambda: any("Paragraph 0 " in text for text in shown()))
+    assert len(view.widgets()) < 200
 
 
 def test_the_bundled_model_keeps_its_temperature(page: ChatPage, qtbot: QtBot) -> None:
@@ -407,7 +503,7 @@ def test_the_model_that_is_chosen_is_asked(
     page.composer.model_chosen.emit(OTHER["id"])
     assert page.composer.model_button.text() == OTHER["id"]
     qtbot.mouseClick(
-        buttons(page.thread_view._views[-1])["Answer again"], Qt.MouseButton.LeftButton
+        buttons(page.thread_view.messages.views()[-1])["Answer again"], Qt.MouseButton.LeftButton
     )
     qtbot.waitUntil(lambda: bool(context.client.called("regenerate")))
     assert context.client.called("regenerate")[0].args == (2, OTHER["id"])

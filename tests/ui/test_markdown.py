@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,11 +15,14 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.markdown import (
+    LIST_ABOVE_CHARS,
     PLAIN_ABOVE_CHARS,
     CodePart,
     Growing,
+    Part,
     TextPart,
     is_web_address,
+    joined,
     parse,
     sound,
 )
@@ -75,8 +80,8 @@ hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=25).m
 
 def html_of(source: str) -> str:
     growing = Growing()
-    parts = growing.append(sound(source))
-    return "".join(part.html for part in parts if isinstance(part, TextPart))
+    growing.append(sound(source))
+    return "".join(part.html for part in growing.parts if isinstance(part, TextPart))
 
 
 def assert_inert(html: str) -> None:
@@ -130,17 +135,53 @@ def f():
 The end."""
 
 
+def grown(source: str, step: int) -> list[Part]:
+    """A text read piece by piece."""
+    growing = Growing()
+    parts: list[Part] = []
+    for start in range(0, len(source), step):
+        first = growing.append(source[start : start + step])
+        assert growing.parts[:first] == parts[:first], "what is settled stays"
+        parts = growing.parts
+    return parts
+
+
 @pytest.mark.parametrize("step", [1, 3, 17])
 def test_growing_ends_as_if_read_at_once(step: int) -> None:
-    growing = Growing()
-    parts = []
-    for start in range(0, len(DOCUMENT), step):
-        parts = growing.append(DOCUMENT[start : start + step])
-    assert parts == Growing().append(DOCUMENT)
+    parts = grown(DOCUMENT, step)
+    assert parts == grown(DOCUMENT, len(DOCUMENT))
+    assert parts == joined([part for part, _ in parse(DOCUMENT)])
     assert CodePart("python", "def f():\n    return 1") in parts
 
 
-def test_only_the_last_block_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+FENCES = ["```", "````", "~~~", "``", "` ", "   ```", "    ```", "\t```", "```py", "~~~ a`b"]
+code_like = st.lists(
+    st.sampled_from([*FENCES, "\n", "\n", "x = 1", "  y", "", " ", "- item", "> ", "text"]),
+    max_size=14,
+).map("".join)
+
+
+@given(code_like, st.integers(1, 5))
+@settings(max_examples=400, deadline=None)
+def test_code_blocks_grow_as_if_read_at_once(source: str, step: int) -> None:
+    def code(parts: list[Part]) -> list[CodePart]:
+        return [part for part in parts if isinstance(part, CodePart)]
+
+    # Whole lines: the beginning of a line that may close a block is not shown as code.
+    source += "\n"
+    assert code(grown(source, step)) == code([part for part, _ in parse(source)])
+
+
+def test_a_long_code_block_stays_one_and_what_follows_is_text() -> None:
+    body = "\n".join(f"value_{n} = {n}" for n in range(4000))
+    source = f"Before\n\n```python\n{body}\n```\nAfter **all**"
+    assert len(body) > 2 * PLAIN_ABOVE_CHARS
+    parts = grown(source, 1000)
+    assert parts[1] == CodePart("python", body)
+    assert parts[2] == TextPart("<p>After <b>all</b></p>")
+
+
+def _count_reading(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     read: list[int] = []
 
     def counting(source: str, real: Callable[[str], object] = parse) -> object:
@@ -148,10 +189,29 @@ def test_only_the_last_block_is_read_again(monkeypatch: pytest.MonkeyPatch) -> N
         return real(source)
 
     monkeypatch.setattr("desktop.ui.widgets.markdown.parse", counting)
+    return read
+
+
+def test_only_the_last_block_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = _count_reading(monkeypatch)
     growing = Growing()
     for number in range(200):
         growing.append(f"Paragraph {number}.\n\n")
     assert max(read) < 100
+
+
+def test_of_a_long_list_only_the_last_item_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = _count_reading(monkeypatch)
+    growing = Growing()
+    for number in range(1, 1001):
+        growing.append(f"{number}. Item **{number}** of the list\n")
+    html = "".join(part.html for part in growing.parts if isinstance(part, TextPart))
+    assert html.count("<li>") == 1000
+    assert max(read) < LIST_ABOVE_CHARS + 100
+    starts = re.findall(r'<ol start="(\d+)">', html)
+    before = re.split(r'<ol start="\d+">', html)
+    counted = [piece.count("<li>") for piece in itertools.accumulate(before)]
+    assert [int(start) - 1 for start in starts] == counted[:-1], "the numbers go on"
 
 
 def test_what_is_written_is_shown() -> None:
@@ -214,6 +274,8 @@ def test_nothing_is_loaded(qtbot: QtBot, theme: Theme) -> None:
 def test_code_has_its_language_and_colours(qtbot: QtBot, theme: Theme) -> None:
     view = MarkdownView(theme)
     qtbot.addWidget(view)
+    view.heightForWidth(400)  # as a layout asks
+    view.look(0, 300)
     view.set_source("Look:\n\n```python\nx = 'horse 🐎'  # neigh\nreturn x\n```\n")
     code = view.findChild(CodeView)
     assert code is not None
@@ -225,12 +287,29 @@ def test_code_has_its_language_and_colours(qtbot: QtBot, theme: Theme) -> None:
     assert cursor.charFormat().foreground().color().name().upper() == theme.tokens.series[3]
 
 
-def test_a_long_text_is_read_in_slices(qtbot: QtBot, theme: Theme) -> None:
+def test_a_long_text_is_read_in_slices_and_only_what_is_seen_is_built(
+    qtbot: QtBot, theme: Theme
+) -> None:
     view = MarkdownView(theme)
     qtbot.addWidget(view)
     source = "".join(f"Paragraph {n}.\n\n" for n in range(3000))
+    view.heightForWidth(400)  # as a layout asks
+    view.look(0, 300)
     with qtbot.waitSignal(view.settled, timeout=20_000):
         view.set_source(source)
-    texts = [each.toPlainText() for each in view.findChildren(TextView)]
-    assert texts[0].startswith("Paragraph 0.")
-    assert texts[-1].strip().endswith("Paragraph 2999.")
+    height = view.heightForWidth(400)
+    assert height > 20_000
+    assert len(view.findChildren(TextView)) < view.count / 2
+
+    def texts(top: int) -> list[str]:
+        view.look(top, top + 300)
+        return [each.toPlainText() for each in view.widgets() if isinstance(each, TextView)]
+
+    assert texts(0)[0].startswith("Paragraph 0.")
+    # Heights that were estimates are known when one is there: the end moves.
+    qtbot.waitUntil(
+        lambda: texts(view.heightForWidth(400) - 300)[-1].strip().endswith("Paragraph 2999.")
+    )
+    assert not any(
+        text.startswith("Paragraph 0.") for text in texts(view.heightForWidth(400) - 300)
+    )

@@ -11,28 +11,35 @@ from desktop.ui.theme.theme import Theme
 
 
 class _TintedEngine(QIconEngine):
-    """Draws an SVG whose `currentColor` is a token of the theme, read at each paint."""
+    """Draws an SVG whose `currentColor` is a token of the theme, read at each paint; what was drawn
+    in a size and colour is kept."""
 
     def __init__(self, theme: Theme, svg: str, token: str) -> None:
         super().__init__()
         self._theme, self._svg, self._token = theme, svg, token
+        self._drawn: dict[tuple[str, int, int], QPixmap] = {}
 
     def clone(self) -> QIconEngine:
         return _TintedEngine(self._theme, self._svg, self._token)
 
-    def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
+    def _colour(self, mode: QIcon.Mode) -> str:
         token = "disabled" if mode is QIcon.Mode.Disabled else self._token
-        colour = getattr(self._theme.tokens, token)
-        svg = self._svg.replace("currentColor", colour).encode()
+        return str(getattr(self._theme.tokens, token))
+
+    def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
+        svg = self._svg.replace("currentColor", self._colour(mode)).encode()
         QSvgRenderer(QByteArray(svg)).render(painter, QRectF(rect))  # type: ignore[call-overload]
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        pixmap = QPixmap(size)
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        self.paint(painter, pixmap.rect(), mode, state)
-        painter.end()
-        return pixmap
+        key = (self._colour(mode), size.width(), size.height())
+        if key not in self._drawn:
+            pixmap = QPixmap(size)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            self.paint(painter, pixmap.rect(), mode, state)
+            painter.end()
+            self._drawn[key] = pixmap
+        return self._drawn[key]
 
 
 def icon(theme: Theme, name: str, token: str = "secondary") -> QIcon:

@@ -7,6 +7,7 @@ still grows is read again only from its last block on: an earlier one cannot cha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,10 @@ from markdown_it.token import Token
 
 # A block longer than this is shown as it is: some input makes any Markdown parser slow.
 PLAIN_ABOVE_CHARS = 20_000
+# Of a list longer than this, all items but the last are settled while it grows.
+LIST_ABOVE_CHARS = 4_000
 # Texts are joined until they are this long: one document to lay out again while it grows.
-JOIN_CHARS = 3_000
+JOIN_CHARS = 1_500
 _LINK_SCHEMES = ("http", "https")
 _TAGS = {
     "strong_open": "<b>",
@@ -96,16 +99,30 @@ def parse(source: str) -> list[tuple[Part, int]]:
     """The top-level blocks of a text, each with the line it begins at."""
     if len(source) > PLAIN_ABOVE_CHARS:
         return [(_plain(source), 0)]
-    found: list[tuple[Part, int]] = []
+    return [(_part(group), _line_of(group[0])) for group in _groups(source)]
+
+
+def _groups(source: str) -> list[list[Token]]:
+    """The tokens of each top-level block."""
+    found: list[list[Token]] = []
     tokens = _parser().parse(source)
     begin = 0
     for index, token in enumerate(tokens):
         if token.level == 0 and token.nesting <= 0:
-            group = tokens[begin : index + 1]
+            found.append(tokens[begin : index + 1])
             begin = index + 1
-            line = group[0].map[0] if group[0].map else 0
-            found.append((_part(group), line))
     return found
+
+
+def _line_of(token: Token) -> int:
+    return token.map[0] if token.map else 0
+
+
+def last_item(source: str) -> int:
+    """The line at which the last item of the list begins that a text begins with; 0: no list."""
+    groups = _groups(source)
+    items = [t for t in groups[0] if t.type == "list_item_open" and t.level == 1] if groups else []
+    return _line_of(items[-1]) if items else 0
 
 
 def joined(parts: Sequence[Part]) -> list[Part]:
@@ -124,25 +141,105 @@ def joined(parts: Sequence[Part]) -> list[Part]:
     return result
 
 
+class _Fence:
+    """A code block that is not closed yet: whole lines are taken, none is read twice."""
+
+    def __init__(self, marker: str, info: str) -> None:
+        words = info.split()
+        self.language = words[0][:40] if words else ""
+        # CommonMark 0.31, 4.5: closed by as many of the same marker, alone on a line
+        self._closing = re.compile(rf" {{0,3}}{marker[0]}{{{len(marker)},}}[ \t]*")
+        self._may_close = re.compile(rf" {{0,3}}{marker[0]}*[ \t]*")
+        self._whole: str | None = None
+        self._lines: list[str] = []
+
+    def take(self, text: str) -> tuple[bool, str]:
+        """Take whole lines of a text; whether it is closed now, and what is left."""
+        *lines, rest = text.split("\n")
+        for index, line in enumerate(lines):
+            if self._closing.fullmatch(line):
+                return True, "\n".join([*lines[index + 1 :], rest])
+            self._lines.append(line)
+        return False, rest
+
+    def part(self, rest: str) -> CodePart:
+        """The code so far; the beginning of a line that may close it is left out."""
+        if self._lines:
+            before = [] if self._whole is None else [self._whole]
+            self._whole = "\n".join([*before, *self._lines])
+            self._lines = []
+        lines = [] if self._whole is None else [self._whole]
+        if rest and not self._may_close.fullmatch(rest):
+            lines.append(rest)
+        return CodePart(self.language, "\n".join(lines))
+
+
+# A fence at the margin; one that is indented, or in a list, is read like everything else.
+_OPENING = re.compile(r"(`{3,})([^`\n]*)\n|(~{3,})([^\n]*)\n")
+
+
 class Growing:
-    """A text that is appended to, as parts. `settled` parts stay; the rest may change."""
+    """A text that is appended to, as parts. What cannot change any more is settled; the rest is
+    read again: the last block, of a long list its last item, and of a code block nothing."""
 
     def __init__(self) -> None:
-        self.settled: list[Part] = []
+        self._settled: list[Part] = []
+        self._open: Part | None = None
         self._tail = ""
+        self._fence: _Fence | None = None
 
-    def append(self, text: str) -> list[Part]:
-        """Read more; returns all parts now."""
+    @property
+    def parts(self) -> list[Part]:
+        """All of it now."""
+        if self._open is None:
+            return list(self._settled)
+        return [*self._settled[:-1], *joined([*self._settled[-1:], self._open])]
+
+    def append(self, text: str) -> int:
+        """Read more; returns the index of the first part that may be another now."""
+        first = max(0, len(self._settled) - 1)
         self._tail += text.replace("\r", "")
+        while self._advance():
+            pass
+        return first
+
+    def _advance(self) -> bool:
+        """Settle what can be; whether there may be more to settle."""
+        if self._fence is not None:
+            closed, self._tail = self._fence.take(self._tail)
+            self._open = self._fence.part("" if closed else self._tail)
+            if closed:
+                self._fence = None
+                self._settle(self._open)
+            return closed
         blocks = parse(self._tail)
         if len(blocks) > 1:
-            self.settled = joined([*self.settled, *(part for part, _ in blocks[:-1])])
-            self._tail = "\n".join(self._tail.split("\n")[blocks[-1][1] :])
-            blocks = blocks[-1:]
-        elif len(self._tail) > PLAIN_ABOVE_CHARS:
-            self.settled.append(_plain(self._tail))
-            self._tail, blocks = "", []
-        return joined([*self.settled, *(part for part, _ in blocks)])
+            self._settle(*(part for part, _ in blocks[:-1]))
+            self._tail = _from_line(self._tail, blocks[-1][1])
+        opening = _OPENING.match(self._tail)
+        if opening is not None:
+            self._fence = _Fence(opening[1] or opening[3], opening[2] or opening[4] or "")
+            self._tail = self._tail[opening.end() :]
+            return True
+        if len(self._tail) > PLAIN_ABOVE_CHARS:
+            self._settle(_plain(self._tail))
+            self._tail, self._open = "", None
+        elif len(self._tail) > LIST_ABOVE_CHARS and (line := last_item(self._tail)):
+            rest = _from_line(self._tail, line)
+            self._settle(*(part for part, _ in parse(self._tail[: -len(rest)])))
+            self._tail = rest
+            self._open = parse(rest)[0][0]
+        else:
+            self._open = blocks[-1][0] if blocks else None
+        return False
+
+    def _settle(self, *parts: Part) -> None:
+        self._settled[-1:] = joined([*self._settled[-1:], *parts])
+        self._open = None
+
+
+def _from_line(text: str, line: int) -> str:
+    return "\n".join(text.split("\n")[line:])
 
 
 def _plain(source: str) -> TextPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
@@ -13,19 +14,20 @@ from PySide6.QtGui import (
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextBrowser, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import mixed
 from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text, row
+from desktop.ui.widgets.column import Column
 from desktop.ui.widgets.highlight import runs
 from desktop.ui.widgets.markdown import CodePart, Growing, Part, TextPart, is_web_address, sound
 from desktop.ui.widgets.parts import CopyButton
 
 # As much is read in one turn of the event loop; the rest in the next ones.
 _SLICE_CHARS = 6_000
-_SETTLE_MS = 400
+_SETTLE_MS = 250
 
 
 class TextView(QTextBrowser):
@@ -138,6 +140,7 @@ class CodeView(Translated, Surface):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, token="surface", padding=0, parent=parent)
         self._part = CodePart("", "")
+        self._coloured: CodePart | None = None
         self._language = Text(theme, role="caption")
         self._copy = CopyButton(theme, "")
         self._text = _CodeText(theme)
@@ -148,9 +151,8 @@ class CodeView(Translated, Surface):
         self.body.addWidget(self._text)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(_SETTLE_MS)
         self._later.timeout.connect(self._colour)
-        theme.changed.connect(self._colour)
+        theme.changed.connect(self._on_theme_changed)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -169,13 +171,21 @@ class CodeView(Translated, Surface):
         else:
             self._text.setPlainText(part.code)
         self._text.fit()
-        if len(part.code) < 1500:
+        if not self._later.isActive():
             self._colour()
-        else:
-            self._later.start()  # while it grows, it is coloured when it rests
 
     def _colour(self) -> None:
+        """Colour it now, and again later what has come until then: not each time it grows."""
+        if self._coloured == self._part:
+            return
+        begun = time.monotonic()
+        self._coloured = self._part
         self._text.colour(self._part)
+        self._later.start(max(_SETTLE_MS, round(1000 * (time.monotonic() - begun) * 20)))
+
+    def _on_theme_changed(self) -> None:
+        self._coloured = None
+        self._colour()
 
 
 class _CodeText(QPlainTextEdit):
@@ -246,26 +256,22 @@ class _CodeText(QPlainTextEdit):
             event.ignore()
 
 
-class MarkdownView(QWidget):
+class MarkdownView(Column):
     """A text in Markdown that may still grow. Long ones are read in slices, so that the window
     goes on answering; `settled` says that all of it is there."""
 
     settled = Signal()
 
     def __init__(self, theme: Theme, name: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(GAP, parent)
         self._theme = theme
         self.setAccessibleName(name)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(GAP)
         self._growing = Growing()
+        self._parts: list[Part] = []
         self._source = ""
         self._waiting = ""
-        self._views: list[TextView | CodeView] = []
         self._next = QTimer(self)
         self._next.setSingleShot(True)
-        self._next.setInterval(0)
         self._next.timeout.connect(self._read)
 
     @property
@@ -278,45 +284,66 @@ class MarkdownView(QWidget):
         if text.startswith(self._source):
             self.append(text[len(self._source) :])
             return
-        self._growing, self._source, self._waiting = Growing(), "", ""
-        self._show([], 0)
+        self._growing, self._parts, self._source, self._waiting = Growing(), [], "", ""
+        self._next.stop()
+        self.set_count(0, 0)
         self.append(text)
 
     def append(self, text: str) -> None:
         if text:
             self._source += text
             self._waiting += sound(text)
-            self._read()
+            if not self._next.isActive():
+                self._read()
 
     def _read(self) -> None:
+        if not self._waiting:
+            return
+        begun = time.monotonic()
         piece, self._waiting = self._waiting[:_SLICE_CHARS], self._waiting[_SLICE_CHARS:]
-        first = max(0, len(self._growing.settled) - 1)
-        self._show(self._growing.append(piece), first)
+        first = self._growing.append(piece)
+        self._parts = self._growing.parts
+        self._show(first)
         if self._waiting:
-            self._next.start()
+            self.set_below(_text_height(len(self._waiting), self.width()))
+            self._next.start(0)
         else:
+            self.set_below(0)
+            # What is slow to show is shown less often: it takes an eighth of the time at most.
+            self._next.start(round(1000 * (time.monotonic() - begun) * 7))
             self.settled.emit()
 
-    def _show(self, parts: list[Part], first: int) -> None:
-        for index in range(first, len(parts)):
-            part = parts[index]
-            kind = TextView if isinstance(part, TextPart) else CodeView
-            if index < len(self._views) and not isinstance(self._views[index], kind):
-                self._drop(index)
-            if index >= len(self._views):
-                view: TextView | CodeView = kind(self._theme)
-                self._views.append(view)
-                self._layout.addWidget(view)
-            view = self._views[index]
-            if isinstance(part, TextPart) and isinstance(view, TextView):
-                view.set_html(part.html)
-            elif isinstance(part, CodePart) and isinstance(view, CodeView):
-                view.set_part(part)
-        self._drop(len(parts))
+    def _show(self, first: int) -> None:
+        same = min(self.count, len(self._parts))
+        for index in range(first, same):
+            part, widget = self._parts[index], self.widget(index)
+            if isinstance(widget, TextView) and isinstance(part, TextPart):
+                widget.set_html(part.html)
+            elif isinstance(widget, CodeView) and isinstance(part, CodePart):
+                widget.set_part(part)
+            elif widget is not None:
+                self.set_count(index, index)
+                break
+        if self.count != len(self._parts):
+            self.set_count(len(self._parts), min(self.count, len(self._parts)))
 
-    def _drop(self, first: int) -> None:
-        for view in self._views[first:]:
-            self._layout.removeWidget(view)
-            view.hide()
-            view.deleteLater()
-        del self._views[first:]
+    def make(self, index: int) -> QWidget:
+        part = self._parts[index]
+        if isinstance(part, TextPart):
+            text = TextView(self._theme)
+            text.set_html(part.html)
+            return text
+        code = CodeView(self._theme)
+        code.set_part(part)
+        return code
+
+    def estimate(self, index: int, width: int) -> int:
+        part = self._parts[index]
+        if isinstance(part, TextPart):
+            return _text_height(len(part.html), width)
+        return 56 + 17 * (part.code.count("\n") + 1)
+
+
+def _text_height(chars: int, width: int) -> int:
+    """About how tall so many letters are: 7 pixels wide and 22 tall each."""
+    return 22 * (1 + chars * 7 // max(width, 70))

@@ -16,6 +16,7 @@ from desktop.ui.tabs.chat.branches import Shown
 from desktop.ui.tabs.chat.editing import Editor
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, Surface, Text, row
+from desktop.ui.widgets.column import Anchor, Nested
 from desktop.ui.widgets.parts import Banner
 from desktop.ui.widgets.richtext import MarkdownView, TextView
 from desktop.ui.widgets.stages import Stages
@@ -24,6 +25,8 @@ Json = dict[str, Any]
 # A longer message is shown in parts.
 FIRST_CHARS = 4_000
 MORE_CHARS = 8_000
+# An answer that takes several turns of the event loop to read.
+LONG_CHARS = 12_000
 
 
 class MessageView(Translated, QWidget):
@@ -45,6 +48,19 @@ class MessageView(Translated, QWidget):
     @property
     def message(self) -> Json:
         return self.shown.message
+
+    @property
+    def opened(self) -> int:
+        """How far a person has opened it up; what `open_up` makes of a new view of the message."""
+        return 0
+
+    def open_up(self, opened: int) -> None:
+        """Show as much of it as another view of it did."""
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether it must stay as it is, seen or not."""
+        return False
 
     def show_actions(self) -> None:
         """Under the pointer, with the focus in it, or as the last of all."""
@@ -128,6 +144,18 @@ class UserMessage(MessageView):
         self._fit()
         self.retranslate()
 
+    @property
+    def opened(self) -> int:
+        return self._shown_chars
+
+    def open_up(self, opened: int) -> None:
+        while self._shown_chars < min(opened, len(self.message["content"])):
+            self._show_more()
+
+    @property
+    def in_hand(self) -> bool:
+        return self._editor is not None and not self._editor.isHidden()
+
     def _fit(self) -> None:
         wide = self._shown_chars > 400
         self._box.setMaximumWidth(16_000 if wide else self._text.ideal_width() + 26)
@@ -155,7 +183,7 @@ class UserMessage(MessageView):
         self.setFocus()
 
 
-class AnswerMessage(MessageView):
+class AnswerMessage(Nested, MessageView):
     """What a model wrote, in each of its states."""
 
     def __init__(self, theme: Theme, shown: Shown, parent: QWidget | None = None) -> None:
@@ -199,6 +227,32 @@ class AnswerMessage(MessageView):
 
     def is_growing(self) -> bool:
         return self.message["state"] in ("waiting", "streaming")
+
+    @property
+    def opened(self) -> int:
+        return int(self._fold.isChecked())
+
+    def open_up(self, opened: int) -> None:
+        if bool(opened) != self._fold.isChecked():
+            self._fold.click()
+
+    @property
+    def in_hand(self) -> bool:
+        # A long one would be read again from its beginning; its own parts out of sight are gone.
+        return self.is_growing() or len(self.message["content"]) > LONG_CHARS
+
+    def look(self, top: int, bottom: int, until: float | None = None) -> None:
+        y = self._text.y()
+        self._text.look(top - y, bottom - y, until)
+
+    def anchor(self, y: int) -> Anchor | int:
+        inside = y - self._text.y()
+        if self._text.isHidden() or not 0 <= inside < self._text.height():
+            return y
+        return self._text.anchor(inside)
+
+    def place(self, anchor: Anchor | int) -> int:
+        return anchor if isinstance(anchor, int) else self._text.y() + self._text.place(anchor)
 
     def set_message(self, shown: Shown, words: Message | None = None) -> None:
         """Show the message as it is now.
