@@ -13,7 +13,7 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands
 
 if TYPE_CHECKING:
-    from desktop.core.hardware.facts import Finding, RuntimeFacts, ServiceFacts
+    from desktop.core.hardware.facts import Finding, LearnedFacts, RuntimeFacts, ServiceFacts
 
 _MARKS = {"error": "✗", "warning": "!", "info": "i", "ok": "✓"}
 
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         library,
         service,
         secrets_facts=doctor_facts.secrets_facts(paths()),
+        learned_facts=_learned(out),
         runtime_known=True,
     )
     plain = [{**asdict(each), "params": dict(each.params)} for each in findings]
@@ -74,6 +75,19 @@ def _service(out: Output) -> tuple[ServiceFacts, dict[str, Any], list[dict[str, 
     except AppError as error:
         return doctor_facts.failed_service(error), {}, None
     return doctor_facts.service_facts(state), state, models
+
+
+def _learned(out: Output) -> LearnedFacts | None:
+    """How far predictions were off so far; None where nobody can say."""
+    from desktop.core.errors import AppError
+    from desktop.core.fit.learned import learned_facts
+    from desktop.core.paths import paths
+
+    try:
+        return learned_facts(paths())
+    except AppError as error:
+        out.note(f"{error} {error.remedy}")
+        return None
 
 
 def _runtime(state: dict[str, Any], out: Output) -> RuntimeFacts | None:

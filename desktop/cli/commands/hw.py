@@ -9,6 +9,9 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from desktop.core.fit.speed_book import Calibration
     from desktop.core.hardware.probe import Hardware
 
 
@@ -17,14 +20,61 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--measure", action="store_true", help="measure the memory bandwidth again (2 s)"
     )
+    parser.add_argument(
+        "--calibrate",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="measure how fast models run here (under a minute): on the first GPU, or on CPU or "
+        "another of the engine's devices",
+    )
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli.machine import look
+    from desktop.core.fit.speed_book import SpeedBook
+    from desktop.core.paths import paths
 
+    if args.calibrate is not None:
+        _calibrate(args.calibrate or None, out)
     hardware = look(out, remeasure=args.measure)
-    out.result(hardware.to_dict(), lambda: _show(hardware, out))
+    calibrations = SpeedBook.open(paths()).calibrations
+    document = {
+        **hardware.to_dict(),
+        "calibrations": [
+            {**each.speed.to_dict(), "created": each.created} for each in calibrations
+        ],
+    }
+
+    def show() -> None:
+        _show(hardware, out)
+        _show_calibrations(calibrations, out)
+
+    out.result(document, show)
     return 0
+
+
+def _calibrate(device: str | None, out: Output) -> None:
+    from desktop.cli import session
+    from desktop.cli.following import job
+
+    params = {} if device is None else {"device": device}
+    result = job(session.started(out), "calibrate", params, out)["result"]
+    if result["disturbed_requests"]:
+        out.note(f"Disturbed by {result['disturbed_requests']} requests: calibrate once more.")
+
+
+def _show_calibrations(calibrations: Sequence[Calibration], out: Output) -> None:
+    import time
+
+    for each in calibrations:
+        day = time.strftime("%Y-%m-%d", time.localtime(each.created))
+        bands = f"±{each.speed.spread_decode:.0%}, prompts ±{each.speed.spread_prefill:.0%}"
+        out.line(
+            f"Speed      ✓ {each.speed.device} ({each.speed.backend}), measured {day}: {bands}"
+        )
+    if not calibrations:
+        out.line("Speed      not measured yet: paddock hw --calibrate (under a minute)")
 
 
 def _show(hardware: Hardware, out: Output) -> None:

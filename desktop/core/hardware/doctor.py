@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from desktop.core.hardware.doctor_gpu import gpu_findings
 from desktop.core.hardware.doctor_words import WORDS
 from desktop.core.hardware.facts import (
+    Deviation,
     Finding,
+    LearnedFacts,
     LibraryFacts,
     RuntimeFacts,
     SecretsFacts,
@@ -46,13 +48,15 @@ def examine(
     service_facts: ServiceFacts | None = None,
     *,
     secrets_facts: SecretsFacts | None = None,
+    learned_facts: LearnedFacts | None = None,
     runtime_known: bool = True,
 ) -> list[Finding]:
     """Everything worth telling about this machine, worst first.
 
     Args:
         runtime_facts: the engine in use; None where there is none.
-        library_facts, service_facts, secrets_facts: None where not known: nothing is said of them.
+        library_facts, service_facts, secrets_facts, learned_facts: None where not known: nothing
+            is said of them.
         runtime_known: False where nobody looked for an engine; then nothing is said of it.
     """
     loaded = service_facts.loaded_models if service_facts else 0
@@ -66,6 +70,7 @@ def examine(
         *_library(library_facts),
         *_service(service_facts),
         *_secrets(secrets_facts),
+        *_learned(learned_facts),
     ]
     findings = [finding(*draft) for draft in drafts]
     findings += [
@@ -227,3 +232,29 @@ def _secrets(secrets: SecretsFacts | None) -> Iterator[Draft]:
     }
     severity, code = by_backend[secrets.backend]
     yield severity, code, {"detail": f" ({secrets.detail})" if secrets.detail else ""}
+
+
+def _learned(learned: LearnedFacts | None) -> Iterator[Draft]:
+    """How far predictions were off; "ok" whatever they were: they are told, not judged."""
+    if learned is None:
+        return
+    if not learned.calibrations:
+        yield "info", "speed_not_calibrated", {}
+    memory = learned.memory.get("total_bytes")
+    if memory is not None and memory.count:
+        params = {"mean": _percent(memory.mean), "worst": _percent(memory.worst)}
+        yield "ok", "predictions_memory", {"count": str(memory.count), **params}
+    nothing = Deviation(0, 0.0, 0.0)
+    decode = learned.speed.get("decode", nothing)
+    prefill = learned.speed.get("prefill", nothing)
+    if decode.count:
+        params = {
+            "decode": _percent(decode.mean),
+            "prefill": _percent(prefill.mean) if prefill.count else "–",
+            "inside": _percent(decode.inside or 0.0),
+        }
+        yield "ok", "predictions_speed", {"count": str(decode.count), **params}
+
+
+def _percent(part: float) -> str:
+    return f"{part * 100:.1f} %"

@@ -176,6 +176,22 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{detail}",
         "Restart it: `paddock stop`, then start it again.",
     ),
+    "speed_not_calibrated": (
+        "This machine's speed was not measured",
+        "How fast models will run is taken from other machines' figures, which may be far off.",
+        "Run `paddock hw --calibrate`: it takes under a minute and downloads nothing.",
+    ),
+    "predictions_memory": (
+        "Memory predictions so far",
+        "{count} loads: off by {mean} on average, {worst} at most.",
+        "",
+    ),
+    "predictions_speed": (
+        "Speed predictions so far",
+        "{count} answers: generation off by {decode} on average, prompts by {prefill}; {inside} "
+        "were within the stated range.",
+        "",
+    ),
     "secrets_ok": ("Secrets", "They lie in the system's keychain{detail}.", ""),
     "secrets_file": (
         "Secrets lie in a file",

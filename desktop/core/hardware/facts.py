@@ -71,6 +71,35 @@ class SecretsFacts:
 
 
 @dataclass(frozen=True)
+class Deviation:
+    """How far predictions were off, as parts of what really was (0.05: 5 %).
+
+    Attributes:
+        inside: the part of them that lay in the stated band; None where there was none.
+    """
+
+    count: int
+    mean: float
+    worst: float
+    inside: float | None = None
+
+
+@dataclass(frozen=True)
+class LearnedFacts:
+    """What real loads and answers showed so far.
+
+    Attributes:
+        calibrations: names of the devices whose speed was calibrated.
+        memory: by part: "total_bytes", "weights_bytes", "kv_bytes", "compute_bytes".
+        speed: by test: "decode", "prefill".
+    """
+
+    calibrations: Sequence[str] = ()
+    memory: Mapping[str, Deviation] = field(default_factory=dict)
+    speed: Mapping[str, Deviation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that decides how well models run here.
 

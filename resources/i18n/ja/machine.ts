@@ -695,6 +695,34 @@
         <translation>秘密情報</translation>
     </message>
     <message>
+        <source>This machine's speed was not measured</source>
+        <translation>このマシンの速度はまだ測定されていません</translation>
+    </message>
+    <message>
+        <source>How fast models will run is taken from other machines' figures, which may be far off.</source>
+        <translation>モデルの速度は他のマシンの数値から見積もっているため、大きく外れることがあります。</translation>
+    </message>
+    <message>
+        <source>Run `paddock hw --calibrate`: it takes under a minute and downloads nothing.</source>
+        <translation>`paddock hw --calibrate` を実行してください。1 分もかからず、何もダウンロードしません。</translation>
+    </message>
+    <message>
+        <source>Memory predictions so far</source>
+        <translation>これまでのメモリ予測</translation>
+    </message>
+    <message>
+        <source>{count} loads: off by {mean} on average, {worst} at most.</source>
+        <translation>読み込み {count} 回：誤差は平均 {mean}、最大 {worst}。</translation>
+    </message>
+    <message>
+        <source>Speed predictions so far</source>
+        <translation>これまでの速度予測</translation>
+    </message>
+    <message>
+        <source>{count} answers: generation off by {decode} on average, prompts by {prefill}; {inside} were within the stated range.</source>
+        <translation>回答 {count} 件：誤差は生成が平均 {decode}、プロンプトが {prefill}。{inside} が示した範囲に収まりました。</translation>
+    </message>
+    <message>
         <source>They lie in the system's keychain{detail}.</source>
         <translation>システムのキーチェーンに保存されています{detail}。</translation>
     </message>
