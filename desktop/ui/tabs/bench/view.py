@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.messages import message
-from desktop.ui.shell.page import Page
+from desktop.ui.shell.page import BAR_ROOM, Page, ScrollingColumn
 from desktop.ui.tabs.bench.chooser import Chooser
 from desktop.ui.tabs.bench.comparison import ComparisonView
 from desktop.ui.tabs.bench.historypane import HistoryPane
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from desktop.ui.charts.bars import BarChart
 
 _TICK_MS = 1000
-_BAR_ROOM = 16  # of the margin on the right; the scroll bar stands in it
 _RUN_KEYS = "Ctrl+Return"
 
 
@@ -38,14 +37,14 @@ def _import_charts() -> type[BarChart]:
     return BarChart
 
 
-class _Area(QScrollArea):
+class _Area(ScrollingColumn):
     """Signals: resized: how wide what it scrolls can be."""
 
     resized = Signal(int)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.resized.emit(self.width() - _BAR_ROOM)
+        self.resized.emit(self.width() - BAR_ROOM)
 
 
 class _Column(QWidget):
@@ -71,6 +70,7 @@ class _Column(QWidget):
         results.addWidget(self.comparison)
         results.addWidget(self.history, 1)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(16)
         layout.addWidget(self.bar)
         for widget in (self.progress_box, self.failure, self.reading):
@@ -78,7 +78,6 @@ class _Column(QWidget):
             widget.hide()
         layout.addWidget(self.results, 1)
         layout.addWidget(self.empty, 1)
-        self.setAutoFillBackground(False)
 
 
 class BenchPage(Page):
@@ -98,7 +97,7 @@ class BenchPage(Page):
         self._run.setObjectName("bench-run")
         self.tools.addWidget(self._transfer)
         self.tools.addWidget(self._run)
-        self.tools.addSpacing(_BAR_ROOM)
+        self.tools.addSpacing(BAR_ROOM)
         self._parts = parts = _Column(theme)
         self._comparison = parts.comparison
         self._chooser = Chooser(theme)
@@ -134,32 +133,15 @@ class BenchPage(Page):
         self._on_runs_changed()
 
     def _build(self) -> None:
-        area = _Area()
+        area = _Area(self._parts)
         area.resized.connect(self._parts.bar.set_room)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self._parts)
-        area.viewport().setAutoFillBackground(False)
-        self._parts.setAutoFillBackground(False)
-        self._scroll = area.verticalScrollBar()
-        self._scroll.rangeChanged.connect(self._on_scroll_range_changed)
-        self._on_scroll_range_changed(0, 0)
         frame = self.layout()
         assert frame is not None
-        margins = frame.contentsMargins()
-        margins.setRight(margins.right() - _BAR_ROOM)
+        margins = frame.contentsMargins()  # as `add_scrolled` does; the panel stands in between
+        margins.setRight(margins.right() - BAR_ROOM)
         frame.setContentsMargins(margins)
-        self._with_panel = WithPanel(self.context.theme, area, self._chooser, room=_BAR_ROOM)
+        self._with_panel = WithPanel(self.context.theme, area, self._chooser, room=BAR_ROOM)
         self.content.addWidget(self._with_panel, 1)
-
-    def _on_scroll_range_changed(self, low: int, high: int) -> None:
-        """The content is as wide with a scroll bar as without."""
-        taken = self._scroll.sizeHint().width() if high > low else 0
-        layout = self._parts.layout()
-        assert layout is not None
-        layout.setContentsMargins(0, 0, max(0, _BAR_ROOM - taken), 0)
 
     def title(self) -> str:
         return self.tr("Benchmark")
