@@ -281,6 +281,5 @@ def _plain_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         text = str(error)
-        if "full" in text:
-            raise AppError(ErrorCode.DISK_FULL, path=str(path), reason=text) from error
-        raise AppError(ErrorCode.DATABASE_BUSY, path=str(path), reason=text) from error
+        code = ErrorCode.DISK_FULL if "full" in text else ErrorCode.DATABASE_BUSY
+        raise AppError(code, path=str(path), reason=f"{text[:1].upper()}{text[1:]}.") from error

@@ -15,7 +15,7 @@ def disk_full(error: OSError, path: Path | str) -> AppError | None:
     """The error a person reads when `error` means that there is no space, else None."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return None
-    reason = error.strerror or "no space left"
+    reason = f"{error.strerror or 'No space left on it'}."
     return AppError(ErrorCode.DISK_FULL, path=str(error.filename or path), reason=reason)
 
 

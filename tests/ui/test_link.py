@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -15,11 +16,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.core.client import client as client_module
+from desktop.core.client import connect as connect_module
 from desktop.core.client.connect import read_endpoint
 from desktop.core.client.ending import ask_to_make_room, kill_hanging
 from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import Paths, paths
+from desktop.core.service.lock import ServiceLock
 from desktop.core.version import ADMIN_API, VERSION
 from desktop.ui.bridge import Bridge
 from desktop.ui.link import ServiceLink
@@ -236,3 +239,21 @@ def test_closing_ends_its_thread_and_says_nothing_more(qtbot: QtBot, link: Servi
     QApplication.processEvents()
     assert len(heard.events) == count
     assert not heard.losses
+
+
+def test_a_service_whose_address_is_not_here_is_named_and_not_waited_for_in_vain(
+    qtbot: QtBot, link: ServiceLink, home: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two logins have a runtime folder each, and one data folder."""
+    monkeypatch.setattr(connect_module, "START_SECONDS", 4.0)
+    lock = ServiceLock(home.lock_file)
+    lock.acquire()
+    try:
+        heard = Heard(link)
+        link.start()
+        qtbot.waitUntil(lambda: bool(heard.losses), timeout=START_MS)
+        assert heard.losses[0].code is ErrorCode.SERVICE_LOCKED
+        assert heard.losses[0].params["pid"] == str(os.getpid())
+    finally:
+        link.close()
+        lock.release()

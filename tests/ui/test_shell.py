@@ -222,6 +222,21 @@ def test_an_error_is_told_with_what_to_do(window: MainWindow, context: Recording
     assert "ended unexpectedly" in told and "<b>" in told and "paddock logs" in told
 
 
+def test_a_failure_that_is_told_in_place_is_not_told_twice(
+    window: MainWindow, context: RecordingContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m")
+    monkeypatch.setattr(window.page_of("chat"), "tells_failure_of", lambda model: model == "m")
+    context.state.model_failed.emit("m", error)
+    assert not window.findChildren(Toast)
+    window.covered = True  # by the first run
+    context.state.model_failed.emit("other", error)
+    assert not window.findChildren(Toast)
+    window.covered = False
+    context.state.model_failed.emit("other", error)
+    assert len(window.findChildren(Toast)) == 1
+
+
 # --- settings ---------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from desktop.core.client.client import Client, Endpoint
@@ -16,8 +17,10 @@ from desktop.core.paths import Paths, own_command
 from desktop.core.version import ADMIN_API, VERSION
 
 START_SECONDS = 30.0
-# What a service exits with that found another one running.
+# What a service exits with that found another one running, or no space: on a full disk it cannot
+# leave a word.
 EXIT_LOCKED = 3
+EXIT_DISK_FULL = 4
 
 
 def read_endpoint(paths: Paths) -> Endpoint | None:
@@ -41,6 +44,14 @@ def _alive(pid: int) -> bool:
         return False
     except psutil.AccessDenied:
         return True
+
+
+def _holder(lock_file: Path) -> str:
+    """The number of the process that holds the service's lock, as it wrote it there."""
+    try:
+        return str(json.loads(lock_file.read_text("utf-8"))["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "?"
 
 
 def connect(paths: Paths) -> Client:
@@ -74,7 +85,8 @@ def connect_or_start(paths: Paths) -> Client:
     """The running service, or a new one, started detached, that ends a while after its last use.
 
     Raises:
-        AppError: SERVICE_NOT_STARTING with the last lines of its log, and what `connect` raises.
+        AppError: SERVICE_NOT_STARTING with the last lines of its log, DISK_FULL, SERVICE_LOCKED
+            where another login's service holds the data, and what `connect` raises.
     """
     with contextlib.suppress(_NotRunning):
         return _connect_if_running(paths)
@@ -100,6 +112,9 @@ def connect_or_start(paths: Paths) -> Client:
     while time.monotonic() < deadline:
         with contextlib.suppress(_NotRunning):
             return _connect_if_running(paths)
+        if process.poll() == EXIT_DISK_FULL:
+            reason_text = "The service needs some space to start."
+            raise AppError(ErrorCode.DISK_FULL, path=str(paths.data), reason=reason_text)
         if process.poll() not in (None, EXIT_LOCKED):
             reason = output.read_text("utf-8", "replace").strip().splitlines()
             raise AppError(
@@ -109,6 +124,11 @@ def connect_or_start(paths: Paths) -> Client:
             )
         # EXIT_LOCKED: another command started one in the same moment; it will answer soon.
         time.sleep(0.02)
+    if process.poll() == EXIT_LOCKED:
+        # It runs, and its port and token are not where we look: another login's runtime folder.
+        raise AppError(
+            ErrorCode.SERVICE_LOCKED, pid=_holder(paths.lock_file), data_dir=str(paths.data)
+        )
     reason_text = f"It did not answer within {START_SECONDS:.0f} seconds."
     raise AppError(ErrorCode.SERVICE_NOT_STARTING, reason=reason_text, log=str(output))
 

@@ -168,7 +168,7 @@ class Gateway:
                                 record.first_event()
                             await response.write(out)
                 except aiohttp.ClientPayloadError as error:
-                    problem = upstream.broke_off(server, str(error))
+                    problem = await upstream.broke_off(server, str(error))
                 except (asyncio.CancelledError, ConnectionError) as error:
                     # Gone after its last event is not gone in the middle.
                     whole = events.finished
@@ -177,7 +177,7 @@ class Gateway:
                     if isinstance(error, ConnectionError):
                         return response
                     raise
-                problem = problem or generation.stream_problem(events, server)
+                problem = problem or await generation.stream_problem(events, server)
                 if problem is not None:
                     await response.write(problem.event())
             self._finished(
@@ -207,7 +207,7 @@ class Gateway:
                 if out:
                     record.first_event()
                     assembler.feed(out)
-        problem = generation.stream_problem(events, server)
+        problem = await generation.stream_problem(events, server)
         if problem is not None:
             raise problem
         self._finished(record, events.usage)

@@ -92,14 +92,14 @@ async def with_engine(
                         await loaded.gone.wait()
                 if last_try or not loaded.gone.is_set():
                     assert loaded.server is not None
-                    raise upstream.broke_off(loaded.server, str(silent)) from silent
+                    raise await upstream.broke_off(loaded.server, str(silent)) from silent
     raise AssertionError("the second try returns or raises")
 
 
-def stream_problem(events: StreamFilter, server: EngineServer) -> ApiError | None:
+async def stream_problem(events: StreamFilter, server: EngineServer) -> ApiError | None:
     """What went wrong in a stream that has ended, if anything did."""
     if events.error is not None:
         return from_upstream(500, events.error)
     if not events.finished:
-        return upstream.broke_off(server, "")
+        return await upstream.broke_off(server, "")
     return None

@@ -20,13 +20,13 @@ from aiohttp import web
 from desktop.core import logs
 from desktop.core.bench.results import ResultStore
 from desktop.core.chat.store import ConversationStore
-from desktop.core.client.connect import EXIT_LOCKED
+from desktop.core.client.connect import EXIT_DISK_FULL, EXIT_LOCKED
 from desktop.core.db import Database
 from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Notice, NullReporter
-from desktop.core.files import write_atomic
+from desktop.core.files import disk_full, write_atomic
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
@@ -506,7 +506,12 @@ def main(arguments: list[str]) -> int:
     except AppError as error:
         print(f"{error} {error.remedy}", file=sys.stderr)  # the starter reads it
         log.error("the service did not start", extra={"code": error.code.value})
-        return EXIT_LOCKED if error.code is ErrorCode.SERVICE_LOCKED else 1
+        codes = {ErrorCode.SERVICE_LOCKED: EXIT_LOCKED, ErrorCode.DISK_FULL: EXIT_DISK_FULL}
+        return codes.get(error.code, 1)
+    except OSError as error:
+        if disk_full(error, where.data) is None:
+            raise
+        return EXIT_DISK_FULL
     except KeyboardInterrupt:
         return 0
     return 0

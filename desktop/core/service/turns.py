@@ -311,6 +311,6 @@ class Turns:
             async for block in reply.content.iter_any():
                 for text, reasoning in deltas(events.feed(block)):
                     turn.add(text, reasoning)
-        problem = generation.stream_problem(events, server)
+        problem = await generation.stream_problem(events, server)
         if problem is not None:
             raise problem

@@ -6,6 +6,7 @@ can never turn out to be dead (SERVER.md).
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,9 @@ import aiohttp
 
 from desktop.core.engine.server import EngineServer
 from desktop.core.service.api_errors import ApiError, from_upstream
+
+# A dead engine's connection fails at once; why it died is known when its output has been read.
+DEATH_SECONDS = 5.0
 
 
 def new_session() -> aiohttp.ClientSession:
@@ -56,15 +60,17 @@ async def post(
     except aiohttp.ClientError as error:
         if not answered:
             raise EngineSilent(str(error)) from error
-        raise broke_off(server, str(error)) from error
+        raise await broke_off(server, str(error)) from error
 
 
 class EngineSilent(Exception):
     """The engine was gone before it answered anything: the request can be sent again."""
 
 
-def broke_off(server: EngineServer, reason: str) -> ApiError:
-    """The error for an engine that ended in the middle of an answer."""
+async def broke_off(server: EngineServer, reason: str) -> ApiError:
+    """The error for an engine that ended in the middle of an answer: why it ended, where that
+    becomes known within `DEATH_SECONDS`."""
+    await asyncio.to_thread(server.wait_ended, DEATH_SECONDS)
     why = str(server.death) if server.death is not None else reason or "The connection was closed."
     return ApiError(
         502,

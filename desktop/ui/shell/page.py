@@ -95,6 +95,10 @@ class Page(Translated, QWidget):
     def retranslate(self) -> None:
         self.heading.setText(self.title())
 
+    def tells_failure_of(self, model: str) -> bool:
+        """Whether it tells in place that this model failed: the window says nothing then."""
+        return False
+
     def shown(self) -> None:
         """The page came to the front."""
 

@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
 
     def _on_model_failed(self, model: str, error: AppError) -> None:
         # What was stopped on purpose is no failure, and the Library tells failures in place.
-        in_place = self.covered or self.page == "library"
+        page = self._stack.currentWidget()
+        in_place = self.covered or (isinstance(page, Page) and page.tells_failure_of(model))
         if error.code is not ErrorCode.LOAD_CANCELLED and not in_place:
             self.show_error(error)
 

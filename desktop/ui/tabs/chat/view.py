@@ -25,6 +25,8 @@ from desktop.ui.tabs.chat.thread import COLUMN_WIDTH, Thread
 from desktop.ui.tabs.chat.welcome import Welcome
 from desktop.ui.widgets.base import GAP, Button, IconButton
 
+# An answer in one of these states says itself why it does not go on.
+_TELLING = ("waiting", "streaming", "failed")
 NARROW_BELOW = 1100
 _SIDEBAR_WIDTH = 264
 
@@ -127,6 +129,10 @@ class ChatPage(Page):
         self.new_button.setToolTip(self.tr("Begin a conversation (Ctrl+N)"))
         self.new_button.updateGeometry()
         self._show_title()
+
+    def tells_failure_of(self, model: str) -> bool:
+        last = self.presenter.last
+        return last is not None and last["model_id"] == model and last["state"] in _TELLING
 
     def shown(self) -> None:
         self.presenter.show()

@@ -142,6 +142,9 @@ class LibraryPage(Page):
         self._show_detail()
         self._show_frame()
 
+    def tells_failure_of(self, model: str) -> bool:
+        return True
+
     def shown(self) -> None:
         self.list.setFocus()
 
