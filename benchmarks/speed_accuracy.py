@@ -1,6 +1,7 @@
 """How well speed is predicted: calibrate, then measure models the calibration never saw.
 
-    uv run python -m benchmarks.speed_accuracy [--rounds 3] [--engine FOLDER] [--json FILE]
+    uv run python -m benchmarks.speed_accuracy [--rounds 3] [--engine FOLDER] [--threads N]
+        [--json FILE]
 
 Method. The machine is calibrated as the job `calibrate` does it. Then ten models with random
 weights are written: other widths, depths, vocabularies, types and architectures than those of the
@@ -209,11 +210,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engine", type=Path, help="a folder with the engine's tools")
     parser.add_argument("--json", type=Path, help="where to write every sample")
+    parser.add_argument("--threads", type=int, help="all physical cores by default")
     asked = parser.parse_args()
     folder = asked.engine or environment_folder()
     if folder is None:
         sys.exit("The engine is not installed: run `make run` once.")
-    threads = probe_cpu().usable_physical_cores
+    threads = asked.threads or probe_cpu().usable_physical_cores
     print(f"load average {os.getloadavg()[0]:.2f} before")
     with tempfile.TemporaryDirectory(prefix="paddock-speed-") as place:
         runtime = read_runtime("benchmark", folder, Path(place))

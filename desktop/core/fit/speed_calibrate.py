@@ -12,6 +12,7 @@ import logging
 import shutil
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Measurement:
     """Measures one target with one runtime.
 
     Args:
+        grace_seconds: what the last point may take beyond the budget.
         bench: `engine.bench_tool.run_llama_bench`.
         clock: seconds that only go forward.
     """
@@ -81,6 +83,7 @@ class Measurement:
     reporter: Reporter
     cancel: CancelToken
     budget_seconds: float = BUDGET_SECONDS
+    grace_seconds: float = 5.0
     bench: Callable[..., list[BenchRow]] = run_llama_bench
     clock: Callable[[], float] = time.monotonic
 
@@ -118,15 +121,17 @@ class Measurement:
             reason = f"Calibration needs {needed / 1e9:.1f} GB for a while."
             raise AppError(ErrorCode.DISK_FULL, path=str(folder), reason=reason)
         with tempfile.TemporaryDirectory(prefix="calibration-", dir=folder) as place:
-            paths = self._write(Path(place))
-            samples = self._rounds(paths, begun)
+            paths: dict[SyntheticModel, Path] = {}
+            samples = self._rounds(Path(place), paths, begun)
             portions = {point: portion_of(paths[point.model], point.kv_type) for point in samples}
         self.reporter.progress(
             Progress("done", self.budget_seconds, self.budget_seconds, "seconds")
         )
         return [_judged(point, each, portions[point]) for point, each in samples.items()]
 
-    def _rounds(self, paths: dict[SyntheticModel, Path], begun: float) -> dict[Point, _Samples]:
+    def _rounds(
+        self, place: Path, paths: dict[SyntheticModel, Path], begun: float
+    ) -> dict[Point, _Samples]:
         samples: dict[Point, _Samples] = {}
         refused: dict[Point, AppError] = {}
         for turn in range(MOST_ROUNDS):
@@ -139,11 +144,16 @@ class Measurement:
                 self.reporter.progress(Progress(point.name, spent, self.budget_seconds, "seconds"))
                 if point in refused:
                     continue
+                if point.model not in paths:
+                    paths[point.model] = self._write(point.model, place / f"{len(paths)}.gguf")
+                left = begun + self.budget_seconds + self.grace_seconds - self.clock()
+                kept = samples.setdefault(point, _Samples())
                 try:
-                    self._run(point, paths[point.model], samples.setdefault(point, _Samples()))
+                    self._run(point, paths[point.model], kept, max(0.1, left))
                 except AppError as error:
+                    self.cancel.raise_if_cancelled()
                     if error.code is ErrorCode.CANCELLED:
-                        raise
+                        break  # it took too long
                     refused[point] = error
                     self.reporter.log(f"{point.name}: left out. {error}")
             took = self.clock() - start
@@ -157,35 +167,37 @@ class Measurement:
             raise next(iter(refused.values()), nothing)
         return whole
 
-    def _write(self, place: Path) -> dict[SyntheticModel, Path]:
-        paths: dict[SyntheticModel, Path] = {}
-        for model in dict.fromkeys(point.model for point in self.plan.points):
-            self.reporter.progress(Progress("writing models", 0, self.budget_seconds, "seconds"))
-            path = place / f"{len(paths)}.gguf"
-            try:
-                write_model(
-                    path,
-                    list(model.tensors()),
-                    model.values(),
-                    check=self.cancel.raise_if_cancelled,
-                )
-            except OSError as error:
-                raise disk_full(error, place) or error from error
-            paths[model] = path
-        return paths
+    def _write(self, model: SyntheticModel, path: Path) -> Path:
+        try:
+            write_model(
+                path, list(model.tensors()), model.values(), check=self.cancel.raise_if_cancelled
+            )
+        except OSError as error:
+            raise disk_full(error, path) or error from error
+        return path
 
-    def _run(self, point: Point, path: Path, samples: _Samples) -> None:
-        rows = self.bench(
-            self.runtime,
-            path,
-            prompts=(self.plan.prompt_tokens,),
-            gens=(self.plan.gen_tokens,),
-            depths=(point.depth,),
-            repetitions=self.plan.repetitions,
-            settings=settings_of(self.target, point),
-            reporter=NullReporter(),
-            cancel=self.cancel,
-        )
+    def _run(self, point: Point, path: Path, samples: _Samples, limit_seconds: float) -> None:
+        """Raises CANCELLED also when it takes longer than it may."""
+        stop = CancelToken()
+        undo = self.cancel.on_cancel(stop.cancel)
+        timer = threading.Timer(limit_seconds, stop.cancel)
+        timer.start()
+        try:
+            rows = self.bench(
+                self.runtime,
+                path,
+                prompts=(self.plan.prompt_tokens,),
+                gens=(self.plan.gen_tokens,),
+                depths=(point.depth,),
+                repetitions=self.plan.repetitions,
+                settings=settings_of(self.target, point),
+                reporter=NullReporter(),
+                cancel=stop,
+            )
+        finally:
+            timer.cancel()
+            timer.join()
+            undo()
         for row in rows:
             best = max(row.samples or (row.tokens_per_second,))
             (samples.prefill if row.test == "prefill" else samples.decode).append(1 / best)

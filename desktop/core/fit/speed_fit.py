@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.speed import DeviceSpeed
-from desktop.core.fit.speed_plan import REFERENCE_TYPE, Point
+from desktop.core.fit.speed_plan import FLAT, REFERENCE_TYPE, Point
 from desktop.core.fit.speed_work import Portion
 
 # No machine repeats itself better than this from one hour to the next, and no two models of the
@@ -59,7 +59,7 @@ def fit(
         [(m.portion.total_read_bytes, m.portion.layers, m.portion.width) for m in shapes],
         [m.decode_seconds for m in shapes],
     )
-    attention, prefill_attention = _attention(measured, by_name.get("middle"), prompt_tokens)
+    attention, prefill_attention = _attention(measured, by_name.get(FLAT), prompt_tokens)
     mean_depth = prompt_tokens / 2
     per_mac, prefill_layer, prefill_width = _solve(
         [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
@@ -106,12 +106,18 @@ def _attention(
     prefill: dict[str, float] = {}
     if flat is None:
         return decode, prefill
-    for each in measured:
+    own = _seen(flat.portion, prompt_tokens / 2)  # a prompt attends to itself, too
+    for each in sorted(measured, key=lambda m: m.point.kv_type != flat.point.kv_type):
         if each.point.role == "depth":
-            macs = _seen(each.portion, each.point.depth)
-            kind = each.point.kv_type
-            decode[kind] = max(0.0, each.decode_seconds - flat.decode_seconds) / macs
-            prefill[kind] = max(0.0, each.prefill_seconds - flat.prefill_seconds) / macs
+            kind, depth = each.point.kv_type, each.point.depth
+            more = max(0.0, each.decode_seconds - flat.decode_seconds)
+            decode[kind] = more / _seen(each.portion, depth)
+            more = max(0.0, each.prefill_seconds - flat.prefill_seconds)
+            if kind == flat.point.kv_type:
+                prefill[kind] = more / _seen(each.portion, depth)
+            else:
+                known = prefill.get(flat.point.kv_type, 0.0) * own
+                prefill[kind] = (more + known) / _seen(each.portion, depth + prompt_tokens / 2)
     return decode, prefill
 
 

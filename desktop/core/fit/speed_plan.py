@@ -14,13 +14,14 @@ from typing import Literal
 from desktop.core.fit.speed_models import SyntheticModel
 
 REFERENCE_TYPE = "Q4_K"
+FLAT = "flat"  # the point that those with a depth are compared with
 # In the order of how much there is of them in the world's files.
 CPU_TYPES = (
     *("Q4_K", "Q6_K", "Q8_0", "Q5_K", "Q4_0", "F16", "Q3_K", "IQ4_XS", "Q2_K", "MXFP4", "IQ3_S"),
     *("IQ3_XXS", "IQ2_XXS", "IQ4_NL", "Q5_0", "BF16", "IQ2_S", "IQ2_XS", "Q5_1", "Q4_1", "IQ1_S"),
 )
 GPU_TYPES = CPU_TYPES[:13]
-KV_DEPTH = 1024
+KV_DEPTH = 512
 _MB = 1_000_000
 
 Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
@@ -61,16 +62,16 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         largest_cache_bytes: the CPU's last-level cache: the large models go beyond it.
     """
     k = REFERENCE_TYPE
-    width, ff, heads, kv_heads = (4096, 11008, 32, 8) if gpu else (2048, 5632, 32, 8)
+    width, ff, heads, kv_heads = (4096, 11008, 32, 8) if gpu else (1536, 4096, 12, 4)
     base = SyntheticModel(k, 2, width, ff, heads, kv_heads)
-    mid = SyntheticModel(k, 8, 1024, 2816, 16, 4)
+    narrow = SyntheticModel(k, 16, 512, 1536, 8, 4)
     points = [
         Point("narrow layers", "layers", SyntheticModel(k, 24, 256, 768, 4, 2)),
-        Point("more layers", "layers", SyntheticModel(k, 16, 512, 1536, 8, 4)),
-        Point("middle", "layers", mid),
+        Point(FLAT, "layers", narrow),
+        Point("middle", "layers", SyntheticModel(k, 8, 1024, 2816, 16, 4)),
         Point(f"type {k}", "type", base),
-        Point("depth f16", "depth", mid, KV_DEPTH),
-        Point("depth q8_0", "depth", mid, KV_DEPTH, "q8_0"),
+        Point("depth f16", "depth", narrow, KV_DEPTH),
+        Point("depth q8_0", "depth", narrow, KV_DEPTH, "q8_0"),
     ]
     for size in _memory_sizes(base, free_bytes, largest_cache_bytes):
         layers = max(3, round(size / base.size_bytes * base.layers))

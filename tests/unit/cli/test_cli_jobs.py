@@ -12,6 +12,8 @@ import pytest
 
 from desktop.core.bench.results import ResultStore
 from desktop.core.db import Database
+from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed_book import SpeedStore
 from desktop.core.paths import paths
 from tests.unit.bench.documents import document
 from tests.unit.cli.conftest import Paddock
@@ -204,3 +206,20 @@ def test_a_file_without_results_is_refused(paddock: Paddock, tmp_path: Path) -> 
     (tmp_path / "x.json").write_text("{}")
     assert paddock("results", "import", str(tmp_path / "x.json")).code == 1
     assert paddock("results", "import", str(tmp_path / "none.json")).code == 1
+
+
+def test_hw_calibrates_as_a_job_and_shows_what_is_kept(face: FakeFace, paddock: Paddock) -> None:
+    speed = DeviceSpeed("1 abc", "cpu", "A CPU × 2", ((1.0, 1e-10),), {"Q4_K": 1e-10}, {})
+    where = paths().ensure()
+    assert "not measured yet: paddock hw --calibrate" in paddock("hw").out
+    database = Database(where.database, where.backups)
+    SpeedStore(database).keep(speed)
+    database.close()
+    accept(face, job("done", kind="calibrate", result={**speed.to_dict(), "disturbed_requests": 2}))
+    ran = paddock("hw", "--calibrate", "CPU")
+    assert ran.code == 0
+    assert face.called("/jobs") == [{"kind": "calibrate", "params": {"device": "CPU"}}]
+    assert "Disturbed by 2 requests" in ran.err
+    assert "✓ A CPU × 2 (cpu), measured" in ran.out
+    document = paddock("hw", "--json").document
+    assert [each["device"] for each in document["calibrations"]] == ["A CPU × 2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
 from desktop.core.fit.speed_calibrate import Measurement, Target, settings_of
 from desktop.core.fit.speed_models import TYPES, SyntheticModel, tensor_bytes, write_model
-from desktop.core.fit.speed_plan import CalibrationPlan, Point, plan
+from desktop.core.fit.speed_plan import FLAT, CalibrationPlan, Point, plan
 from desktop.core.gguf.local import read_header
 from tests.unit.bench import fakes
 
@@ -23,7 +24,7 @@ K = SyntheticModel("Q4_K", 2, 256, 512, 4, 2)
 PLAN = CalibrationPlan(
     (
         Point("narrow layers", "layers", replace(K, layers=6)),
-        Point("middle", "layers", replace(K, layers=3, hidden=512, heads=8)),
+        Point(FLAT, "layers", replace(K, layers=3, hidden=512, heads=8)),
         Point("type Q4_K", "type", replace(K, layers=3, feed_forward=1024)),
         Point("depth f16", "depth", replace(K, layers=3, hidden=512, heads=8), 256),
         Point("type IQ2_XS", "type", replace(K, type_name="IQ2_XS")),
@@ -242,3 +243,22 @@ def test_the_real_engine_measures_every_kind_of_point(
     assert set(found.decode) >= {"Q4_K", "Q8_0", "F16", "IQ2_XS", "MXFP4"}
     assert all(0 < cost < 1e-3 for cost in found.decode.values())
     assert set(found.attention) == {"f16", "q8_0"}
+
+
+def test_a_point_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    bench, waited = Bench(), []
+
+    def hang(runtime: Runtime, model: Path, **options: Any) -> list[BenchRow]:
+        if len(bench.asked) == 4:
+            ended = threading.Event()
+            options["cancel"].on_cancel(ended.set)
+            bench.now += 200.0
+            waited.append(ended.wait(30))
+        return bench(runtime, model, **options)
+
+    asked = replace(
+        measurement(bench, Recorder()), bench=hang, budget_seconds=4.5, grace_seconds=0.0
+    )
+    found = asked.measure(tmp_path)
+    assert waited == [True]
+    assert len(found) == 4

@@ -237,12 +237,12 @@ def small_plan() -> speed_plan.CalibrationPlan:
     def small(point: speed_plan.Point) -> speed_plan.Point:
         model = point.model
         shrunk = replace(model, hidden=256, feed_forward=512, heads=4, kv_heads=2)
-        if point.role == "type":
+        if point.role == "depth" or point.name == speed_plan.FLAT:
+            shrunk = replace(shrunk, hidden=512)
+        elif point.role == "type":
             shrunk = replace(shrunk, layers=2)
         elif point.role == "layers":
             shrunk = replace(shrunk, hidden=model.hidden // 2 if model.hidden > 512 else 256)
-        elif point.role == "depth":
-            shrunk = replace(shrunk, hidden=512)
         return replace(point, model=shrunk)
 
     return replace(whole, points=tuple(small(point) for point in whole.points))
