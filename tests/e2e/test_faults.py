@@ -23,6 +23,7 @@ from desktop.core.client.connect import connect_or_start
 from desktop.core.db import read_only
 from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
+from tests.helpers.disk import fill, small_disk
 from tests.helpers.gguf_files import write_tiny_llama
 from tests.helpers.service import RunningService, gone, running_service, wait_for
 
@@ -286,58 +287,30 @@ def test_newer_database_is_refused_in_plain_words(tmp_path: Path) -> None:
     assert service.process.wait(10) == 1
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip("only root can mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
-def fill(place: Path) -> Path:
-    """Use up the space; returns the file that holds it."""
-    filler = place / "filler"
-    with filler.open("wb", buffering=0) as stream:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while True:
-                    stream.write(b"\0" * size)
-            except OSError:
-                continue
-    return filler
-
-
-def test_full_disk_loses_nothing(small_disk: Path, tiny_model: Path) -> None:
-    with running_service(small_disk / "own") as service:
-        service.client.add_models(str(tiny_model))
-        service.client.create_key("before")
-        model = tiny_id(service, tiny_model)
-        service.client.load(model)
-        filler = fill(small_disk)
-        with pytest.raises(AppError) as caught:
-            for number in range(200):
-                service.client.create_key(f"key {number}")
-        assert caught.value.code is ErrorCode.DISK_FULL
-        with pytest.raises(AppError) as caught:
-            service.client.change_settings({"server.port": 9999})
-        assert caught.value.code is ErrorCode.DISK_FULL
-        answer = list(service.client.chat({"model": model, "messages": HELLO, "max_tokens": 2}))
-        assert answer[-1]["usage"]["completion_tokens"] == 2, "answers need no disk"
-        service.client.unload(model)
-        with pytest.raises(AppError) as caught:
+def test_full_disk_loses_nothing(tmp_path: Path, tiny_model: Path) -> None:
+    with small_disk(tmp_path) as place:
+        with running_service(place / "own") as service:
+            service.client.add_models(str(tiny_model))
+            service.client.create_key("before")
+            model = tiny_id(service, tiny_model)
             service.client.load(model)
-        assert caught.value.code is ErrorCode.DISK_FULL
-        filler.unlink()
-        service.client.create_key("after")
-        names = [key["name"] for key in service.client.list_keys()]
-        assert "before" in names and "after" in names
-    with read_only(service.paths.database) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            filler = fill(place)
+            with pytest.raises(AppError) as caught:
+                for number in range(200):
+                    service.client.create_key(f"key {number}")
+            assert caught.value.code is ErrorCode.DISK_FULL
+            with pytest.raises(AppError) as caught:
+                service.client.change_settings({"server.port": 9999})
+            assert caught.value.code is ErrorCode.DISK_FULL
+            answer = list(service.client.chat({"model": model, "messages": HELLO, "max_tokens": 2}))
+            assert answer[-1]["usage"]["completion_tokens"] == 2, "answers need no disk"
+            service.client.unload(model)
+            with pytest.raises(AppError) as caught:
+                service.client.load(model)
+            assert caught.value.code is ErrorCode.DISK_FULL
+            filler.unlink()
+            service.client.create_key("after")
+            names = [key["name"] for key in service.client.list_keys()]
+            assert "before" in names and "after" in names
+        with read_only(service.paths.database) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

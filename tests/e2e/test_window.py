@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 
 from desktop.core.paths import own_command
 from tests.helpers.atspi import Part, Role
-from tests.helpers.paddock_window import LONG, Window, paddock_window, skip_first_run
+from tests.helpers.paddock_window import LONG, Window, paddock_window, plain, skip_first_run
 from tests.helpers.screen import screen
 from tests.helpers.service import wait_for
 
@@ -28,11 +28,6 @@ QUESTION = "What is Q4_K_M?"
 def window(tmp_path: Path) -> Iterator[Window]:
     with screen(reader=True) as on, paddock_window(on, tmp_path / "home") as made:
         yield made
-
-
-def plain(markdown: str) -> str:
-    """The words of an answer, without the marks of Markdown that come in the model's answers."""
-    return " ".join(markdown.replace("**", "").replace("`", "").split())
 
 
 def lightness(picture: QImage, part: Part) -> int:

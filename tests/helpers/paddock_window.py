@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ from tests.helpers.service import wait_for
 
 LONG = 60.0
 TRAY_ENTRIES = ("Server", "the model", "Copy base URL", "Open Paddock", "Quit")
+_STOPPED_SECONDS, _RUNNING_SECONDS = 0.025, 0.001
 _SEPARATOR_AFTER, _SEPARATOR_PIXELS, _EDGE_PIXELS = 3, 6, 1
 
 
@@ -80,6 +84,11 @@ class Window:
             and last.x <= part.x < last.x + last.width
         ]
         return "\n".join(self.screen.text(part) for part in sorted(inside, key=lambda p: p.y))
+
+    def keep_picture(self, name: str) -> None:
+        """For people to look at, where WINDOW_PICTURES names a folder."""
+        if folder := os.environ.get("WINDOW_PICTURES"):
+            self.screen.settled().save(str(Path(folder) / f"{name}.png"))
 
     def choose(self, box: Part, entry: str) -> None:
         """Choose an entry of a drop-down box by mouse."""
@@ -160,6 +169,34 @@ class Window:
         """The newest answer, or None."""
         answers = [each for each in self.messages() if each["role"] == "assistant"]
         return answers[-1] if answers else None
+
+
+@contextmanager
+def slow(engine: psutil.Process) -> Iterator[None]:
+    """The engine on a machine a good deal slower: the bundled model answers in a tenth of a
+    second, and a person's answers take longer than that."""
+    done = threading.Event()
+
+    def pace() -> None:
+        while not done.is_set():
+            engine.resume()
+            time.sleep(_RUNNING_SECONDS)
+            engine.suspend()
+            time.sleep(_STOPPED_SECONDS)
+        engine.resume()
+
+    pacer = threading.Thread(target=pace)
+    pacer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        pacer.join()
+
+
+def plain(markdown: str) -> str:
+    """The words of an answer, without the marks of Markdown that come in the model's answers."""
+    return " ".join(markdown.replace("**", "").replace("`", "").split())
 
 
 def skip_first_run(window: Window) -> None:

@@ -34,6 +34,7 @@ class Screen:
         self.display = display
         self.environ = environ
         self._memory = memory
+        self._tray: subprocess.Popen[bytes] | None = None
         self._reader: Reader | None = None
 
     def _xdotool(self, *words: str) -> str:
@@ -80,6 +81,16 @@ class Screen:
         frame = next(part for part in self.parts(pid) if part.role == Role.FRAME)
         return frame.x + frame.width - 10, frame.y - 10
 
+    def start_tray(self) -> None:
+        """A place for tray icons."""
+        self._tray = _start(list(_TRAYER), self.environ)
+
+    def end_tray(self) -> None:
+        if self._tray is not None:
+            self._tray.terminate()
+            self._tray.wait(10)
+            self._tray = None
+
     def tray_centre(self) -> tuple[int, int]:
         """The middle of the tray, which is as wide as its icons: with one icon, that one's."""
         places: list[tuple[int, int, int, int]] = []
@@ -103,8 +114,8 @@ class Screen:
         self._xdotool("type", "--clearmodifiers", "--delay", "15", text)
 
     def click_at(self, x: int, y: int, button: int = LEFT) -> None:
-        self._xdotool("mousemove", "--sync", str(x), str(y))
-        self._xdotool("click", str(button))
+        # Without --sync: it waits for a movement, and there is none where the mouse is already.
+        self._xdotool("mousemove", str(x), str(y), "click", str(button))
 
     def click(self, pid: int, name: str, *roles: Role) -> None:
         """Click the middle of what has this name, as soon as it is there and can be used."""
@@ -205,20 +216,20 @@ def screen(*, tray: bool = True, reader: bool = False) -> Iterator[Screen]:
             stderr=subprocess.DEVNULL,
         )
         os.close(writer)
-        helpers: list[subprocess.Popen[bytes]] = []
+        with os.fdopen(number_reader) as number:
+            environ["DISPLAY"] = f":{number.readline().strip()}"
+        made = Screen(environ["DISPLAY"], Path(memory) / "Xvfb_screen0", environ)
+        manager = _start(["openbox"], environ)
         try:
-            with os.fdopen(number_reader) as number:
-                environ["DISPLAY"] = f":{number.readline().strip()}"
-            made = Screen(environ["DISPLAY"], Path(memory) / "Xvfb_screen0", environ)
-            helpers.append(_start(["openbox"], environ))
             if tray:
-                helpers.append(_start(list(_TRAYER), environ))
+                made.start_tray()
             if reader:
                 with atspi.accessibility(environ) as made._reader:
                     yield made
             else:
                 yield made
         finally:
-            for process in (*helpers, server):
+            made.end_tray()
+            for process in (manager, server):
                 process.terminate()
                 process.wait(10)
