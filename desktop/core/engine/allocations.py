@@ -61,10 +61,12 @@ class MemoryReader:
 
     def __init__(self) -> None:
         self._devices: dict[str, _Parts] = {}
+        self._mapped = False
 
     def feed(self, text: str) -> None:
         if "loading model tensors" in text:
             self._devices.clear()
+            self._mapped = False
             return
         match = _BUFFER.search(text)
         if match is None:
@@ -73,6 +75,7 @@ class MemoryReader:
         mib = float(match["mib"])
         if match["kind"] == "model":
             parts.weights += mib
+            self._mapped |= match["name"].endswith("_Mapped")
         elif match["kind"] in ("KV", "RS") or match["kind"].startswith("DSV4"):
             parts.kv += mib
         else:
@@ -80,7 +83,7 @@ class MemoryReader:
 
     def devices(self, tensor_bytes: int | None = None) -> tuple[DeviceMemory, ...]:
         weights = {name: round(p.weights * MIB) for name, p in self._devices.items()}
-        if tensor_bytes is not None and "CPU" in weights:
+        if tensor_bytes is not None and self._mapped and "CPU" in weights:
             elsewhere = sum(size for name, size in weights.items() if name != "CPU")
             weights["CPU"] = min(weights["CPU"], max(0, tensor_bytes - elsewhere))
         return tuple(

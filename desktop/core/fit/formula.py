@@ -35,6 +35,7 @@ _AMX_GROWTH = {
 # What the engine stores in another order for this CPU (ggml-cpu/repack.cpp); the size stays.
 _REPACKED_X86 = frozenset({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"})
 _REPACKED_ARM = frozenset({"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4", "Q1_0"})
+_AS_IN_THE_FILE = frozenset({"-nr", "--no-repack"})
 _BAND, _ROUGH_BAND = 0.02, 0.10
 _PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
 
@@ -95,6 +96,8 @@ def estimate(
     places = place(shape, settings, gpus, _costs(shape, caches, work))
     figures = _Sums(shape.exact)
     repacking = not any(gpu.host_buffers for gpu in usable)
+    if _AS_IN_THE_FILE.intersection(settings.extra):
+        repacking = False
     _add_weights(figures, shape, places, host or HostTraits(), repacking=repacking)
     for layer_place, size in zip(places.layers, caches, strict=True):
         figures.kv[layer_place] = figures.kv.get(layer_place, 0) + size

@@ -14,7 +14,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -27,7 +27,11 @@ from desktop.core.engine.runtime import Runtime, start_failure
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
+from desktop.core.fit.extras import adapters_figure, split_extra
+from desktop.core.fit.formula import HostTraits, estimate
 from desktop.core.fit.overhead import overhead
+from desktop.core.gguf.shape import ModelShape
+from desktop.core.hardware.cpu import probe_cpu
 
 TIMEOUT_SECONDS = 60.0
 FIT_PARAMS_TRIES = 5
@@ -76,6 +80,7 @@ def dry_run(
     *,
     model: str = "",
     vocab_size: int | None = None,
+    shape: ModelShape | None = None,
     cancel: CancelToken | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     work_root: Path | None = None,
@@ -85,6 +90,8 @@ def dry_run(
     Args:
         model_path: the file, or the first of a split model's files (all beside it), or stubs.
         vocab_size: from the header; the tokens' tables are not in the engine's plan.
+        shape: from the header; with it the engine's whole MiB become exact bytes, and what the
+            process needs beside them is known better.
 
     Raises:
         AppError: why the engine cannot plan it (ENGINE_CORRUPT_MODEL, …), CANCELLED, TIMED_OUT.
@@ -92,7 +99,8 @@ def dry_run(
     name = model or model_path.stem
     common = ["-m", str(model_path.absolute()), *memory_arguments(runtime, settings)]
     server = [str(runtime.tool("llama-server")), *common, "--host", "127.0.0.1", "--port", "0"]
-    server += checked_extra(runtime, settings.extra)  # some of them change what is allocated
+    extras = split_extra(settings.extra)
+    server += checked_extra(runtime, extras.rest)  # some of them change what is allocated
     server += ["-fit", "on", "-lv", "4", "--log-jsonl", "--cache-ram", "0"]
     server += [flag for flag in ("--offline", "--no-ui") if runtime.has(flag)]
     if settings.embedding:
@@ -124,18 +132,72 @@ def dry_run(
                 ErrorCode.ENGINE_TOOL_FAILED, tool=tool, reason="It printed no plan."
             )
         notes.append("logits are counted for a whole micro-batch: the true need is lower")
-    projector = _projector(settings, plan.projector_bytes)
+    if vocab_size is None and shape is not None:
+        vocab_size = shape.vocab_size
+    beside = _projector(settings, plan.projector_bytes) + adapters_figure(extras.adapters)
+    outputs = _outputs(settings, vocab_size)
     needs = tuple(
         DeviceNeed(
             need.name,
-            need.weights_bytes + (projector if _holds_projector(need, plan.rows) else ZERO),
+            need.weights_bytes + (beside if _holds_projector(need, plan.rows) else ZERO),
             need.kv_bytes,
-            need.compute_bytes + (_outputs(settings, vocab_size) if need.name == HOST else ZERO),
-            overhead(need.name, vocab_size),
+            need.compute_bytes + (outputs if need.name == HOST else ZERO),
+            overhead(need.name, vocab_size, shape=shape, settings=settings),
         )
-        for need in needs_from_rows(plan.rows)
+        for need in _exact(needs_from_rows(plan.rows), shape, settings)
     )
+    if extras.draft is not None:
+        bare = replace(settings, mmproj=None, embedding=False, extra=())
+        needs = _with_draft(needs, dry_run(runtime, extras.draft, bare, **running).devices)
     return Estimate(name, settings, needs, settings.cache_ram_bytes, tool, notes=tuple(notes))
+
+
+def _exact(
+    needs: tuple[DeviceNeed, ...], shape: ModelShape | None, settings: LoadSettings
+) -> tuple[DeviceNeed, ...]:
+    """The plan's cells, whole MiB, in the bytes that the formula finds inside them.
+
+    The formula gives every cell to the byte where it knows the model; where it lies outside the
+    engine's cell it is wrong, and the cell stands. Only for the host: how the engine spreads a
+    model over devices depends on what was free when it looked.
+    """
+    if shape is None or len(needs) != 1 or needs[0].name != HOST:
+        return needs
+    found = estimate(shape, settings, host=HostTraits.of(probe_cpu().instruction_sets))
+    if found is None:
+        return needs
+    (ours,), (theirs,) = found.devices, needs
+    outputs = _outputs(settings, shape.vocab_size).value  # the last logits are not in the plan
+    return (
+        DeviceNeed(
+            theirs.name,
+            _inside(theirs.weights_bytes, ours.weights_bytes.value),
+            _inside(theirs.kv_bytes, ours.kv_bytes.value),
+            _inside(theirs.compute_bytes, ours.compute_bytes.value - outputs),
+            theirs.overhead_bytes,
+        ),
+    )
+
+
+def _inside(cell: Figure, value: int) -> Figure:
+    return Figure(value, cell.low, cell.high) if cell.low <= value <= cell.high else cell
+
+
+def _with_draft(
+    needs: tuple[DeviceNeed, ...], drafts: tuple[DeviceNeed, ...]
+) -> tuple[DeviceNeed, ...]:
+    """A draft model's weights, cache and work on the devices it goes to; one process for both."""
+    by_name = {need.name: need for need in needs}
+    for draft in drafts:
+        old = by_name.get(draft.name, DeviceNeed(draft.name))
+        by_name[draft.name] = DeviceNeed(
+            draft.name,
+            old.weights_bytes + draft.weights_bytes,
+            old.kv_bytes + draft.kv_bytes,
+            old.compute_bytes + draft.compute_bytes,
+            old.overhead_bytes or draft.overhead_bytes,
+        )
+    return tuple(by_name.values())
 
 
 def _holds_projector(need: DeviceNeed, rows: Sequence[dict[str, Any]]) -> bool:

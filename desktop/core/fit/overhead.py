@@ -1,20 +1,32 @@
-"""What a load needs beyond the engine's plan: the process, its vocabulary, a device's context."""
+"""What a load needs beyond the engine's plan: the process, its vocabulary, a device's context.
+
+Measured with llama.cpp 0c1e570 on Linux x86-64 by benchmarks/fit_accuracy.py: the peak of resident
+memory after a generation that fills the context, less what the engine reports of its buffers.
+"""
 
 from __future__ import annotations
 
 from desktop.core.engine.flags import LoadSettings
-from desktop.core.fit.estimate import HOST, Figure
-from desktop.core.gguf.shape import ModelShape
+from desktop.core.fit.estimate import HOST, ZERO, Figure
+from desktop.core.gguf.shape import KV_BYTES, ModelShape
 
 MIB = 1 << 20
-# The process itself: code, HTTP threads, buffers. Measured with llama.cpp 0c1e570 on Linux x86-64
-# (see tests/unit/fit/test_memory.py): resident memory after a first reply, less the plan.
-# 20 to 22 MiB for small models; a 0.5B model grew by another 38 MiB while generating (ENGINE.md).
-PROCESS_BYTES = 32 * MIB
-# The vocabulary in memory: tokens, merges, hash tables. qwen2's 151,936 tokens took 47 MiB.
-VOCAB_BYTES_PER_TOKEN = 340
+# Code, HTTP threads, buffers, requests: 22 to 24 MiB whatever the model, and a bit per slot.
+PROCESS_BYTES = 23 * MIB
+SLOT_BYTES = 3 * MIB // 4
+# The vocabulary in memory: tokens and hash tables. SentencePiece: 128,000 tokens took 20 MiB; with
+# merges (byte-level BPE) twice that: qwen2's 151,936 took 47 MiB.
+TOKEN_BYTES, MERGES_TOKEN_BYTES = 170, 340
+# The engine reserves nodes for graphs, several times over: 20,480 nodes took 26 MiB.
+NODE_BYTES = 1280
+_NODES_PER_TENSOR, _TENSORS_PER_LAYER = 8, 14
+# Delta nets get 40 nodes per token of a micro-batch (`llama_context::graph_max_nodes`).
+_NODES_PER_TOKEN = dict.fromkeys(("qwen3next", "qwen35", "qwen35moe"), 40)
 # A CUDA or Vulkan context, which no plan contains (ENGINE.md; NVIDIA's is 300 to 600 MiB).
 GPU_CONTEXT_BYTES = 450 * MIB
+# The server keeps copies of what cannot be rolled back (windows, recurrent states): two for each
+# prompt, up to 32 per slot in long conversations (`--ctx-checkpoints`).
+CHECKPOINTS, MOST_CHECKPOINTS = 2, 32
 
 
 def overhead(
@@ -24,9 +36,58 @@ def overhead(
     shape: ModelShape | None = None,
     settings: LoadSettings | None = None,
 ) -> Figure:
-    """What a device needs beyond the plan: the process on the host, a context on a GPU."""
+    """What a device needs beyond the plan: the process on the host, a context on a GPU.
+
+    Args:
+        shape: with it also the engine's bookkeeping and the server's checkpoints are counted.
+    """
     if name != HOST:
         return Figure(GPU_CONTEXT_BYTES, GPU_CONTEXT_BYTES // 2, GPU_CONTEXT_BYTES * 3 // 2)
     tokens = 128_000 if vocab_size is None else vocab_size
-    value = PROCESS_BYTES + tokens * VOCAB_BYTES_PER_TOKEN
-    return Figure(value, value // 2, value * 3 // 2)
+    merged = shape is None or shape.keys.get("tokenizer.merges") != 0
+    value = PROCESS_BYTES + tokens * (MERGES_TOKEN_BYTES if merged else TOKEN_BYTES)
+    settings = settings or LoadSettings()
+    value += settings.slots * SLOT_BYTES
+    checkpoints = ZERO
+    if shape is not None:
+        value += NODE_BYTES * _nodes(shape, settings) + _scratch_bytes(shape, settings)
+        one = _checkpoint_bytes(shape, settings) * settings.slots
+        # The longest conversation is one that fills a slot with prompts of a few hundred tokens.
+        most = min(MOST_CHECKPOINTS, 2 + settings.context_tokens // 512)
+        checkpoints = Figure(CHECKPOINTS * one, 0, most * one)
+    return Figure(value, value * 2 // 3, value * 3 // 2) + checkpoints
+
+
+def _nodes(shape: ModelShape, settings: LoadSettings) -> int:
+    per_token = _NODES_PER_TOKEN.get(shape.architecture)
+    tensors = shape.n_layers * _TENSORS_PER_LAYER
+    if per_token is None:
+        return max(1024, _NODES_PER_TENSOR * tensors)
+    return max(per_token * settings.ubatch, 4 * _NODES_PER_TENSOR * tensors)
+
+
+def _scratch_bytes(shape: ModelShape, settings: LoadSettings) -> int:
+    """The CPU's own buffer: the widest input of a product, in the weights' 8-bit form."""
+    width = shape.embedding_length
+    for layer in shape.layers:
+        widths = (
+            layer.feed_forward,
+            layer.n_heads * layer.head_dim_v,
+            layer.n_experts_used * layer.expert_feed_forward,
+        )
+        width = max(width, *widths)
+    return settings.ubatch * width * 9 // 8
+
+
+def _checkpoint_bytes(shape: ModelShape, settings: LoadSettings) -> int:
+    """One slot's windows and recurrent states."""
+    total = 0.0
+    for layer in shape.layers:
+        if layer.recurrent:
+            total += 4 * (shape.state_r + shape.state_s)
+        if layer.attention == "sliding" and layer.own_cache and not shape.cacheless:
+            cells = min(settings.context_tokens, shape.window)
+            keys = layer.n_kv_heads * layer.head_dim_k * KV_BYTES[settings.kv_type_k]
+            values = layer.n_kv_heads * layer.head_dim_v * KV_BYTES[settings.kv_type_v]
+            total += cells * (keys + values)
+    return round(total)

@@ -168,6 +168,9 @@ def facts_of(header: Header) -> ShapeFacts:
     tokens = header.values.get("tokenizer.ggml.tokens")
     if "vocab_size" not in keys and isinstance(tokens, tuple | Skipped):
         keys["vocab_size"] = tokens.count if isinstance(tokens, Skipped) else len(tokens)
+    merges = header.values.get("tokenizer.ggml.merges", ())
+    if isinstance(merges, tuple | Skipped):
+        keys["tokenizer.merges"] = merges.count if isinstance(merges, Skipped) else len(merges)
     sums = _Sums()
     for tensor in header.tensors:
         sums.add(tensor)
