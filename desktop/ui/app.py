@@ -134,8 +134,11 @@ class App:
         self.window.go_to(self.window.page)  # which takes the keyboard
 
     def _on_close_asked(self) -> None:
-        """To the tray while the server is on and there is a tray to come back from, else quit."""
-        if self.state.public["on"] and self.tray.available:
+        """To the tray while the server is on and there is a tray to come back from, else quit:
+        without a tray nothing would tell of the server, so that is asked."""
+        if not self.state.public["on"]:
+            self.quit()
+        elif self.tray.available:
             self.window.hide()
             self._hidden.start()
             if not self._told_of_tray:
@@ -143,6 +146,16 @@ class App:
                 self.tray.say(
                     "Paddock", self.window.tr("The server stays on. Open or quit Paddock here.")
                 )
+        else:
+            from desktop.ui.dialogs.closing import ClosingDialog
+
+            dialog = ClosingDialog(self.context, self.window)
+            dialog.closing_chosen.connect(self._on_closing_chosen)
+            dialog.open()
+
+    def _on_closing_chosen(self, off: bool) -> None:
+        if off:
+            self.context.ask(lambda client: client.public_off(), lambda _: self.quit())
         else:
             self.quit()
 

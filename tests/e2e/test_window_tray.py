@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.atspi import Role
 from tests.helpers.paddock_window import LONG, Window, paddock_window, skip_first_run
 from tests.helpers.screen import screen
 from tests.helpers.service import wait_for
@@ -18,7 +19,7 @@ def switch_on(window: Window) -> None:
 
 
 @pytest.mark.timeout(200)
-def test_without_a_tray_closing_ends_the_window_and_not_the_server(tmp_path: Path) -> None:
+def test_without_a_tray_closing_asks_what_becomes_of_the_server(tmp_path: Path) -> None:
     with (
         screen(tray=False, reader=True) as on,
         paddock_window(on, tmp_path / "home") as window,
@@ -26,10 +27,22 @@ def test_without_a_tray_closing_ends_the_window_and_not_the_server(tmp_path: Pat
         skip_first_run(window)
         switch_on(window)
         on.close_window(window.pid)
+        window.find("The server is on")
+        window.keep_picture("closing-without-a-tray")
+        on.keys("Escape")
+        wait_for(lambda: not on.shows(window.pid, "Leave it on"), "Esc keeps the window", LONG)
+        assert on.windows(window.pid)
+        on.close_window(window.pid)
+        window.click("Leave it on and close", Role.BUTTON)
         assert window.process.wait(30) == 0
         assert window.client().state()["public"]["on"]
+
         window.start()  # as a person does who wants it back
         window.find(f"Server on :{window.port}")
+        on.close_window(window.pid)
+        window.click("Switch it off and close", Role.BUTTON)
+        assert window.process.wait(30) == 0
+        assert not window.client().state()["public"]["on"]
 
 
 @pytest.mark.timeout(200)

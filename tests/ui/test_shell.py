@@ -16,6 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import paths
 from desktop.ui import app as app_module
 from desktop.ui.app import App, SingleInstance
+from desktop.ui.dialogs.closing import ClosingDialog
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.shell import firstrun, statusbar
 from desktop.ui.shell.rail import Rail, RailButton
@@ -386,7 +387,7 @@ def _stub(name: str) -> Any:
 
 @pytest.mark.parametrize(
     ("server_on", "has_tray", "stays"),
-    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
+    [(True, True, True), (False, True, False), (False, False, False)],
 )
 def test_closing_goes_to_the_tray_only_while_the_server_is_on(
     app: App, monkeypatch: pytest.MonkeyPatch, server_on: bool, has_tray: bool, stays: bool
@@ -407,6 +408,27 @@ def test_closing_goes_to_the_tray_only_while_the_server_is_on(
         assert len(said) == 1  # told once
         app.tray.quit_asked.emit()
         assert app.quits  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_without_a_tray_closing_asks_what_becomes_of_the_server(
+    qtbot: QtBot, app: App, monkeypatch: pytest.MonkeyPatch, off: bool
+) -> None:
+    monkeypatch.setattr(Tray, "available", False)
+    app.link.client.public_off = {}
+    app.state.on_event("public.changed", {"on": True, "url": "http://127.0.0.1:1", "port": 1})
+    app.window.close()
+    [dialog] = app.window.findChildren(ClosingDialog)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not app.window.findChildren(ClosingDialog))
+    assert app.window.isVisible() and not app.quits  # type: ignore[attr-defined]
+    app.window.close()
+    [dialog] = app.window.findChildren(ClosingDialog)
+    word = "Switch it off and close" if off else "Leave it on and close"
+    button = next(each for each in dialog.findChildren(Button) if each.text() == word)
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: bool(app.quits))  # type: ignore[attr-defined]
+    assert bool(app.link.client.called("public_off")) is off  # type: ignore[attr-defined]
 
 
 def test_a_second_start_raises_the_first_window(qtbot: QtBot, app: App) -> None:

@@ -13,6 +13,33 @@
     </message>
 </context>
 <context>
+    <name>ClosingDialog</name>
+    <message>
+        <source>Close Paddock</source>
+        <translation>Paddock を閉じる</translation>
+    </message>
+    <message>
+        <source>The server is on</source>
+        <translation>サーバーが動いています</translation>
+    </message>
+    <message>
+        <source>Programs can use it while no window is open. Open Paddock again to see it or to switch it off.</source>
+        <translation>ウィンドウがなくても、ほかのプログラムから使えます。確認や停止をするには、もう一度 Paddock を開いてください。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>キャンセル</translation>
+    </message>
+    <message>
+        <source>Switch it off and close</source>
+        <translation>停止して閉じる</translation>
+    </message>
+    <message>
+        <source>Leave it on and close</source>
+        <translation>動かしたまま閉じる</translation>
+    </message>
+</context>
+<context>
     <name>ServiceBanner</name>
     <message>
         <source>The service restarts as soon as what it is doing is done</source>
