@@ -87,6 +87,7 @@ def build() -> Parser:
         load,
         logs,
         models,
+        recommend,
         results,
         serve,
         status,
@@ -114,6 +115,7 @@ def build() -> Parser:
         bench,
         results,
         hw,
+        recommend,
         fit,
         doctor,
         engine,
@@ -136,6 +138,21 @@ def whole(low: int, high: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
+        return value
+
+    return number
+
+
+def decimal(low: float, high: float) -> Callable[[str], float]:
+    """An argument type: a number in a range."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not low <= value <= high:  # NaN is not either
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
         return value
 
     return number

@@ -196,6 +196,22 @@ def seeded_speeds(machine: Machine) -> Speeds:
     return Speeds(devices)
 
 
+def machine_speeds(machine: Machine, kept: Speeds) -> Speeds:
+    """Of this machine: what was calibrated, by the engine's names, before what others measured.
+
+    Args:
+        kept: as `speed_here.predictor_here` gives them. The engine's first device is taken for
+            the machine's GPU.
+    """
+    devices = dict(seeded_speeds(machine).devices)
+    if HOST in kept.devices:
+        devices[HOST] = kept.devices[HOST]
+    own = next((name for name in kept.devices if name != HOST), None)
+    if machine.gpu is not None and own is not None:
+        devices[machine.gpu.name] = kept.devices[own]
+    return Speeds(devices)
+
+
 def _pairs(text: str) -> dict[str, str]:
     said: dict[str, str] = {}
     for part in text.split(","):

@@ -16,6 +16,8 @@ COMMANDS = [
     "tour",
     "doctor",
     "hw",
+    "recommend",
+    "fit MODEL",
     "models",
     "adopt PATH",
     "serve",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +15,11 @@ from desktop.core.fit.simulate import (
     SYSTEM_BYTES,
     find_gpu,
     machine_of,
+    machine_speeds,
     parse_machine,
     seeded_speeds,
 )
+from desktop.core.fit.speed import Speeds
 from desktop.core.hardware.cpu import fallback_cpu
 from desktop.core.hardware.gpu import Gpu
 from desktop.core.hardware.known import known_gpus
@@ -165,6 +169,17 @@ def test_speeds_are_seeded_from_what_others_measured_of_the_same_device() -> Non
     assert slower.devices["GPU0"].memory[0][1] > speeds.devices["GPU0"].memory[0][1]
     # nothing is known of a GPU that only has a size
     assert set(seeded_speeds(parse_machine("ram=32,vram=24")).devices) == {HOST}
+
+
+def test_what_was_calibrated_here_comes_before_what_others_measured() -> None:
+    machine = parse_machine("ram=32,gpu=RTX 3090")
+    seeded = seeded_speeds(machine)
+    own = replace(seeded.devices[HOST], source="calibrated", device="this CPU")
+    mixed = machine_speeds(machine, Speeds({HOST: own}))
+    assert mixed.devices[HOST] is own
+    assert mixed.devices["GPU0"] == seeded.devices["GPU0"]
+    gpu = replace(seeded.devices["GPU0"], source="calibrated", device="this GPU")
+    assert machine_speeds(machine, Speeds({"CUDA0": gpu})).devices["GPU0"] is gpu
 
 
 def test_this_machine_is_what_is_free_now_on_its_largest_gpu() -> None:

@@ -1,0 +1,353 @@
+"""`paddock recommend`: which models this machine should run, or another, and what runs a model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from desktop.cli.output import Mode, Output
+from desktop.cli.parser import Commands, decimal, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from desktop.core.fit.candidates import Candidate, LeftOut, Reason
+    from desktop.core.fit.catalog import Catalog, CatalogModel
+    from desktop.core.fit.recommend import Choice, Ranking, Recommendation, Wish
+    from desktop.core.fit.simulate import Machine
+    from desktop.core.fit.speed import Speeds
+    from desktop.core.fit.suited import Suited
+
+_WHERE = {
+    "gpu": "full GPU",
+    "experts_on_cpu": "experts on CPU",
+    "partial": "partial",
+    "cpu": "CPU",
+}
+_USES = ("chat", "code", "reasoning", "vision", "embeddings", "japanese")
+_FLAGS = {
+    "remembered": "some of its figures are remembered, not read",
+    "dims_of_sibling": "its shape is that of a sibling of the same size",
+    "memory_rough": "its working memory is that of a similar architecture",
+}
+
+
+def register(commands: Commands) -> None:
+    parser = commands.add(
+        "recommend",
+        run,
+        "models this machine can run, the best first",
+        "Ranks the models of the catalogue for this machine or another one: what fits, how fast, "
+        "how much its quant loses, and why. Nothing is asked of the network.",
+    )
+    parser.add_argument("--use", choices=_USES, default="chat", help="what for (chat)")
+    parser.add_argument(
+        "--simulate",
+        metavar="ram=32,vram=24,gpu=NAME",
+        help="for another machine: GiB of RAM and GPU memory, a GPU by its name",
+    )
+    parser.add_argument("--ctx", type=whole(256, 1 << 24), metavar="TOKENS", help="context (8192)")
+    parser.add_argument(
+        "--speed", type=decimal(0.1, 10_000), metavar="N", help="at least so many tok/s (15)"
+    )
+    parser.add_argument("--limit", type=whole(1, 1000), default=10, metavar="N", help="(10)")
+    parser.add_argument(
+        "--hardware",
+        metavar="MODEL[:QUANT]",
+        help="the other way round: which hardware runs this model of the catalogue so fast",
+    )
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.core.fit.candidates import catalog_candidates
+    from desktop.core.fit.catalog import load_catalog
+    from desktop.core.fit.recommend import DEFAULT_CONTEXT, DEFAULT_SPEED, Wish, recommend
+    from desktop.core.fit.simulate import parse_machine, seeded_speeds
+
+    machine = None if args.simulate is None else parse_machine(args.simulate)
+    catalog = load_catalog()
+    wish = Wish(args.use, args.ctx or DEFAULT_CONTEXT, args.speed or DEFAULT_SPEED)
+    candidates, left_out = catalog_candidates(catalog, vision=args.use == "vision")
+    if args.hardware is not None:
+        name, _, quant = args.hardware.partition(":")
+        row = catalog.find(name)
+        document, show = _hardware(_one(row, candidates, left_out), wish, quant or None)
+        out.result(document, lambda: show(args.limit, out))
+        return 0
+    if machine is None:
+        machine, speeds = _this_machine(out)
+    else:
+        speeds = seeded_speeds(machine)
+    ranking = recommend(
+        candidates,
+        machine,
+        speeds,
+        wish,
+        today=catalog.collected,
+        left_out=left_out,
+        collected=catalog.collected,
+    )
+    out.result(
+        _document(ranking, catalog, args.limit), lambda: _show(ranking, catalog, args.limit, out)
+    )
+    return 0
+
+
+def _this_machine(out: Output) -> tuple[Machine, Speeds]:
+    """This machine, and what was calibrated of it or is known of others like it."""
+    from desktop.cli import engines
+    from desktop.cli.machine import look
+    from desktop.core.errors import AppError
+    from desktop.core.fit.simulate import machine_of, machine_speeds, seeded_speeds
+    from desktop.core.fit.speed_book import SpeedBook
+    from desktop.core.fit.speed_here import predictor_here
+    from desktop.core.paths import paths
+
+    machine, where = machine_of(look(out)), paths()
+    try:
+        runtime = engines.store(out).current()
+    except AppError as error:  # what fits can be told without an engine
+        out.note(f"{error.title}. Speeds are those that others measured.")
+        return machine, seeded_speeds(machine)
+    kept = predictor_here(SpeedBook.open(where), runtime, where.cache).speeds
+    return machine, machine_speeds(machine, kept)
+
+
+# As JSON.
+
+
+def _document(ranking: Ranking, catalog: Catalog, limit: int) -> dict[str, Any]:
+    wish, machine = ranking.wish, ranking.machine
+    gpu = machine.gpu
+    return {
+        "use": wish.purpose,
+        "context_tokens": wish.context_tokens,
+        "wished_tokens_per_second": wish.speed,
+        "machine": {
+            "simulated": machine.simulated,
+            "ram_bytes": machine.ram_bytes,
+            "ram_gb_per_second": machine.ram_gb_per_second,
+            "gpu": None
+            if gpu is None
+            else {
+                "name": gpu.description,
+                "available_bytes": gpu.available_bytes,
+                "bandwidth_gb_per_second": gpu.bandwidth_gb_per_second,
+                "unified_memory": gpu.unified,
+            },
+        },
+        "catalog": {
+            "date": catalog.collected.isoformat(),
+            "sizes_date": catalog.sizes_collected.isoformat(),
+        },
+        "models": [_item(each) for each in ranking.items[:limit]],
+        "left_out": [_left_out(each) for each in ranking.left_out],
+    }
+
+
+def _item(each: Recommendation) -> dict[str, Any]:
+    candidate, row = each.candidate, each.candidate.row
+    return {
+        "id": candidate.id,
+        "name": candidate.name,
+        "repository": None if row is None else row.repository,
+        **_choice(each.choice),
+        "license": None if row is None else row.license,
+        "release": None if row is None else row.release,
+        "flags": list(candidate.flags),
+        "reasons": [_reason(reason) for reason in each.reasons],
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    option, placement, settings = choice.option, choice.placement, choice.settings
+    size = option.size
+    return {
+        "quant_type": option.quant_type,
+        "size_bytes": {
+            "value": size.value,
+            "low": size.low,
+            "high": size.high,
+            "predicted": size.predicted,
+        },
+        "verdict": placement.verdict,
+        "settings": {
+            "context_tokens": settings.context_tokens,
+            "kv_type": settings.kv_type_k,
+            "gpu_layers": settings.gpu_layers,
+            "experts_on_cpu": settings.experts_on_cpu,
+        },
+        "gpu_bytes": placement.gpu_bytes,
+        "host_bytes": placement.host_bytes,
+        "decode_tokens_per_second": None if choice.decode is None else choice.decode.to_dict(),
+        "speed_class": choice.speed_class,
+        "quality": None if option.loss is None else option.loss.to_dict(),
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    from desktop.cli.reasons import words
+
+    return {**reason.to_dict(), "text": words(reason.code, reason.params)}
+
+
+def _left_out(each: LeftOut) -> dict[str, Any]:
+    return {"id": each.id, "name": each.name, "reason": _reason(each.reason)}
+
+
+# For people.
+
+
+def _show(ranking: Ranking, catalog: Catalog, limit: int, out: Output) -> None:
+    from desktop.cli.reasons import words
+    from desktop.cli.units import number
+
+    shown = ranking.items[:limit]
+    if out.mode is Mode.QUIET:
+        for each in shown:
+            repository = each.candidate.row.repository if each.candidate.row else each.candidate.id
+            out.line(f"{repository}:{each.choice.option.quant_type}")
+        return
+    wish = ranking.wish
+    context = number(wish.context_tokens)
+    out.note(
+        f"For {wish.purpose} on {_machine_line(ranking.machine)}, with {context} tokens of context "
+        f"and {wish.speed:g} tok/s wished for:"
+    )
+    if not shown:
+        out.note("Nothing in the catalogue fits.")
+    rows = [
+        (
+            f"{place}.",
+            each.candidate.name + ("*" if each.candidate.flags_shown else ""),
+            each.choice.option.quant_type,
+            _size(each.choice),
+            _WHERE[each.verdict],
+            _rate(each.choice),
+            each.choice.speed_class or "",
+            "; ".join(words(reason.code, reason.params) for reason in each.reasons),
+        )
+        for place, each in enumerate(shown, 1)
+    ]
+    columns = ("", "MODEL", "QUANT", ">SIZE", "RUNS ON", ">TOK/S", "CLASS", "WHY")
+    if rows:
+        out.table(columns, rows)
+    doubtful = sorted({flag for each in shown for flag in each.candidate.flags_shown})
+    for flag in doubtful:
+        names = ", ".join(e.candidate.name for e in shown if flag in e.candidate.flags)
+        out.note(f"* {names}: {_FLAGS[flag]}.")
+    hidden = len(ranking.items) - len(shown)
+    more = f" {hidden} more fit (--limit)." if hidden else ""
+    out.note(
+        f"Catalogue of {catalog.collected}, sizes of {catalog.sizes_collected} and rounded; "
+        f"~ is predicted. {len(ranking.left_out)} models were left out (--json says why).{more}"
+    )
+
+
+def _machine_line(machine: Machine) -> str:
+    from desktop.cli.units import size
+
+    which = "a machine" if machine.simulated else "this machine"
+    parts = [f"{size(machine.ram_bytes)} of RAM to use"]
+    if machine.gpu is not None:
+        gpu = machine.gpu
+        parts.append(f"{gpu.description} with {size(gpu.available_bytes)}")
+    return f"{which} ({', '.join(parts)})"
+
+
+def _size(choice: Choice) -> str:
+    from desktop.cli.units import size
+
+    mark = "~" if choice.option.size.predicted else ""
+    return mark + size(choice.option.size.value)
+
+
+def _rate(choice: Choice) -> str:
+    if choice.decode is None:
+        return "?"
+    decode = choice.decode
+    mark = "✓" if decode.source == "measured" else "~"
+    return f"{mark} {decode.value:.0f} ({decode.low:.0f}–{decode.high:.0f})"
+
+
+# The other way round.
+
+
+def _one(
+    row: CatalogModel, candidates: tuple[Candidate, ...], left_out: tuple[LeftOut, ...]
+) -> Candidate:
+    from desktop.cli.reasons import words
+    from desktop.core.errors import AppError, ErrorCode
+
+    found = next((each for each in candidates if each.id == row.id), None)
+    if found is not None:
+        return found
+    why = next(each.reason for each in left_out if each.id == row.id)
+    reason = f"{row.name} cannot be judged: {words(why.code, why.params)}."
+    raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
+
+
+def _hardware(
+    candidate: Candidate, wish: Wish, quant_type: str | None
+) -> tuple[dict[str, Any], Callable[[int, Output], None]]:
+    """What runs the model as fast as wished, as JSON and for people."""
+    from desktop.core.fit.simulate import seeded_speeds
+    from desktop.core.fit.suited import hardware_for
+    from desktop.core.hardware.known import known_gpus
+
+    gpus = known_gpus()
+    found = hardware_for(candidate, wish, gpus.gpus, seeded_speeds, quant_type=quant_type)
+    document = {
+        "id": candidate.id,
+        "name": candidate.name,
+        "context_tokens": wish.context_tokens,
+        "wished_tokens_per_second": wish.speed,
+        "gpus_date": gpus.collected.isoformat(),
+        "hardware": [
+            {
+                "gpu": None if each.gpu is None else each.gpu.name,
+                "gpu_memory_gib": None if each.gpu is None else each.gpu.memory_gb,
+                "ram_gib": each.ram_gib,
+                **_choice(each.choice),
+            }
+            for each in found
+        ],
+    }
+
+    def show(limit: int, out: Output) -> None:
+        _show_hardware(candidate, wish, found[:limit], len(found), out)
+
+    return document, show
+
+
+def _show_hardware(
+    candidate: Candidate, wish: Wish, found: tuple[Suited, ...], count: int, out: Output
+) -> None:
+    if not found:
+        out.note(f"Nothing known runs {candidate.name} at {wish.speed:g} tok/s without plain loss.")
+        return
+    rows = [
+        (
+            "no GPU" if each.gpu is None else each.gpu.name,
+            _gpu_memory(each),
+            f"{each.ram_gib} GiB",
+            each.choice.option.quant_type,
+            _WHERE[each.choice.placement.verdict],
+            _rate(each.choice),
+        )
+        for each in found
+    ]
+    out.table(("GPU", ">MEMORY", ">RAM", "QUANT", "RUNS ON", ">TOK/S"), rows)
+    more = f" {count - len(found)} more do (--limit)." if count > len(found) else ""
+    out.note(
+        f"The smallest that run {candidate.name} at {wish.speed:g} tok/s or more, each with the "
+        f"least RAM; ~ is predicted.{more}"
+    )
+
+
+def _gpu_memory(each: Suited) -> str:
+    if each.gpu is None:
+        return ""
+    if each.gpu.unified_memory:
+        return "unified"
+    return "" if each.gpu.memory_gb is None else f"{each.gpu.memory_gb:g} GB"
