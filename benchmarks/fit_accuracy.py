@@ -37,7 +37,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime, environment_folder, read_runtime
 from desktop.core.engine.server import EngineServer
-from desktop.core.errors import AppError
 from desktop.core.fit.estimate import Estimate
 from desktop.core.fit.formula import HostTraits, estimate
 from desktop.core.fit.memory import dry_run
@@ -45,13 +44,13 @@ from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.cpu import probe_cpu
+from tests.helpers.canary import storing_flags
 from tests.helpers.model_zoo import Spec, write_random, write_stub
 
 MIB = 1 << 20
 PARTS = ("weights_bytes", "kv_bytes", "compute_bytes")
 GENERATED = 24
 NOT_MAPPED = ("--load-mode", "none")
-NO_REPACK = ("--no-repack",)
 
 
 @dataclass(frozen=True)
@@ -245,24 +244,6 @@ def peak_resident(pid: int) -> int:
     raise RuntimeError("the system does not tell the peak of resident memory")
 
 
-def runs_repacked(runtime: Runtime, folder: Path) -> bool:
-    """Whether quantized weights can be used at all as the engine stores them by default.
-
-    A virtual machine can promise a matrix unit (AMX) that it does not give: the engine then dies.
-    """
-    model = write_random(folder / "canary.gguf", Spec("llama", 1, 256, 4, 2, 64, 512, 1024))
-    settings = LoadSettings(context_tokens=256, threads=1, extra=NOT_MAPPED)
-    server = EngineServer(runtime, model, "canary", settings)
-    server.start()
-    try:
-        server.wait_ready(60)
-        return True
-    except AppError:
-        return False
-    finally:
-        server.stop(5)
-
-
 def table(outcomes: Sequence[Outcome]) -> None:
     print(
         f"{'model':<24}{'type':<7}{'context':>8}{'slots':>6}{'cache':>6}"
@@ -326,9 +307,9 @@ def main() -> int:
     try:
         runtime = read_runtime("environment", root, folder / "cache")
         print(__doc__.split("\n\n", 2)[2].strip(), "\n")
-        extra = NOT_MAPPED
-        if not runs_repacked(runtime, folder):
-            extra += NO_REPACK
+        storing = storing_flags(runtime, folder)
+        extra = NOT_MAPPED + storing
+        if storing:
             print("This machine's matrix unit does not work: everything runs with --no-repack.\n")
         for case in cases():
             if options.only not in case.name or (options.quick and not case.quick):

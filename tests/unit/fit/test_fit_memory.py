@@ -27,9 +27,19 @@ from desktop.core.fit.estimate import (
     check_fits,
     verdict,
 )
+from desktop.core.fit.extras import split_extra
 from desktop.core.fit.memory import dry_run, needs_from_rows
 from desktop.core.fit.overhead import overhead
-from tests.helpers.gguf_files import spm_vocab, write_projector, write_tiny_llama
+from desktop.core.gguf.facts import facts_of
+from desktop.core.gguf.local import read_header
+from desktop.core.gguf.shape import ModelShape
+from tests.helpers.canary import storing_flags
+from tests.helpers.gguf_files import (
+    spm_vocab,
+    write_adapter,
+    write_projector,
+    write_tiny_llama,
+)
 
 MIB = 1 << 20
 VOCAB = spm_vocab([f"▁word{number}" for number in range(8000)])
@@ -41,6 +51,11 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     folder = environment_folder()
     assert folder is not None
     return read_runtime("environment", folder, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def storing(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    return storing_flags(runtime, tmp_path_factory.mktemp("canary"))
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +82,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     ids=["four slots", "q8_0 cache", "large micro-batch"],
 )
 def test_the_plan_is_what_the_server_takes(
-    runtime: Runtime, models: Callable[[str], Path], type_name: str, settings: LoadSettings
+    runtime: Runtime,
+    models: Callable[[str], Path],
+    storing: tuple[str, ...],
+    type_name: str,
+    settings: LoadSettings,
 ) -> None:
-    model = models(type_name)
+    model, settings = models(type_name), replace(settings, extra=storing)
     estimate = dry_run(runtime, model, settings, vocab_size=len(VOCAB))
     server = EngineServer(runtime, model, "tiny", settings)
     server.start()
@@ -174,6 +193,74 @@ def test_a_projector_is_added(
     seen = dry_run(older, models("Q8_0"), replace(SETTINGS, mmproj=str(projector)))
     added = seen.part("weights_bytes").low - plain.part("weights_bytes").low
     assert added == projector.stat().st_size
+
+
+def shape_of(path: Path) -> ModelShape:
+    found = ModelShape.of(facts_of(read_header(path)))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("type_name", ["F16", "Q8_0"])
+def test_with_the_shape_the_plan_is_exact(
+    runtime: Runtime, models: Callable[[str], Path], storing: tuple[str, ...], type_name: str
+) -> None:
+    """The engine plans in whole MiB; its report of the load has two decimals."""
+    model = models(type_name)
+    settings = LoadSettings(
+        context_tokens=1024, slots=2, threads=1, extra=(*storing, "--load-mode", "none")
+    )
+    (plan,) = dry_run(runtime, model, settings, shape=shape_of(model)).devices
+    server = EngineServer(runtime, model, "tiny", settings)
+    server.start()
+    try:
+        server.wait_ready(30)
+        (real,) = server.memory
+    finally:
+        server.stop(5)
+    for part in ("weights_bytes", "kv_bytes", "compute_bytes"):
+        assert abs(getattr(plan, part).value - getattr(real, part)) <= 0.02 * MIB, part
+
+
+def test_what_stands_outside_the_plans_cell_is_not_believed(
+    runtime: Runtime, models: Callable[[str], Path]
+) -> None:
+    model = models("F16")
+    shape = shape_of(model)
+    wrong = replace(shape, layers=shape.layers[:1])
+    (plan,) = dry_run(runtime, model, SETTINGS, shape=wrong).devices
+    (plain,) = dry_run(runtime, model, SETTINGS).devices
+    assert plan.weights_bytes == plain.weights_bytes
+
+
+def test_adapters_and_a_draft_model_are_added(
+    runtime: Runtime, models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    adapter = write_adapter(tmp_path / "adapter.gguf")
+    size = adapter.stat().st_size
+    plain = dry_run(runtime, models("F16"), SETTINGS)
+    flags = ("--lora", f"{adapter},{adapter}")
+    adapted = dry_run(runtime, models("F16"), replace(SETTINGS, extra=flags))
+    weights = [each.part("weights_bytes").value for each in (plain, adapted)]
+    assert weights[1] - weights[0] == 2 * size
+    drafted = dry_run(runtime, models("F16"), replace(SETTINGS, extra=("-md", str(models("Q8_0")))))
+    draft = dry_run(runtime, models("Q8_0"), SETTINGS)
+    for part in ("weights_bytes", "kv_bytes", "compute_bytes"):
+        both = plain.part(part).value + draft.part(part).value
+        assert drafted.part(part).value == pytest.approx(both, abs=0.2 * MIB)
+    assert drafted.part("overhead_bytes") == plain.part("overhead_bytes")
+    with pytest.raises(AppError) as caught:
+        dry_run(runtime, models("F16"), replace(SETTINGS, extra=("--lora", "/no/such/file")))
+    assert caught.value.code is ErrorCode.PATH_UNREADABLE
+
+
+def test_arguments_that_name_models() -> None:
+    found = split_extra(
+        ["--lora", "a.gguf,b.gguf", "--no-repack", "--lora-scaled=c.gguf:0.5", "-md", "d.gguf"]
+    )
+    assert [path.name for path in found.adapters] == ["a.gguf", "b.gguf", "c.gguf"]
+    assert found.draft == Path("d.gguf") and found.rest == ("--no-repack",)
+    assert split_extra(["-md"]).draft is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for llama-server")
