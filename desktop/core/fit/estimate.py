@@ -74,6 +74,7 @@ class Estimate:
             to load, so it is not in any total.
         layers_on_gpu: how many layers the estimate places on GPUs; None where it does not say.
         expert_layers_on_host: of those, the ones whose experts stay on the host.
+        n_layers: how many layers the model has, where the estimate says how it places them.
     """
 
     model: str
@@ -85,6 +86,7 @@ class Estimate:
     notes: tuple[str, ...] = ()
     layers_on_gpu: int | None = None
     expert_layers_on_host: int | None = None
+    n_layers: int | None = None
 
     def part(self, name: str) -> Figure:
         """The sum of one part ("weights_bytes", …, "total_bytes") over all devices."""
@@ -115,11 +117,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Available:
-    """What a device can give now, in bytes, before the reserve is taken off."""
+    """What a device can give now, in bytes, before the reserve is taken off.
+
+    Attributes:
+        unified: the device's memory is the host's: what is on it counts there too, once.
+    """
 
     name: str
     available_bytes: int
     description: str = ""
+    unified: bool = False
 
 
 def check_fits(
@@ -139,6 +146,9 @@ def check_fits(
         for a in available
     }
     needs = {need.name: need.total_bytes.value for need in estimate.devices}
+    shared = sum(needs.get(a.name, 0) for a in available if a.unified and a.name != HOST)
+    if shared:
+        needs[HOST] = needs.get(HOST, 0) + shared
     lacking = {name: need - room.get(name, 0) for name, need in needs.items()}
     if estimate.settings.gpu_layers is None:
         spilled = sum(max(0, lack) for name, lack in lacking.items() if name != HOST)
@@ -172,6 +182,13 @@ def verdict(
     room = {a.name: a.available_bytes - GPU_RESERVE_BYTES for a in available}
     if any(need.total_bytes.value > room.get(need.name, 0) for need in gpus):
         return "partial"
+    if estimate.layers_on_gpu is not None and estimate.n_layers is not None:
+        if estimate.layers_on_gpu == 0:
+            return "cpu"
+        if estimate.layers_on_gpu < estimate.n_layers:
+            return "partial"
+        if estimate.expert_layers_on_host:
+            return "experts_on_cpu"
     if estimate.settings.experts_on_cpu if experts_on_cpu is None else experts_on_cpu:
         return "experts_on_cpu"
     return "gpu"

@@ -111,7 +111,17 @@ def estimate(
         tool="formula",
         notes=notes,
         layers_on_gpu=places.on_gpu if usable else None,
-        expert_layers_on_host=places.experts_on_host if usable else None,
+        expert_layers_on_host=_routed_on_host(shape, places) if usable else None,
+        n_layers=shape.n_layers if usable else None,
+    )
+
+
+def _routed_on_host(shape: ModelShape, places: Places) -> int:
+    """Layers on a GPU whose experts lie on the host."""
+    lying = zip(shape.layers, places.layers, places.experts, strict=True)
+    return sum(
+        layer.experts.count > 0 and name != HOST and experts == HOST
+        for layer, name, experts in lying
     )
 
 

@@ -50,12 +50,6 @@ class Places:
         """Layers that lie on a GPU, without their experts or with them."""
         return sum(name != HOST for name in self.layers)
 
-    @property
-    def experts_on_host(self) -> int:
-        """Layers on a GPU whose experts lie on the host."""
-        pairs = zip(self.layers, self.experts, strict=True)
-        return sum(layer != HOST and expert == HOST for layer, expert in pairs)
-
 
 @dataclass(frozen=True)
 class LayerCosts:

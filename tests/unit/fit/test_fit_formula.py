@@ -10,7 +10,15 @@ import pytest
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime, environment_folder, read_runtime
-from desktop.core.fit.estimate import HOST, Estimate
+from desktop.core.errors import ErrorCode
+from desktop.core.fit.estimate import (
+    HOST,
+    OS_RESERVE_BYTES,
+    Available,
+    Estimate,
+    check_fits,
+    verdict,
+)
 from desktop.core.fit.formula import HostTraits, estimate, supported
 from desktop.core.fit.layers import ENGINE_MARGIN_BYTES, Gpu
 from desktop.core.fit.memory import dry_run
@@ -187,6 +195,23 @@ def test_what_does_not_fit_is_placed_as_the_engine_does(tmp_path: Path) -> None:
     assert some.expert_layers_on_host is not None and 20 < some.expert_layers_on_host < 48
     none = placed(routed, settings, Gpu("CUDA0", GIB))
     assert none.layers_on_gpu == 0
+    room = [Available(HOST, 64 * GIB), Available("CUDA0", 24 * GIB)]
+    found = [verdict(each, room) for each in (whole, part, some, none)]
+    assert found == ["gpu", "partial", "experts_on_cpu", "cpu"]
+
+
+def test_unified_memory_counts_once(tmp_path: Path) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["llama 8B"]))
+    made = placed(shape, LoadSettings(context_tokens=4096, gpu_layers=99), Gpu("MTL0", 16 * GIB))
+    need = made.total_bytes.value
+    tight = need + OS_RESERVE_BYTES - GIB // 8
+    apart = [Available(HOST, tight), Available("MTL0", 12 * GIB)]
+    assert check_fits(made, apart) is None
+    unified = [Available(HOST, tight), Available("MTL0", 12 * GIB, unified=True)]
+    error = check_fits(made, unified)
+    assert error is not None and error.code is ErrorCode.LOAD_WONT_FIT
+    roomy = [replace(unified[0], available_bytes=tight + GIB // 4), unified[1]]
+    assert check_fits(made, roomy) is None
 
 
 def test_shares_of_several_gpus(tmp_path: Path) -> None:
