@@ -135,3 +135,26 @@ def test_what_comes_after_it_has_gone_is_dropped(
     first._on_probed(hardware)
     first._on_probe_failed(AppError(ErrorCode.PROBE_FAILED, what="x", reason="y"))
     first._on_model_failed(AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m"))
+
+
+def test_a_service_that_cannot_start_is_told_there(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    """The page lies over the window's banner."""
+    qtbot.waitUntil(lambda: bool(_loads(context)))
+    context.link.lose(AppError(ErrorCode.DISK_FULL, path="/home", reason="None is left."))  # type: ignore[attr-defined]
+    assert "The disk is full" in words(first)
+    context.link.tell_state()  # type: ignore[attr-defined]
+    assert "The disk is full" not in words(first)
+
+
+def test_a_load_that_the_service_took_along_is_begun_again(
+    qtbot: QtBot, first: FirstRun, context: RecordingContext
+) -> None:
+    qtbot.waitUntil(lambda: bool(_loads(context)))
+    gone = AppError(ErrorCode.SERVICE_UNREACHABLE, reason="It closed the stream.")
+    first._on_model_failed(gone)
+    context.link.lose(gone)  # type: ignore[attr-defined]
+    context.link.tell_state(epoch="new")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(_loads(context)) == 2)
+    assert "is being loaded" in words(first)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.core.client.client import Client
-from desktop.core.errors import AppError
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.core.paths import Paths, hf_cache
 from desktop.ui import units
@@ -23,6 +23,7 @@ from desktop.ui.widgets.base import MARGIN, Button, Surface, Text, column, row
 from desktop.ui.widgets.parts import IconLabel
 
 _SEEN = "first_run_seen"
+_OF_THE_SERVICE = (ErrorCode.SERVICE_UNREACHABLE, ErrorCode.SERVICE_NOT_RUNNING)
 
 
 def _store(where: Paths) -> QSettings:
@@ -162,7 +163,7 @@ class FirstRun(Translated, QWidget):
         self._language.setCurrentIndex(self._language.findData(self._context.language.code))
         self._machine.setText(self._machine_text())
         self._answers.setText(self._model_text())
-        self._answers.set_token("secondary" if self._trouble is None else "error")
+        self._answers.set_token("secondary" if self._told_trouble() is None else "error")
         self._again.setText(self.tr("Try again"))
         self._again.setVisible(self._trouble is not None)
         self._path.setText(str(hf_cache()))
@@ -195,10 +196,15 @@ class FirstRun(Translated, QWidget):
             parts.append(self.tr("no GPU"))
         return " · ".join(parts)
 
+    def _told_trouble(self) -> AppError | None:
+        """Why no model answers; while no service does, that is it."""
+        return self._trouble or self._context.state.trouble
+
     def _model_text(self) -> str:
         loaded = self._context.state.loaded
-        if self._trouble is not None:
-            return message(self._trouble).line
+        trouble = self._told_trouble()
+        if trouble is not None:
+            return message(trouble).line
         if loaded is not None and loaded["state"] == "ready":
             return self.tr("{model} is loaded and ready to answer.").format(model=loaded["id"])
         if self._model is not None:
@@ -220,6 +226,8 @@ class FirstRun(Translated, QWidget):
 
     def _on_online_changed(self) -> None:
         state = self._context.state
+        if state.online and self._trouble is not None and self._trouble.code in _OF_THE_SERVICE:
+            self._trouble = self._model = None  # it is back
         if state.online and state.loaded is None and self._model is None:
             self._context.ask(Client.models, self._on_models, self._on_model_failed)
         self.retranslate()

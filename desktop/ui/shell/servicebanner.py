@@ -63,6 +63,7 @@ class ServiceBanner(Translated, Banner):
 
     def _tell_trouble(self, trouble: AppError) -> None:
         title, text, action = message(trouble).title, message(trouble).text, ""
+        kind = "error"
         if trouble.code is ErrorCode.SERVICE_UNREACHABLE:
             text = self.tr(
                 "It may be very busy; it is asked again by itself. If it stays so, restart it: an "
@@ -71,16 +72,17 @@ class ServiceBanner(Translated, Banner):
             action = self.tr("Restart the service")
         elif trouble.code is ErrorCode.SERVICE_NOT_RUNNING:
             text = self.tr("It is being started.")
+            kind = "warning"
         elif trouble.code is ErrorCode.SERVICE_VERSION and self._asked:
             title = self.tr("The service restarts as soon as what it is doing is done")
-            text = ""
+            text, kind = "", "info"
         elif trouble.code is ErrorCode.SERVICE_VERSION:
             text = self.tr(
                 "The service is version {service}, this window is {client}: they do not understand "
                 "each other. Restart the service; what it is doing is finished first."
             ).format(**trouble.params)
             action = self.tr("Restart the service")
-        self.tell(title, text, action, kind="error" if action or text else "info")
+        self.tell(title, text, action, kind=kind)
 
     def _on_online_changed(self) -> None:
         trouble = self._context.state.trouble
