@@ -178,7 +178,7 @@ def start_once() -> int:
 
     def look() -> None:
         chat = app.window.page_of("chat")
-        if app.state.online and chat.presenter.models_read and chat.presenter.model_id:
+        if app.state.online and chat.presenter.choice.read and chat.presenter.choice.model_id:
             found.setdefault("usable", time.time() - begun)
             if "paint" in found:
                 app.quit()
@@ -208,7 +208,7 @@ def follow_stream(tokens: int) -> int:
         return float(times.user + times.system)
 
     def ask() -> None:
-        if not (app.state.online and chat.presenter.models_read):
+        if not (app.state.online and chat.presenter.choice.read):
             return
         asking.stop()
         chat.composer.set_text("Tell me everything.")

@@ -91,28 +91,28 @@ class ChatPage(Page):
 
     def _connect(self, context: Context) -> None:
         presenter = self.presenter
-        presenter.list_changed.connect(self._on_list_changed)
+        presenter.listing.changed.connect(self._on_list_changed)
         presenter.opened.connect(self._on_opened)
         presenter.branch_changed.connect(self._on_branch_changed)
         presenter.message_changed.connect(self._on_message_changed)
         presenter.message_grown.connect(self.thread_view.grow)
-        presenter.models_changed.connect(self._show_models)
+        presenter.choice.changed.connect(self._show_models)
         presenter.busy_changed.connect(self._show_busy)
         presenter.sent.connect(self._on_sent)
-        presenter.deleted.connect(self._on_deleted)
+        presenter.listing.deleted.connect(self._on_deleted)
         context.state.loaded_changed.connect(self._show_load)
         sidebar, thread, composer = self.sidebar, self.thread_view, self.composer
-        sidebar.searched.connect(presenter.search)
+        sidebar.searched.connect(presenter.listing.search)
         sidebar.chosen.connect(self._on_chosen)
-        sidebar.renamed.connect(presenter.rename)
-        sidebar.delete_asked.connect(presenter.delete)
+        sidebar.renamed.connect(presenter.listing.rename)
+        sidebar.delete_asked.connect(presenter.listing.delete)
         thread.branch_asked.connect(presenter.show_branch)
         thread.regenerate_asked.connect(presenter.regenerate)
         thread.resend_asked.connect(presenter.resend)
         thread.cancel_load_asked.connect(presenter.cancel_load)
         composer.sent.connect(self._on_composer_sent)
         composer.stopped.connect(presenter.stop)
-        composer.model_chosen.connect(presenter.choose_model)
+        composer.model_chosen.connect(presenter.choice.choose)
         composer.options_asked.connect(self._on_options_asked)
         composer.edit_last_asked.connect(thread.edit_last)
         self.welcome.asked.connect(self._on_welcome_asked)
@@ -155,7 +155,7 @@ class ChatPage(Page):
         self.export.setVisible(current is not None)
 
     def _on_list_changed(self) -> None:
-        self.sidebar.set_rows(self.presenter.conversations)
+        self.sidebar.set_rows(self.presenter.listing.conversations)
         self._show_title()
 
     def _on_opened(self) -> None:
@@ -185,15 +185,15 @@ class ChatPage(Page):
         self._show_context()
 
     def _show_models(self) -> None:
-        presenter = self.presenter
-        self.composer.show_models(presenter.models, presenter.model_id, presenter.loaded_id)
-        self.welcome.show_model(presenter.model or (None if presenter.models_read else _DEMO))
+        choice = self.presenter.choice
+        self.composer.show_models(choice.models, choice.model_id, choice.loaded_id)
+        self.welcome.show_model(choice.model or (None if choice.read else _DEMO))
         self._show_options()
         self._show_context()
 
     def _show_options(self) -> None:
         presenter = self.presenter
-        model = presenter.model
+        model = presenter.choice.model
         pinned = model is not None and model["bundled"]
         self.options.show_options(presenter.system, presenter.sampling, pinned=pinned)
 
@@ -222,7 +222,7 @@ class ChatPage(Page):
         words = self.tr("“{title}” was deleted.").format(title=title[:60])
 
         def undo() -> None:
-            self.presenter.restore(conversation_id)
+            self.presenter.listing.restore(conversation_id)
 
         self.context.toast(words, "info", (self.tr("Undo"), undo))
 
