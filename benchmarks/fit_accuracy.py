@@ -43,8 +43,7 @@ from desktop.core.fit.memory import dry_run
 from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
-from desktop.core.hardware.cpu import probe_cpu
-from tests.helpers.canary import storing_flags
+from tests.helpers.canary import host_traits, storing_flags
 from tests.helpers.model_zoo import Spec, write_random, write_stub
 
 MIB = 1 << 20
@@ -169,7 +168,9 @@ def planned(made: Estimate) -> int:
     return sum(made.part(part).value for part in PARTS)
 
 
-def measure(runtime: Runtime, case: Case, folder: Path, extra: tuple[str, ...]) -> Outcome:
+def measure(
+    runtime: Runtime, case: Case, folder: Path, extra: tuple[str, ...], host: HostTraits
+) -> Outcome:
     """Write, predict from the header alone, load, fill, read what it took."""
     started = time.perf_counter()
     settings = replace(case.settings, extra=extra)
@@ -177,7 +178,7 @@ def measure(runtime: Runtime, case: Case, folder: Path, extra: tuple[str, ...]) 
     shape = ModelShape.of(facts_of(read_header(stub)))
     assert shape is not None
     asked = dry_run(runtime, stub, settings, shape=shape)
-    made = estimate(shape, settings, host=HostTraits.of(probe_cpu().instruction_sets))
+    made = estimate(shape, settings, host=host)
     stub.unlink()
     model = write_random(folder / "model.gguf", case.spec)
     server = EngineServer(runtime, model, "model", settings)
@@ -311,11 +312,12 @@ def main() -> int:
         extra = NOT_MAPPED + storing
         if storing:
             print("This machine's matrix unit does not work: everything runs with --no-repack.\n")
+        host = host_traits(runtime, folder)
         for case in cases():
             if options.only not in case.name or (options.quick and not case.quick):
                 continue
             print(f"… {case.name}", file=sys.stderr, flush=True)
-            outcomes.append(measure(runtime, case, folder, extra))
+            outcomes.append(measure(runtime, case, folder, extra, host))
         if not outcomes:
             sys.exit("No such case.")
         table(outcomes)

@@ -5,18 +5,17 @@ So the engine's placement, and what it plans for a device, can be had on a machi
 
 from __future__ import annotations
 
-import json
-import re
 import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
 
-from desktop.core.engine.flags import LoadSettings, memory_arguments
+from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.fit.estimate import DeviceNeed
 from desktop.core.fit.memory import needs_from_rows
+from tests.helpers.engine_plan import plan_rows
 
 
 class RpcDevices:
@@ -62,20 +61,8 @@ class RpcDevices:
 
     def plan(self, model: Path, settings: LoadSettings) -> tuple[DeviceNeed, ...]:
         """What the engine plans for a load onto these devices."""
-        command = [str(self._runtime.tool("llama-server")), "-m", str(model)]
-        command += ["--rpc", self.address, *memory_arguments(self._runtime, settings)]
-        command += ["--host", "127.0.0.1", "--port", "0", "-fit", "on", "-lv", "4"]
-        command += ["--log-jsonl", "--offline", "--no-ui", "--cache-ram", "0"]
-        lines: list[str] = []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
-            assert server.stdout is not None
-            for raw in server.stdout:
-                lines.append(raw.decode(errors="replace"))
-                if "fit_memory_breakdown" in lines[-1]:
-                    server.kill()
-                    rows = json.loads(lines[-1])["data"]["rows"]
-                    return needs_from_rows(rows)
-        raise AssertionError("no plan: " + re.sub(r"\s+", " ", "".join(lines[-20:])))
+        more = ("--rpc", self.address)
+        return needs_from_rows(plan_rows(self._runtime, model, settings, more))
 
 
 def _wait_for(port: int, seconds: float = 20.0) -> None:

@@ -54,15 +54,19 @@ class HostTraits:
     repacked: frozenset[str] = _REPACKED_X86
 
     @classmethod
-    def of(cls, instruction_sets: Iterable[str]) -> HostTraits:
-        """From `CpuInfo.instruction_sets`."""
+    def of(cls, instruction_sets: Iterable[str], *, amx: bool = False) -> HostTraits:
+        """From `CpuInfo.instruction_sets`.
+
+        Args:
+            amx: the engine was built with its code for the matrix unit (Paddock's builds are not).
+        """
         sets = set(instruction_sets)
         if "neon" in sets or "dotprod" in sets:
             return cls(False, _REPACKED_ARM if "dotprod" in sets else frozenset())
         if "avx2" not in sets:
             return cls(False, frozenset())
-        more = frozenset({"Q2_K"}) if "avx512" in sets or "avx512f" in sets else frozenset()
-        return cls("amx_int8" in sets, _REPACKED_X86 | more)
+        more = frozenset({"Q2_K"}) if "avx512f" in sets else frozenset()
+        return cls(amx and "amx_int8" in sets, _REPACKED_X86 | more)
 
 
 def supported(shape: ModelShape) -> bool:

@@ -144,7 +144,7 @@ def dry_run(
             need.compute_bytes + (outputs if need.name == HOST else ZERO),
             overhead(need.name, vocab_size, shape=shape, settings=settings),
         )
-        for need in _exact(needs_from_rows(plan.rows), shape, settings)
+        for need in _exact(plan.rows, shape, settings)
     )
     if extras.draft is not None:
         bare = replace(settings, mmproj=None, embedding=False, extra=())
@@ -153,7 +153,7 @@ def dry_run(
 
 
 def _exact(
-    needs: tuple[DeviceNeed, ...], shape: ModelShape | None, settings: LoadSettings
+    rows: Sequence[dict[str, Any]], shape: ModelShape | None, settings: LoadSettings
 ) -> tuple[DeviceNeed, ...]:
     """The plan's cells, whole MiB, in the bytes that the formula finds inside them.
 
@@ -161,9 +161,12 @@ def _exact(
     engine's cell it is wrong, and the cell stands. Only for the host: how the engine spreads a
     model over devices depends on what was free when it looked.
     """
+    needs = needs_from_rows(rows)
     if shape is None or len(needs) != 1 or needs[0].name != HOST:
         return needs
-    found = estimate(shape, settings, host=HostTraits.of(probe_cpu().instruction_sets))
+    amx = any(row.get("name") == "AMX" for row in rows)
+    host = HostTraits.of(probe_cpu().instruction_sets, amx=amx)
+    found = estimate(shape, settings, host=host)
     if found is None:
         return needs
     (ours,), (theirs,) = found.devices, needs

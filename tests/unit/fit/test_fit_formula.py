@@ -26,7 +26,7 @@ from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.from_dims import Dims, shape_from_dims
 from desktop.core.gguf.header import parse_header
 from desktop.core.gguf.shape import ModelShape
-from desktop.core.hardware.cpu import probe_cpu
+from tests.helpers.canary import host_traits
 from tests.helpers.model_zoo import Spec, write_stub
 from tests.helpers.rpc_device import RpcDevices
 
@@ -94,6 +94,11 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
 
 
 @pytest.fixture(scope="module")
+def host(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> HostTraits:
+    return host_traits(runtime, tmp_path_factory.mktemp("canary"))
+
+
+@pytest.fixture(scope="module")
 def devices(runtime: Runtime) -> Iterator[RpcDevices]:
     with RpcDevices(runtime, 2) as made:
         yield made
@@ -107,10 +112,6 @@ def shape_of(stub: Path) -> ModelShape:
     return found
 
 
-def host() -> HostTraits:
-    return HostTraits.of(probe_cpu().instruction_sets)
-
-
 def planned(made: Estimate) -> dict[str, int]:
     return {part: made.part(part).value for part in PARTS}
 
@@ -118,7 +119,7 @@ def planned(made: Estimate) -> dict[str, int]:
 @pytest.mark.parametrize("chosen", SETTINGS)
 @pytest.mark.parametrize("name", ZOO)
 def test_within_two_percent_of_the_dry_run(
-    runtime: Runtime, tmp_path: Path, name: str, chosen: str
+    runtime: Runtime, host: HostTraits, tmp_path: Path, name: str, chosen: str
 ) -> None:
     spec, settings = ZOO[name], SETTINGS[chosen]
     if spec.architecture == "bert":
@@ -128,7 +129,7 @@ def test_within_two_percent_of_the_dry_run(
         settings = replace(settings, extra=NO_REPACK)
     stub = write_stub(tmp_path / "stub.gguf", spec)
     shape = shape_of(stub)
-    formula = estimate(shape, settings, host=host())
+    formula = estimate(shape, settings, host=host)
     assert formula is not None and formula.tool == "formula"
     asked = dry_run(runtime, stub, settings, vocab_size=shape.vocab_size)
     ours, theirs = planned(formula), planned(asked)
@@ -151,14 +152,14 @@ PLACEMENTS = {
 @pytest.mark.parametrize("chosen", PLACEMENTS)
 @pytest.mark.parametrize("name", ["llama 8B", "qwen3moe 30B", "gemma3 4B"])
 def test_devices_get_what_the_engine_gives_them(
-    runtime: Runtime, devices: RpcDevices, tmp_path: Path, name: str, chosen: str
+    host: HostTraits, devices: RpcDevices, tmp_path: Path, name: str, chosen: str
 ) -> None:
     """A remote device takes layers like a GPU, so the engine's placement can be had without one."""
     spec = replace(ZOO[name], layers=24)
     stub = write_stub(tmp_path / "stub.gguf", spec)
     settings = replace(PLACEMENTS[chosen], context_tokens=4096)
     gpus = [Gpu(device, 100 * GIB, host_buffers=False) for device in ("RPC0", "RPC1")]
-    formula = estimate(shape_of(stub), settings, gpus, host=host())
+    formula = estimate(shape_of(stub), settings, gpus, host=host)
     assert formula is not None
     ours = {need.name: need for need in formula.devices}
     theirs = {need.name: need for need in devices.plan(stub, settings)}
