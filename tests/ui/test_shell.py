@@ -172,7 +172,7 @@ def test_the_status_bar_counts_jobs_and_stops_one(
     assert not jobs.isHidden() and jobs.text() == "1 job"
     progress = {"id": 7, "progress": {"what": "prefill", "done": 1, "total": 4}}
     context.link.tell("job.progress", progress)  # type: ignore[attr-defined]
-    assert "prefill 25%" in jobs.text()
+    assert jobs.text() == "1 job · Benchmark 25%"
     context.client.cancel_job = {}
     monkeypatch.setattr(statusbar, "QMenu", FirstChoice)
     qtbot.mouseClick(jobs, LEFT)

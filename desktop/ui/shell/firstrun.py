@@ -97,7 +97,8 @@ class FirstRun(Translated, QWidget):
         box = Surface(theme, padding=MARGIN)
         box.setMaximumWidth(max(680, 90 * self.fontMetrics().averageCharWidth()))
         box.body.setSpacing(20)
-        head = row(IconLabel(theme, "paddock", "accent", 40), spacing=16)
+        mark = IconLabel(theme, "paddock", "accent", 40)
+        head = row(mark, spacing=16)
         head.addLayout(column(self._heading, self._lead, spacing=2), 1)
         box.body.addLayout(head)
         contents: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
@@ -107,9 +108,11 @@ class FirstRun(Translated, QWidget):
             ("language", ()),
         )
         for (icon_name, parts), title in zip(contents, self._titles, strict=True):
-            line = QHBoxLayout()
-            line.setSpacing(12)
-            line.addWidget(IconLabel(theme, icon_name, "accent"), 0, Qt.AlignmentFlag.AlignTop)
+            line = row(spacing=0)
+            small = IconLabel(theme, icon_name, "accent")
+            line.addSpacing((mark.width() - small.width()) // 2)
+            line.addWidget(small, 0, Qt.AlignmentFlag.AlignTop)
+            line.addSpacing((mark.width() - small.width()) // 2 + 16)
             texts = column(title, *parts, spacing=2)
             if icon_name == "chat":
                 texts.addLayout(row(self._again, 1))

@@ -70,7 +70,7 @@ class Page(Translated, QWidget):
             inner.setLayout(self.content)
             self.content.setContentsMargins(0, 0, 0, 0)
             line = QHBoxLayout()
-            line.addWidget(inner, 100)
+            line.addWidget(inner, 10_000)
             line.addStretch(1)
             layout.addLayout(line, 1)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, False)

@@ -13,7 +13,7 @@ from desktop.ui.widgets.base import GAP, TIGHT, KeyboardFocus
 
 WIDE, NARROW = 176, 56
 _WORDS_FROM_LETTERS = 75  # of a window's width: with letters this large, icons must do
-_BEFORE, _AFTER = 40, 20  # pixels beside a word: its icon, and the dot
+_AFTER = 20  # pixels after a word, for the dot
 
 
 class RailButton(KeyboardFocus, QAbstractButton):
@@ -52,13 +52,17 @@ class RailButton(KeyboardFocus, QAbstractButton):
         self._narrow = narrow
         self.update()
 
+    def _before(self) -> int:
+        """Pixels before a word: its icon."""
+        return 20 + self._theme.icon_side(20)
+
     def _bold(self) -> QFont:
         return self._theme.font(1 if self._brand else 0, semibold=True)
 
     def sizeHint(self) -> QSize:
         """With room for its word when it is chosen, and bold."""
         word = QFontMetrics(self._bold()).horizontalAdvance(self.text())
-        width = NARROW - 16 if self._narrow else word + _BEFORE + _AFTER
+        width = self._theme.icon_side(20) + 20 if self._narrow else word + self._before() + _AFTER
         return QSize(width, max(36, self.fontMetrics().height() + 16))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -80,19 +84,20 @@ class RailButton(KeyboardFocus, QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
         token = "accent" if self.isChecked() or self._brand else "secondary"
-        top = (self.height() - 20) // 2
-        icon(theme, self._icon_name, token).paint(painter, 10, top, 20, 20)
+        side = theme.icon_side(20)
+        top = (self.height() - side) // 2
+        icon(theme, self._icon_name, token).paint(painter, 10, top, side, side)
         if not self._narrow:
             painter.setFont(self._bold() if self.isChecked() or self._brand else self.font())
             painter.setPen(theme.colour("text"))
-            area = self.rect().adjusted(_BEFORE, 0, -_AFTER, 0)
+            area = self.rect().adjusted(self._before(), 0, -_AFTER, 0)
             painter.drawText(
                 area, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.text()
             )
         if self._dot:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("accent"))
-            x = 28 if self._narrow else self.width() - 16
+            x = self.width() - 12 if self._narrow else self.width() - 16
             y = 6 if self._narrow else self.height() / 2 - 4
             painter.drawEllipse(QRectF(x, y, 8, 8))
 
@@ -174,7 +179,7 @@ class Rail(Translated, QWidget):
     def _fit(self) -> None:
         """As wide as the longest word of the language and font in use."""
         widest = max(button.sizeHint().width() for button in self._all())
-        self.setFixedWidth(NARROW if self._narrow else max(WIDE, widest + 16))
+        self.setFixedWidth(max(NARROW if self._narrow else WIDE, widest + 16))
 
     def _on_brand_clicked(self) -> None:
         self.set_narrow(not self._narrow)

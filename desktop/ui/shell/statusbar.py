@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
 from desktop.ui.widgets.base import Button, Text
+from desktop.ui.widgets.progressrow import Bar
 
 
 class StatusBar(Translated, QWidget):
@@ -25,10 +26,8 @@ class StatusBar(Translated, QWidget):
         self._model.clicked.connect(self._on_model_clicked)
         self._memory = Text(theme, role="caption")
         self._speed = Text(theme, role="caption")
-        self._progress = QProgressBar()
+        self._progress = Bar(theme)
         self._progress.setFixedWidth(120)
-        self._progress.setTextVisible(False)
-        self._progress.setFixedHeight(6)
         self._progress.hide()
         self._jobs = Button(theme, kind="quiet", shrinks=True)
         self._jobs.setObjectName("status-jobs")
@@ -76,9 +75,8 @@ class StatusBar(Translated, QWidget):
             self._model.setToolTip(f"{loaded['id']}\n{self.tr('Unload this model')}")
             if loaded["state"] == "loading":
                 self._memory.setText(self.stage(loaded["stage"]))
-                known = loaded["progress"] is not None
-                self._progress.setRange(0, 100 if known else 0)
-                self._progress.setValue(round((loaded["progress"] or 0) * 100))
+                self._progress.set_share(loaded["progress"])
+                self._progress.setAccessibleName(self._memory.text())
             elif loaded["memory_bytes"]:
                 self._memory.setText(f"✓ {units.size(loaded['memory_bytes'])}")
         self._model.updateGeometry()
@@ -103,10 +101,19 @@ class StatusBar(Translated, QWidget):
             newest = next(reversed(jobs.values()))
             progress = newest.get("progress")
             if progress and progress.get("total"):
-                text += f" · {progress['what']} {progress['done'] / progress['total']:.0%}"
+                text += f" · {self.kind(newest)} {progress['done'] / progress['total']:.0%}"
             self._jobs.setText(text)
             self._jobs.setToolTip(text)
             self._jobs.updateGeometry()
+
+    def kind(self, job: dict[str, object]) -> str:
+        """What a job does, in the user's language."""
+        names = {
+            "bench": self.tr("Benchmark"),
+            "calibrate": self.tr("Calibration"),
+            "engine_build": self.tr("Engine build"),
+        }
+        return names.get(str(job["kind"]), str(job["kind"]))
 
     def _show_address(self) -> None:
         public = self._context.state.public
@@ -153,7 +160,7 @@ class StatusBar(Translated, QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for job in self._context.state.jobs.values():
-            text = self.tr("Stop {kind} {number}").format(kind=job["kind"], number=job["id"])
+            text = self.tr("Stop {kind} {number}").format(kind=self.kind(job), number=job["id"])
             menu.addAction(text).setData(job["id"])
         menu.triggered.connect(self._on_job_triggered)
         self._popup(menu, self._jobs)

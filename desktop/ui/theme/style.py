@@ -102,7 +102,8 @@ class CalmStyle(QProxyStyle):
         ):
             return found.adjusted(_TEXT, 0, 0, 0)
         if part is QStyle.SubControl.SC_SpinBoxEditField:
-            return found.adjusted(_TEXT, 0, 0, 0)
+            inside = option.rect.adjusted(0, 2, 0, -2)  # its frame stays in sight
+            return QRect(found.x() + _TEXT, inside.y(), found.width() - _TEXT, inside.height())
         return found
 
     def subElementRect(

@@ -6,7 +6,7 @@ import sys
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui.theme.style import CalmStyle
@@ -120,6 +120,11 @@ class Theme(QObject):
         if tabular:
             font.setFeature(QFont.Tag("tnum"), 1)
         return font
+
+    def icon_side(self, pixels: int) -> int:
+        """The side of an icon that is `pixels` at letters of the usual size (14 to 16 high)."""
+        height = QFontMetrics(self._base).height()
+        return max(pixels, round(pixels * height / 16))
 
     def mono(self, step: int = 0) -> QFont:
         """A monospaced font for code, paths, ids and keys."""

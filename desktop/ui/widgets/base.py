@@ -155,7 +155,8 @@ class Button(KeyboardFocus, QPushButton):
         self.setFont(theme.font(semibold=kind == "primary"))
         wide = QSizePolicy.Policy.Maximum if shrinks else QSizePolicy.Policy.Fixed
         self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
-        self.setIconSize(QSize(16, 16))
+        self._side = theme.icon_side(16)
+        self.setIconSize(QSize(self._side, self._side))
         self._icon_name = icon_name
         if icon_name:
             self.set_icon(icon_name)
@@ -169,7 +170,7 @@ class Button(KeyboardFocus, QPushButton):
         metrics = self.fontMetrics()
         width = metrics.horizontalAdvance(self.text()) + 32
         if not self.icon().isNull():
-            width += 24 if self.text() else 0
+            width += self._side + 8 if self.text() else 0
         return QSize(max(width, 36), metrics.height() + 16)
 
     def minimumSizeHint(self) -> QSize:
@@ -180,7 +181,7 @@ class Button(KeyboardFocus, QPushButton):
     def _shown_text(self) -> str:
         if not self.shrinks:
             return self.text()
-        room = self.width() - 32 - (0 if self.icon().isNull() else 24)
+        room = self.width() - 31 - (0 if self.icon().isNull() else self._side + 8)
         return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -203,18 +204,19 @@ class Button(KeyboardFocus, QPushButton):
         content = self.rect()
         if not self.icon().isNull():
             mode = self.icon().Mode.Normal if self.isEnabled() else self.icon().Mode.Disabled
-            total = 16 + (8 + self.fontMetrics().horizontalAdvance(words) if words else 0)
+            side = self._side
+            total = side + (8 + self.fontMetrics().horizontalAdvance(words) if words else 0)
             left = (self.width() - total) // 2
             self.icon().paint(
                 painter,
                 left,
-                (self.height() - 16) // 2,
-                16,
-                16,
+                (self.height() - side) // 2,
+                side,
+                side,
                 Qt.AlignmentFlag.AlignCenter,
                 mode,
             )
-            content.setLeft(left + 24)
+            content.setLeft(left + side + 8)
             painter.drawText(
                 content,
                 int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
@@ -259,7 +261,8 @@ class IconButton(QToolButton):
         super().__init__(parent)
         self._theme, self._token = theme, token
         self.setAutoRaise(True)
-        self.setIconSize(QSize(18, 18))
+        side = theme.icon_side(18)
+        self.setIconSize(QSize(side, side))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._shortcut = shortcut
         if shortcut:

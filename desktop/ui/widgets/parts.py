@@ -138,7 +138,8 @@ class IconLabel(QWidget):
         super().__init__()
         self._icon = icon(theme, name, token)
         self._theme = theme
-        self.setFixedSize(size, size)
+        side = theme.icon_side(size)
+        self.setFixedSize(side, side)
         theme.changed.connect(self.update)
 
     def set_icon(self, name: str, token: str) -> None:

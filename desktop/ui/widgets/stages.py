@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, Text
 from desktop.ui.widgets.flow import FlowLayout
+from desktop.ui.widgets.progressrow import Bar
 
 STAGES = ("reading file", "placing layers", "warming up", "ready")
 
@@ -20,9 +21,7 @@ class Stages(Translated, QWidget):
         super().__init__(parent)
         self._stage, self._progress = "", -1.0
         self._words = [Text(theme, role="caption") for _ in STAGES]
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setFixedHeight(6)
+        self._bar = Bar(theme)
         words = QWidget()
         flow = FlowLayout(words, 12)
         for word in self._words:
@@ -48,10 +47,7 @@ class Stages(Translated, QWidget):
             word.setText(f"{mark} {name}")
             word.set_token("text" if index == current else "secondary")
         self._bar.setAccessibleName(self.tr("Progress of loading"))
-        known = self._progress >= 0
-        self._bar.setRange(0, 100 if known else 0)
-        if known:
-            self._bar.setValue(round(self._progress * 100))
+        self._bar.set_share(self._progress if self._progress >= 0 else None)
 
     def show_stage(self, stage: str, progress: float | None) -> None:
         """Args: stage: as the service names it; progress: 0..1, None where nobody knows."""

@@ -187,6 +187,14 @@
         <translation>停止中</translation>
     </message>
     <message>
+        <source>Calibration</source>
+        <translation>較正</translation>
+    </message>
+    <message>
+        <source>Engine build</source>
+        <translation>エンジンのビルド</translation>
+    </message>
+    <message>
         <source>1 job</source>
         <translation>ジョブ 1 件</translation>
     </message>

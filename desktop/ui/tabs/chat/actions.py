@@ -12,7 +12,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import TIGHT, IconButton, Text
 from desktop.ui.widgets.parts import CopyButton
 
-HEIGHT = 32
+HEIGHT = 32  # pixels, with letters of the usual size
 
 
 class Actions(Translated, QWidget):
@@ -29,7 +29,7 @@ class Actions(Translated, QWidget):
         self._shown: Shown | None = None
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(0, 0, 0, 0)
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(theme.icon_side(HEIGHT))
         self.setMinimumWidth(64)  # room for what appears beside a message of the person
 
     def show_for(self, shown: Shown, wanted: bool) -> None:

@@ -33,6 +33,7 @@ _GOES_FIRST = (
     columns.TTFT,
     columns.OUTPUT,
     columns.SPEED,
+    columns.TIME,
 )
 _STATUS_LETTERS = 24
 _HOLDER = re.compile(r"^(.+) \(process (\d+)\) is using it\.$")
