@@ -9,8 +9,11 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands, whole
 
 if TYPE_CHECKING:
+    from desktop.core.engine.runtime import Runtime
     from desktop.core.fit.estimate import DeviceNeed, Estimate, Figure
+    from desktop.core.fit.expected import ExpectedSpeed
     from desktop.core.fit.fitting import Fitting
+    from desktop.core.fit.speed import SpeedFigure
 
 _PARTS = (
     ("Weights", "weights_bytes"),
@@ -67,20 +70,36 @@ def run(args: argparse.Namespace, out: Output) -> int:
             for event in job:
                 if isinstance(event, Progress):
                     show({"what": "Reading the header", "done": event.done, "total": event.total})
-        fitting = job.result
+        fitting, runtime = job.result
     except KeyboardInterrupt:
         cancel.cancel()
         raise
-    out.result(document(fitting), lambda: _show(fitting, out))
+    speed = _speed(fitting, runtime, out)
+    out.result({**fitting.to_dict(), **speed.to_dict()}, lambda: _show(fitting, speed, out))
     return 0
 
 
-def document(fitting: Fitting) -> dict[str, Any]:
-    """The JSON document."""
-    return fitting.to_dict()
+def _speed(fitting: Fitting, runtime: Runtime, out: Output) -> ExpectedSpeed:
+    """The expected speed; where nothing is known of this machine's RAM it is measured (2 s)."""
+    from desktop.cli.machine import look
+    from desktop.core.fit.estimate import HOST
+    from desktop.core.fit.expected import expected_speed
+    from desktop.core.fit.speed_book import SpeedBook
+    from desktop.core.fit.speed_here import predictor_here
+    from desktop.core.paths import paths
+
+    where = paths()
+    book = SpeedBook.open(where)
+    predictor = predictor_here(book, runtime, where.cache)
+    if HOST not in predictor.speeds.devices:
+        look(out)
+        predictor = predictor_here(book, runtime, where.cache)
+    return expected_speed(fitting.subject, fitting.estimate, predictor)
 
 
-def _ask(args: argparse.Namespace, out: Output, reporter: Any, cancel: Any) -> Fitting:
+def _ask(
+    args: argparse.Namespace, out: Output, reporter: Any, cancel: Any
+) -> tuple[Fitting, Runtime]:
     from desktop.cli import engines
     from desktop.core.fit.fitting import fit
     from desktop.core.fit.pricing import Pricing, Wishes
@@ -117,13 +136,13 @@ def _ask(args: argparse.Namespace, out: Output, reporter: Any, cancel: Any) -> F
                 cancel=cancel,
                 work_root=where.work,
             )
-            return fit(subject, pricing, wishes)
+            return fit(subject, pricing, wishes), runtime
 
 
 # --- for people
 
 
-def _show(fitting: Fitting, out: Output) -> None:
+def _show(fitting: Fitting, speed: ExpectedSpeed, out: Output) -> None:
     from desktop.cli.units import size
 
     subject, estimate = fitting.subject, fitting.estimate
@@ -141,6 +160,8 @@ def _show(fitting: Fitting, out: Output) -> None:
     out.line(_VERDICTS[fitting.verdict])
     if fitting.problem is not None:
         out.line(fitting.problem.cause)
+    else:
+        out.line(_speed_words(speed))
     for choice in fitting.choices:
         total = size(choice.total_bytes.value)
         word = _SHORT[choice.verdict or "cpu"]
@@ -149,6 +170,28 @@ def _show(fitting: Fitting, out: Output) -> None:
         out.line("→ No context is small enough: choose a smaller quant or a smaller model.")
     for warning in fitting.warnings:
         out.note(f"! {warning.text}")
+
+
+def _speed_words(speed: ExpectedSpeed) -> str:
+    """Both speeds with their bands, and where they come from."""
+    if speed.decode is None or speed.prefill is None:
+        return "How fast it will be is not known: there is no figure for a device or architecture."
+    words = f"Decode {_band(speed.decode)} tok/s, prefill {_band(speed.prefill)} tok/s."
+    sources = {speed.decode.source, speed.prefill.source}
+    if "seed_table" in sources:
+        return f"{words} From other machines' figures."
+    if sources == {"measured"}:
+        return f"{words} Measured here."
+    return f"{words} From this machine's calibration."
+
+
+def _band(figure: SpeedFigure) -> str:
+    from desktop.cli.units import figure as plain
+
+    mark = "✓" if figure.source == "measured" else "~"
+    digits = 0 if figure.value >= 100 else 1
+    low, high = plain(figure.low, digits), plain(figure.high, digits)
+    return f"{mark} {plain(figure.value, digits)} ({low} to {high})"
 
 
 def _settings_words(estimate: Estimate) -> str:

@@ -23,6 +23,7 @@ from desktop.core.gguf.summary import ModelSummary, merge
 from desktop.core.gguf.words import clean, shown
 from desktop.core.hub.files import find_model
 from desktop.core.hub.names import HubName, parse_name
+from desktop.core.library.identity import fingerprint_of
 from desktop.core.library.library import Library
 from desktop.core.paths import Paths
 from desktop.core.web import WebSettings, shown_url
@@ -35,6 +36,7 @@ class Subject:
     Attributes:
         path: a file the engine can plan with: the model's own, or a stub.
         source: "file", "library", "url" or "hub".
+        fingerprint: its content's quick name, where all of it is here.
         fetched_bytes: how much was read from the network for it.
         notices: what the price leaves out.
     """
@@ -46,6 +48,7 @@ class Subject:
     summary: ModelSummary
     facts: ShapeFacts
     mmproj: Path | None = None
+    fingerprint: str | None = None
     fetched_bytes: int = 0
     notices: tuple[Notice, ...] = ()
 
@@ -116,7 +119,14 @@ class Finder:
         facts = merge_facts([self._reader.read_facts(each) for each in entry.shard_paths])
         assert entry.summary is not None  # or there would be an error
         return Subject(
-            entry.id, entry.path, "library", entry.size_bytes, entry.summary, facts, entry.mmproj
+            entry.id,
+            entry.path,
+            "library",
+            entry.size_bytes,
+            entry.summary,
+            facts,
+            mmproj=entry.mmproj,
+            fingerprint=entry.fingerprint or None,
         )
 
     def _of_file(self, path: Path) -> Subject:
@@ -137,7 +147,15 @@ class Finder:
         summary = merge(parts)
         _check(shown(path), summary)
         facts = merge_facts([self._reader.read_facts(each) for each in paths])
-        return Subject(path.stem, paths[0], "file", summary.size_bytes, summary, facts)
+        return Subject(
+            path.stem,
+            paths[0],
+            "file",
+            summary.size_bytes,
+            summary,
+            facts,
+            fingerprint=fingerprint_of(paths),
+        )
 
     # --- remote ones
 
