@@ -8,13 +8,14 @@ and by the engine's dry run before it is loaded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.fit.estimate import GPU_RESERVE_BYTES, HOST, OS_RESERVE_BYTES, Verdict
-from desktop.core.fit.formula import estimate, supported
+from desktop.core.fit.formula import HostTraits, estimate, supported
 from desktop.core.fit.layers import Gpu
 from desktop.core.fit.simulate import GPU, Machine
 from desktop.core.fit.speed import SpeedFigure, Speeds
@@ -40,6 +41,7 @@ CONTEXTS = (1024, 8192, 65_536, 524_288)
 _QUANTIZED_CACHE_FACTOR = 1.07
 # What a cache is tried with: the second where it makes a model fast enough or fit at all.
 KV_TYPES = ("f16", "q8_0")
+_UBATCH = LoadSettings().ubatch
 _CACHE_PAD = 256  # cells (llama-kv-cache.cpp)
 
 # A conversation of some length: the speed at a model's full context is another, lower one.
@@ -90,7 +92,7 @@ class Placement(NamedTuple):
     """One way to load a model.
 
     Attributes:
-        layers_on_gpu: of the model's layers; those that see the output last.
+        layers_on_gpu: of the model's layers, the last ones; the output goes with them.
         gpu_bytes, host_bytes: what it needs on each.
     """
 
@@ -112,7 +114,7 @@ class Body:
         self.shape = shape
         self._embedding = embedding
         self._known: dict[int, Fixed | None] = {}
-        self._per_cell: dict[str, dict[str, float]] = {}
+        self._per_cell: dict[str, list[tuple[float, float, int]]] = {}
         self._last: dict[str, tuple[int, Fixed | None]] = {}  # all files of a model ask the same
         self._works: dict[str, dict[Verdict, Work]] = {}
         experts, dense = shape.experts.size_bytes, shape.dense.size_bytes
@@ -121,6 +123,9 @@ class Body:
         self.head_bytes = shape.output.size_bytes + shape.others.size_bytes
         # A tied embedding is copied: once for the inputs on the host, once as the output.
         self.tied_head_bytes = shape.embedding.size_bytes if shape.tied else 0
+        # So it is on a CPU that stores the output matrix in another order (HostTraits).
+        copied = shape.embedding_type in HostTraits().repacked
+        self.copied_bytes = self.tied_head_bytes if copied else 0
         self.inputs_bytes = shape.inputs.size_bytes
 
     @property
@@ -163,29 +168,49 @@ class Body:
         share = (context - low) / (high - low) if low < context < high else 0.0
         factor = 1.0 if kv_type == KV_TYPES[0] else _QUANTIZED_CACHE_FACTOR
         return Fixed(
-            self._kv_bytes(context, kv_type),
+            self.kv_bytes(context, kv_type),
             round((below.work + share * (above.work - below.work)) * factor),
             below.context,
             round(below.host + share * (above.host - below.host)),
         )
 
-    def _kv_bytes(self, context: int, kv_type: str) -> int:
-        """As `formula.estimate` counts it, for one slot."""
-        if kv_type not in self._per_cell:
-            sums = {"full": 0.0, "sliding": 0.0, "none": 0.0}
-            for layer in self.shape.layers:
-                size = layer.kv_bytes_per_cell(kv_type, kv_type, latent=self.shape.mla)
-                sums[layer.attention] += size
-            self._per_cell[kv_type] = sums
-        sums = self._per_cell[kv_type]
+    def kv_bytes(self, context: int, kv_type: str, last: int | None = None) -> int:
+        """Cache and states of one slot as `formula.estimate` counts them.
+
+        Args:
+            last: only of so many of the last layers.
+        """
+        sums = self._per_cell.get(kv_type)
+        if sums is None:
+            sums = self._per_cell[kv_type] = self._cell_sums(kv_type)
         full = _padded(context)
-        seen = min(_padded(min(full, self.shape.window + LoadSettings().ubatch)), full)
-        return round(sums["full"] * full + sums["sliding"] * seen) + self._states_bytes
+        seen = min(_padded(min(full, self.shape.window + _UBATCH)), full)
+        everywhere, windowed, states = sums[-1 if last is None else last]
+        return round(everywhere * full + windowed * seen + states)
+
+    def _cell_sums(self, kv_type: str) -> list[tuple[float, float, int]]:
+        """Of the last 0, 1, 2, … layers: bytes per cell in those that see everything and in
+        those with a window, and bytes of states."""
+        shape = self.shape
+        sums: list[tuple[float, float, int]] = [(0.0, 0.0, 0)]
+        for layer in reversed(shape.layers):
+            everywhere, windowed, states = sums[-1]
+            size = layer.kv_bytes_per_cell(kv_type, kv_type, latent=shape.mla)
+            if layer.attention == "sliding":
+                windowed += size
+            else:
+                everywhere += size
+            states += 4 * (shape.state_r + shape.state_s) * layer.recurrent
+            sums.append((everywhere, windowed, states))
+        return sums
 
     @cached_property
-    def _states_bytes(self) -> int:
-        recurrent = sum(layer.recurrent for layer in self.shape.layers)
-        return 4 * (self.shape.state_r + self.shape.state_s) * recurrent
+    def layer_sums(self) -> list[int]:
+        """Bytes of the last 0, 1, 2, … layers' weights."""
+        sums = [0]
+        for layer in reversed(self.shape.layers):
+            sums.append(sums[-1] + layer.dense.size_bytes + layer.experts.size_bytes)
+        return sums
 
     def _at(self, context: int) -> Fixed | None:
         if context not in self._known:
@@ -285,13 +310,17 @@ class Load:
                 return found
             if experts:
                 keep("experts_on_cpu", n_layers, gpu - experts, host + experts + fixed.work)
-            per_layer = (layers + fixed.kv) / n_layers
-            count = min(n_layers - 1, int(max(0.0, room.gpu - taken) / per_layer))
+
+            # The engine counts the output as the last layer: it goes with those on the GPU.
+            def last(count: int) -> float:
+                return scale * body.layer_sums[count] + body.kv_bytes(context, kv_type, count)
+
+            count = bisect_right(range(n_layers), room.gpu - taken - head, key=last) - 1
             if count > 0:
-                # The output stays on the host, and both sides need room to work in.
-                rest = (n_layers - count) * per_layer + scale * body.head_bytes
-                keep("partial", count, count * per_layer + taken, host + rest + fixed.work)
-        everything = inputs + layers + scale * body.head_bytes + fixed.kv
+                here = last(count)
+                rest = layers + fixed.kv - here
+                keep("partial", count, here + head + taken, host + rest + fixed.work)
+        everything = inputs + layers + scale * (body.head_bytes + body.copied_bytes) + fixed.kv
         keep("cpu", 0, 0, everything + fixed.work + fixed.host + self.extra_bytes)
         return found
 

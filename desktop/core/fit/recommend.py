@@ -61,14 +61,17 @@ class Choice(NamedTuple):
 
     @property
     def settings(self) -> LoadSettings:
-        """What to load it with. Layers are only counted where not all of them fit."""
-        verdict = self.placement.verdict
+        """What to load it with. To the engine the output is one more layer.
+
+        Layers are always counted: left to itself the engine keeps 1 GiB of a GPU free.
+        """
+        layers = self.placement.layers_on_gpu
         return LoadSettings(
             context_tokens=self.context_tokens,
             kv_type_k=self.kv_type,
             kv_type_v=self.kv_type,
-            gpu_layers=self.placement.layers_on_gpu if verdict in ("partial", "cpu") else None,
-            experts_on_cpu=verdict == "experts_on_cpu",
+            gpu_layers=layers + 1 if layers else 0,
+            experts_on_cpu=self.placement.verdict == "experts_on_cpu",
             embedding=self.embedding,
         )
 

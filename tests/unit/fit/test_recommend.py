@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,13 +22,14 @@ from desktop.core.fit.candidates import (
     files_candidate,
 )
 from desktop.core.fit.catalog import Catalog, load_catalog
-from desktop.core.fit.estimate import GIB
+from desktop.core.fit.estimate import GIB, HOST
 from desktop.core.fit.formula import estimate, supported
 from desktop.core.fit.layers import Gpu
 from desktop.core.fit.placement import CONTEXTS, Room
 from desktop.core.fit.quality import measured_loss
 from desktop.core.fit.recommend import (
     PURPOSES,
+    Choice,
     Ranking,
     Recommendation,
     Wish,
@@ -109,7 +111,7 @@ def test_a_small_model_goes_to_the_gpu_whole_with_little_loss() -> None:
     choice = answer.choice
     assert answer.verdict == "gpu"
     assert choice.option.loss is not None and choice.option.loss.level == "near_lossless"
-    assert choice.settings.gpu_layers is None and not choice.settings.experts_on_cpu
+    assert choice.settings.gpu_layers == 33 and not choice.settings.experts_on_cpu
     # weights, 8,192 tokens of cache at 128 KiB, and room to work in
     least = choice.option.size.value + 8192 * 131_072
     assert least < choice.placement.gpu_bytes < least + 2 * GIB
@@ -130,7 +132,7 @@ def test_a_model_larger_than_the_gpu_is_split_by_layers() -> None:
     choice = answer.choice
     assert answer.verdict == "partial"
     assert 20 < choice.placement.layers_on_gpu < 80
-    assert choice.settings.gpu_layers == choice.placement.layers_on_gpu
+    assert choice.settings.gpu_layers == choice.placement.layers_on_gpu + 1
     assert choice.placement.gpu_bytes <= 24 * GIB
 
 
@@ -421,7 +423,7 @@ def test_lists_are_priced_as_the_formula_prices_one_model(context: int, kv_type:
 # Files whose headers were read.
 
 
-def _file(folder: object, quant: str, kind: str) -> KnownFile:
+def _file(folder: Path, quant: str, kind: str) -> KnownFile:
     spec = Spec(
         "llama",
         layers=16,
@@ -433,13 +435,89 @@ def _file(folder: object, quant: str, kind: str) -> KnownFile:
         vocab=32_000,
         kind=kind,
     )
-    path = write_stub(folder / f"{quant}.gguf", spec)  # type: ignore[operator]
+    path = write_stub(folder / f"{quant}.gguf", spec)
     shape = ModelShape.of(facts_of(read_header(path)))
     assert shape is not None
     return KnownFile(quant, path.stat().st_size, shape)
 
 
-def test_a_list_of_files_is_recommended_like_a_row(tmp_path: object) -> None:
+_SHAPES = {
+    "dense": Spec(
+        "llama",
+        layers=32,
+        hidden=4096,
+        heads=32,
+        kv_heads=8,
+        head_dim=128,
+        ff=14336,
+        vocab=128_256,
+        kind="Q4_K",
+    ),
+    "tied": Spec(
+        "qwen3",
+        layers=28,
+        hidden=1024,
+        heads=16,
+        kv_heads=8,
+        head_dim=128,
+        ff=3072,
+        vocab=151_936,
+        kind="Q8_0",
+        output=False,
+    ),
+    "experts": Spec(
+        "qwen3moe",
+        layers=48,
+        hidden=2048,
+        heads=32,
+        kv_heads=4,
+        head_dim=128,
+        experts=128,
+        used=8,
+        expert_ff=768,
+        vocab=151_936,
+        kind="Q4_K",
+    ),
+    "sliding": Spec(
+        "gemma3",
+        layers=34,
+        hidden=2560,
+        heads=8,
+        kv_heads=4,
+        head_dim=256,
+        ff=10240,
+        vocab=262_144,
+        window=1024,
+        kind="Q4_K",
+        output=False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _SHAPES)
+def test_a_placement_needs_what_the_formula_says_of_its_settings(name: str, tmp_path: Path) -> None:
+    path = write_stub(tmp_path / "stub.gguf", _SHAPES[name])
+    shape = ModelShape.of(facts_of(read_header(path)))
+    assert shape is not None
+    (option,) = files_candidate("m", [KnownFile("Q", path.stat().st_size, shape)]).options
+    seen = set()
+    for gib in (1, 2, 3, 6, 12, 30):
+        machine = Machine(64 * GIB, 50.0, GpuRoom(GPU, "a GPU", gib * GIB, 500.0))
+        for context in (4096, 20_000, 65_536):
+            for placement in option.load.placements(context, "f16", Room.of(machine)) or ():
+                seen.add(placement.verdict)
+                choice = Choice(option, placement, context, "f16", False, None)
+                priced = estimate(shape, choice.settings, [Gpu(GPU, gib * GIB)])
+                assert priced is not None
+                needs = {need.name: need.total_bytes.value for need in priced.devices}
+                gpu, host = needs.get(GPU, 0), needs[HOST]
+                assert placement.gpu_bytes == pytest.approx(gpu, abs=48 << 20, rel=0.01)
+                assert placement.host_bytes == pytest.approx(host, abs=80 << 20, rel=0.01)
+    assert {"gpu", "partial", "cpu"} <= seen
+    assert ("experts_on_cpu" in seen) == (name == "experts")
+
+
+def test_a_list_of_files_is_recommended_like_a_row(tmp_path: Path) -> None:
     files = [_file(tmp_path, "Q8_0", "Q8_0"), _file(tmp_path, "Q4_K", "Q4_K")]
     candidate = files_candidate("someone/model", files)
     assert [option.quant_type for option in candidate.options] == ["Q4_K", "Q8_0"]
@@ -453,7 +531,7 @@ def test_a_list_of_files_is_recommended_like_a_row(tmp_path: object) -> None:
     assert size < answer.choice.placement.gpu_bytes + answer.choice.placement.host_bytes
 
 
-def test_a_measured_loss_is_taken_before_an_expected_one(tmp_path: object) -> None:
+def test_a_measured_loss_is_taken_before_an_expected_one(tmp_path: Path) -> None:
     file = dataclasses.replace(_file(tmp_path, "Q4_K", "Q4_K"), loss=measured_loss(0.9, 0.6))
     (option,) = files_candidate("someone/model", [file]).options
     assert option.loss is not None and option.loss.level == "broken"
