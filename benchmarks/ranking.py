@@ -5,7 +5,8 @@
 The catalogue's rows are copied until there are 500, each copy with another vocabulary, layer width
 and size, so that no two share what is computed of a shape. Preparing them is the program's start;
 ranking is what happens when somebody moves a slider. The last line is the judged figure: the
-slowest of the medians, over machines and over contexts not asked for before.
+slowest of the medians, over machines and over contexts not asked for before. The CPU's time
+stands beside it: where that is much less, other programs had the processor.
 """
 
 from __future__ import annotations
@@ -59,10 +60,15 @@ def rows() -> Iterator[CatalogModel]:
         yield usable[index] if copy == 0 else perturbed(usable[index], copy)
 
 
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of this process on a CPU."""
+    start, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - used
+
+
+def median(samples: list[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(a for a, _ in samples), statistics.median(b for _, b in samples)
 
 
 def main() -> int:
@@ -74,7 +80,7 @@ def main() -> int:
     prepared = time.perf_counter() - start
     print(f"the start: {len(candidates)} candidates prepared in {prepared:.2f} s")
 
-    def sample(text: str, wish: Wish) -> float:
+    def sample(text: str, wish: Wish) -> tuple[float, float]:
         """Of a machine not asked for before: its speeds are new."""
         machine = parse_machine(text)
         speeds = seeded_speeds(machine)
@@ -86,18 +92,18 @@ def main() -> int:
 
     times = []
     for text, context in zip(MACHINES, CONTEXTS, strict=True):
-        times.append(statistics.median(sample(text, Wish()) for _ in range(REPEATS)))
+        times.append(median([sample(text, Wish()) for _ in range(REPEATS)]))
         wishes = [Wish(context_tokens=context + 256 * number) for number in range(REPEATS)]
-        times.append(statistics.median(sample(text, wish) for wish in wishes))
+        times.append(median([sample(text, wish) for wish in wishes]))
         print(
-            f"{text}: {1000 * times[-2]:.1f} ms, {1000 * times[-1]:.1f} ms for contexts not asked "
-            f"for before (medians of {REPEATS})"
+            f"{text}: {1000 * times[-2][0]:.1f} ms, {1000 * times[-1][0]:.1f} ms for contexts not "
+            f"asked for before (medians of {REPEATS})"
         )
-    worst = max(times)
+    worst, cpu = max(times)
     verdict = "within" if worst < LIMIT_SECONDS else "OVER"
     print(
-        f"{len(candidates)} rows ranked in {1000 * worst:.1f} ms at worst, "
-        f"{verdict} {1000 * LIMIT_SECONDS:.0f} ms"
+        f"{len(candidates)} rows ranked in {1000 * worst:.1f} ms at worst ({1000 * cpu:.1f} ms of "
+        f"CPU), {verdict} {1000 * LIMIT_SECONDS:.0f} ms"
     )
     return 0 if worst < LIMIT_SECONDS else 1
 

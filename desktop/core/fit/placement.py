@@ -174,23 +174,25 @@ class Body:
             round(below.host + share * (above.host - below.host)),
         )
 
-    def kv_bytes(self, context: int, kv_type: str, last: int | None = None) -> int:
-        """Cache and states of one slot as `formula.estimate` counts them.
-
-        Args:
-            last: only of so many of the last layers.
-        """
-        sums = self._per_cell.get(kv_type)
-        if sums is None:
-            sums = self._per_cell[kv_type] = self._cell_sums(kv_type)
+    def cells(self, context: int) -> tuple[int, int]:
+        """Of one slot, in layers that see everything and in those with a window."""
         full = _padded(context)
-        seen = min(_padded(min(full, self.shape.window + _UBATCH)), full)
-        everywhere, windowed, states = sums[-1 if last is None else last]
+        return full, min(_padded(min(full, self.shape.window + _UBATCH)), full)
+
+    def cell_sums(self, kv_type: str) -> list[tuple[float, float, int]]:
+        """Of the last 0, 1, 2, … layers: bytes per cell in those that see everything and in
+        those with a window, and bytes of states."""
+        if kv_type not in self._per_cell:
+            self._per_cell[kv_type] = self._cell_sums(kv_type)
+        return self._per_cell[kv_type]
+
+    def kv_bytes(self, context: int, kv_type: str) -> int:
+        """Cache and states of one slot as `formula.estimate` counts them."""
+        full, seen = self.cells(context)
+        everywhere, windowed, states = self.cell_sums(kv_type)[-1]
         return round(everywhere * full + windowed * seen + states)
 
     def _cell_sums(self, kv_type: str) -> list[tuple[float, float, int]]:
-        """Of the last 0, 1, 2, … layers: bytes per cell in those that see everything and in
-        those with a window, and bytes of states."""
         shape = self.shape
         sums: list[tuple[float, float, int]] = [(0.0, 0.0, 0)]
         for layer in reversed(shape.layers):
@@ -312,8 +314,13 @@ class Load:
                 keep("experts_on_cpu", n_layers, gpu - experts, host + experts + fixed.work)
 
             # The engine counts the output as the last layer: it goes with those on the GPU.
+            sums, weights = body.cell_sums(kv_type), body.layer_sums
+            full, seen = body.cells(context)
+
             def last(count: int) -> float:
-                return scale * body.layer_sums[count] + body.kv_bytes(context, kv_type, count)
+                everywhere, windowed, states = sums[count]
+                cache = everywhere * full + windowed * seen + states
+                return scale * weights[count] + cache
 
             count = bisect_right(range(n_layers), room.gpu - taken - head, key=last) - 1
             if count > 0:
