@@ -59,6 +59,8 @@ class Spec:
     ssm_groups: int = 4
     ssm_heads: int = 8
     ssm_state: int = 64
+    per_layer: int = 0
+    shared_kv: int = 0
     keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -146,14 +148,14 @@ class _Maker:
         self.made.tensors.append(TensorSpec(name, dims, chosen, data))
 
     def block(self, index: int, name: str, *dims: int, kind: str | None = None) -> None:
-        suffix = "" if name.endswith((".bias", "ssm_a", "ssm_d")) else ".weight"
+        suffix = "" if name.endswith((".bias", ".scale", "ssm_a", "ssm_d")) else ".weight"
         self.tensor(f"blk.{index}.{name}{suffix}", *dims, kind=kind)
 
     def header_keys(self) -> None:
         spec, made = self.spec, self.made
         arch = spec.architecture
         made.set("general.architecture", STR, arch).set("general.type", STR, "model")
-        made.set("general.name", STR, f"Zoo {arch}")
+        made.set("general.name", STR, "Zoo")  # some names have rules of their own in the engine
         keys: dict[str, Any] = {
             "context_length": spec.context,
             "embedding_length": spec.hidden,
@@ -280,6 +282,72 @@ def _gemma(made: _Maker) -> None:
         made.feed_forward(i, spec.ff)
 
 
+def _gemma4(made: _Maker) -> None:
+    """Sliding layers but every `full_every`-th; experts and inputs per layer where asked for."""
+    spec = made.spec
+    made.head()
+    if spec.per_layer:
+        wide = spec.per_layer * spec.layers
+        made.tensor("per_layer_token_embd.weight", wide, spec.vocab)
+        made.tensor("per_layer_model_proj.weight", spec.hidden, wide)
+        made.tensor("per_layer_proj_norm.weight", spec.per_layer)
+    made.tensor("rope_freqs.weight", spec.head_dim // 2)
+    for i in range(spec.layers):
+        for norm in ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
+            made.block(i, norm, spec.hidden)
+        made.attention(i, norms=True)
+        made.feed_forward(i, spec.ff)
+        if spec.experts:
+            made.routed(i)
+            made.block(i, "ffn_gate_inp.scale", spec.hidden)
+            for norm in ("pre_ffw_norm_2", "post_ffw_norm_1", "post_ffw_norm_2"):
+                made.block(i, norm, spec.hidden)
+        if spec.per_layer:
+            made.block(i, "inp_gate", spec.hidden, spec.per_layer)
+            made.block(i, "proj", spec.per_layer, spec.hidden)
+            made.block(i, "post_norm", spec.hidden)
+    made.keys |= {
+        "attention.sliding_window_pattern": [int(not _full(spec, i)) for i in range(spec.layers)],
+        "attention.key_length_swa": spec.head_dim,
+        "attention.value_length_swa": spec.head_dim,
+        "attention.shared_kv_layers": spec.shared_kv,
+        "embedding_length_per_layer_input": spec.per_layer,
+        "final_logit_softcapping": 30.0,
+    }
+
+
+def _phi3(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    q, kv = spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim
+    for i in range(spec.layers):
+        made.block(i, "attn_norm", spec.hidden)
+        made.block(i, "attn_qkv", spec.hidden, q + 2 * kv)
+        made.block(i, "attn_output", q, spec.hidden)
+        made.block(i, "ffn_norm", spec.hidden)
+        made.block(i, "ffn_up", spec.hidden, 2 * spec.ff)
+        made.block(i, "ffn_down", spec.ff, spec.hidden)
+
+
+def _seed_oss(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    for i in range(spec.layers):
+        made.block(i, "attn_norm", spec.hidden)
+        made.attention(i)
+        made.block(i, "post_attention_norm", spec.hidden)
+        made.feed_forward(i, spec.ff)
+
+
+def _qwen2moe(made: _Maker) -> None:
+    spec = made.spec
+    _qwen2(made)
+    for i in range(spec.layers):
+        made.feed_forward(i, spec.shared_ff, suffix="_shexp")
+        made.block(i, "ffn_gate_inp_shexp", spec.hidden)
+    made.keys |= {"expert_shared_feed_forward_length": spec.shared_ff}
+
+
 def _gpt_oss(made: _Maker) -> None:
     spec = made.spec
     made.head()
@@ -381,12 +449,18 @@ def _nemotron_h(made: _Maker) -> None:
         widths.append(spec.ff if feeds else 0)
         if attends:
             made.attention(i)
+        elif feeds and spec.experts:
+            made.routed(i, gate=False)
+            made.block(i, "exp_probs_b.bias", spec.experts)
+            made.feed_forward(i, spec.shared_ff, gate=False, suffix="_shexp")
         elif feeds:
             made.feed_forward(i, spec.ff, gate=False)
         else:
             made.mamba2(i, inner)
     made.keys |= {"attention.head_count_kv": kv_heads, "feed_forward_length": widths}
     made.keys |= {"attention.layer_norm_epsilon": 1e-6}
+    if spec.experts:
+        made.keys |= {"expert_shared_feed_forward_length": spec.shared_ff}
     made.ssm_keys(inner)
 
 
@@ -440,9 +514,15 @@ def _lfm2(made: _Maker) -> None:
             made.block(i, "shortconv.conv", 3, spec.hidden, kind="F32")
             made.block(i, "shortconv.in_proj", spec.hidden, 3 * spec.hidden)
             made.block(i, "shortconv.out_proj", spec.hidden, spec.hidden)
-        made.feed_forward(i, spec.ff)
+        if spec.experts and i >= spec.dense_lead:
+            made.routed(i)
+            made.block(i, "exp_probs_b.bias", spec.experts)
+        else:
+            made.feed_forward(i, spec.ff)
     heads = [spec.kv_heads if _full(spec, i) else 0 for i in range(spec.layers)]
     made.keys |= {"attention.head_count_kv": heads, "shortconv.l_cache": 3}
+    if spec.experts:
+        made.keys |= {"leading_dense_block_count": spec.dense_lead, "expert_gating_func": 2}
 
 
 def _bert(made: _Maker) -> None:
@@ -481,5 +561,11 @@ _LAYOUTS = {
     "qwen35": _qwen35,
     "qwen35moe": _qwen35,
     "lfm2": _lfm2,
+    "lfm2moe": _lfm2,
+    "nemotron_h_moe": _nemotron_h,
+    "gemma4": _gemma4,
+    "phi3": _phi3,
+    "seed_oss": _seed_oss,
+    "qwen2moe": _qwen2moe,
     "bert": _bert,
 }

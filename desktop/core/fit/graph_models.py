@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from desktop.core.fit.graph import Graph, Tensor
 from desktop.core.fit.graph_parts import Batch, Parts
+from desktop.core.fit.graph_recurrent import RecurrentParts
 from desktop.core.gguf.shape import Layer, ModelShape
 
 
@@ -39,7 +40,7 @@ def working(shape: ModelShape, batch: Batch, alignment: int = 32) -> Working | N
     family = _FAMILIES.get(shape.architecture)
     if family is None:
         return None
-    parts = Parts(shape, batch, alignment)
+    parts = RecurrentParts(shape, batch, alignment)
     family(parts)
     embedded = 4 * shape.embedding_length * batch.tokens
     feeding = parts.graph.input_bytes + embedded
@@ -152,6 +153,71 @@ def _gemma(parts: Parts) -> None:
     _transformer(parts, post_norms=True)
 
 
+def _gemma4(parts: Parts) -> None:
+    """Gemma 4: inputs of its own for every layer, experts beside a dense part, shared caches."""
+    shape, tokens, width = parts.shape, parts.tokens, parts.width
+    current = Graph.over(parts.embeddings())
+    parts.inputs()
+    extra = shape.number("embedding_length_per_layer_input")
+    mine: Tensor | None = None
+    if extra:
+        ids = Graph.input(tokens)
+        chosen = Graph.op((extra * shape.n_layers, tokens), ids)
+        chosen = Graph.over(Graph.view(chosen, extra, shape.n_layers, tokens))
+        parts.graph.expand(chosen)
+        made = Graph.over(parts.linear(current, extra * shape.n_layers))
+        made = parts.norm(Graph.view(made, extra, shape.n_layers, tokens))
+        made = Graph.over(Graph.over(made, chosen))
+        turned = Graph.view(made, extra, tokens, shape.n_layers, contiguous=False)
+        mine = Graph.op(turned.dims, turned)
+    for layer in _shown(shape):
+        before = current
+        normed = parts.norm(current)
+        q, k, v = parts.qkv(normed, layer)
+        q = parts.rope(parts.norm(q))
+        if layer.own_cache:
+            k, v = parts.rope(parts.norm(k)), Graph.over(v)
+            current = parts.attend(layer, q, k, v, out=width)
+        else:
+            current = parts.attend(layer, q, None, None, out=width)
+        middle = Graph.over(parts.norm(current), before)
+        if layer.experts.count:
+            dense = parts.norm(parts.feed_forward(parts.norm(middle), layer.feed_forward))
+            routed = parts.norm(middle)
+            scaled = Graph.over(Graph.over(Graph.over(middle)))
+            logits = parts.linear(scaled, shape.n_experts)
+            routed = parts.norm(parts.experts(routed, layer, logits=logits))
+            current = Graph.over(dense, routed)
+        else:
+            current = parts.feed_forward(parts.norm(middle), layer.feed_forward)
+        current = Graph.over(parts.norm(current), middle)
+        if mine is not None:
+            kept = current
+            gate = Graph.over(parts.linear(current, extra))
+            gate = Graph.over(gate, Graph.view(mine, extra, tokens))
+            current = Graph.over(kept, parts.norm(parts.linear(gate, width)))
+        current = Graph.over(current)
+    _finish(parts, current, late=True)
+
+
+def _phi3(parts: Parts) -> None:
+    """Phi-3 and 4: gate and up projection are one matrix."""
+    current = parts.embeddings()
+    parts.inputs()
+    layers = _shown(parts.shape)
+    for layer in layers:
+        before = current
+        q, k, v = parts.qkv(parts.norm(current), layer)
+        q = Graph.over(parts.rope(q))
+        current = parts.attend(layer, q, parts.rope(k), v, out=parts.width)
+        current, before = _cut(parts, layer, layers, current, before)
+        middle = Graph.over(current, before)
+        both = parts.linear(parts.norm(middle), 2 * layer.feed_forward)
+        gated = Graph.op((layer.feed_forward, *both.dims[1:]), both)
+        current = Graph.over(middle, parts.linear(gated, parts.width))
+    _finish(parts, current)
+
+
 def _gpt_oss(parts: Parts) -> None:
     """As the others, but its router chooses before it weighs, and everything has biases."""
     current = parts.embeddings()
@@ -210,7 +276,7 @@ def _latent(parts: Parts) -> None:
     _finish(parts, current)
 
 
-def _granite_hybrid(parts: Parts) -> None:
+def _granite_hybrid(parts: RecurrentParts) -> None:
     current = parts.embeddings()
     parts.inputs(hybrid=True)
     layers = _shown(parts.shape)
@@ -228,7 +294,7 @@ def _granite_hybrid(parts: Parts) -> None:
     _finish(parts, current)
 
 
-def _nemotron_h(parts: Parts) -> None:
+def _nemotron_h(parts: RecurrentParts) -> None:
     """Each layer is one thing: recurrent, attention, or feed-forward."""
     current = parts.embeddings()
     parts.inputs(hybrid=True, positions=False)
@@ -239,13 +305,27 @@ def _nemotron_h(parts: Parts) -> None:
             current = parts.mamba2(current)
         elif layer.own_cache:
             current = parts.attend(layer, *parts.qkv(current, layer), out=parts.width)
+        elif layer.experts.count:
+            current = _latent_experts(parts, layer, current)
         else:
             current = parts.feed_forward(current, layer.feed_forward, gated=False, acts=2)
         current = Graph.over(current, before)
     _finish(parts, current, late=True)
 
 
-def _qwen35(parts: Parts) -> None:
+def _latent_experts(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
+    """Nemotron's experts: they may work on a narrower copy of the states."""
+    narrow = parts.shape.number("expert_latent_length") or parts.width
+    down = source if narrow == parts.width else parts.linear(source, narrow)
+    logits = parts.linear(source, parts.shape.n_experts)
+    made = parts.experts(down, layer, gated=False, acts=2, biased_choice=True, logits=logits)
+    if narrow != parts.width:
+        made = parts.linear(made, parts.width)
+    shared = parts.feed_forward(source, layer.feed_forward, gated=False, acts=2)
+    return Graph.over(made, shared)
+
+
+def _qwen35(parts: RecurrentParts) -> None:
     """Qwen3-Next and Qwen3.5: gated delta nets, and gated attention every few layers."""
     shape = parts.shape
     joint = shape.architecture == "qwen3next"
@@ -277,7 +357,7 @@ def _gated_attention(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
     return parts.linear(made, parts.width)
 
 
-def _lfm2(parts: Parts) -> None:
+def _lfm2(parts: RecurrentParts) -> None:
     current = parts.embeddings()
     parts.inputs(hybrid=True)
     layers = _shown(parts.shape)
@@ -325,14 +405,22 @@ def _bert(parts: Parts) -> None:
         parts.graph.expand(pooled)
 
 
-_FAMILIES: dict[str, Callable[[Parts], None]] = {
-    **dict.fromkeys(("llama", "qwen2", "qwen3", "qwen3moe"), _transformer),
+_FAMILIES: dict[str, Callable[[RecurrentParts], None]] = {
+    **dict.fromkeys(
+        (
+            *("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "mistral3", "smollm3"),
+            *("granite", "granitemoe", "seed_oss"),
+        ),
+        _transformer,
+    ),
     **dict.fromkeys(("gemma2", "gemma3"), _gemma),
+    "gemma4": _gemma4,
+    "phi3": _phi3,
     "gpt-oss": _gpt_oss,
     "deepseek2": _latent,
     "granitehybrid": _granite_hybrid,
-    "nemotron_h": _nemotron_h,
+    **dict.fromkeys(("nemotron_h", "nemotron_h_moe"), _nemotron_h),
     **dict.fromkeys(("qwen3next", "qwen35", "qwen35moe"), _qwen35),
-    "lfm2": _lfm2,
+    **dict.fromkeys(("lfm2", "lfm2moe"), _lfm2),
     "bert": _bert,
 }

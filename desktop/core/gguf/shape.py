@@ -224,6 +224,7 @@ class ModelShape:
         shared = one("expert_shared_feed_forward_length") or (
             one("expert_shared_count") * one("expert_feed_forward_length")
         )
+        beside = architecture == "gemma4"  # its experts stand beside a dense part
         default_dim = width // heads[0] if heads[0] else 0
         layers = []
         for index in range(n_layers):
@@ -242,7 +243,7 @@ class ModelShape:
                     n_kv_heads=kv_heads[index],
                     head_dim_k=dims[0],
                     head_dim_v=dims[1],
-                    feed_forward=shared if routed else widths[index],
+                    feed_forward=shared if routed and not beside else widths[index],
                     expert_feed_forward=(expert_widths[index] or widths[index]) if routed else 0,
                     n_experts_used=used[index] if routed else 0,
                     dense=dense,

@@ -71,6 +71,24 @@ ZOO = {
         ssm_state=128, kind="Q4_K",
     ),
     "lfm2": Spec("lfm2", 16, 2048, 32, 8, 64, 8192, 65_536, output=False, kind="Q4_0"),
+    "phi3": Spec("phi3", 32, 3072, 32, 8, 96, 8192, _VOCAB, kind="Q4_K"),
+    "mistral3": Spec("mistral3", 26, 3072, 32, 8, 128, 9216, _VOCAB, kind="Q4_K"),
+    "gemma4 E4B": Spec(
+        "gemma4", 42, 2560, 8, 2, 256, 10_240, _VOCAB, window=512, output=False, full_every=6,
+        per_layer=256, shared_kv=18, kind="Q4_0",
+    ),
+    "gemma4 26B": Spec(
+        "gemma4", 30, 2816, 16, 8, 256, 2112, _VOCAB, window=1024, output=False, full_every=6,
+        experts=128, used=8, expert_ff=704, kind="Q8_0",
+    ),
+    "nemotron_h_moe": Spec(
+        "nemotron_h_moe", 26, 2688, 32, 2, 128, 1856, _VOCAB, full_every=13, ssm_groups=8,
+        ssm_heads=64, ssm_state=128, experts=128, used=6, expert_ff=1856, shared_ff=3712,
+    ),
+    "lfm2moe": Spec(
+        "lfm2moe", 24, 2048, 32, 8, 64, 7168, 65_536, output=False, experts=32, used=4,
+        expert_ff=1792, dense_lead=2, kind="Q4_K",
+    ),
     "bert large": Spec(
         "bert", 24, 1024, 16, 16, 64, 4096, _VOCAB, context=512, output=False, kind="F16"
     ),
