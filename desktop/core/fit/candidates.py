@@ -18,7 +18,7 @@ from desktop.core.fit.quality import LEVELS, Loss, expected_loss, loss_of_shape
 from desktop.core.gguf.shape import ModelShape
 
 # The quants most repositories have, by bits. Whether one is there is seen when it is opened.
-LADDER = ("Q2_K", "IQ3_XXS", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
+LADDER = ("Q2_K", "IQ3_XXS", "Q3_K_M", "IQ4_XS", "Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0")
 _UNKNOWN_LOSS = LEVELS.index("visible")
 # A projector's file, and half as much again to work in (measured plans: one to two times the file).
 _PROJECTOR_FACTOR = 1.5
@@ -152,6 +152,8 @@ def _from_row(row: CatalogModel, shape: ModelShape, *, vision: bool) -> Candidat
     if row.native_quant is None:
         known = {quant.removeprefix("UD-") for quant in row.sizes}
         names += [quant for quant in LADDER if quant not in known]
+        # Twice the size of Q8_0 for a loss that nobody notices either.
+        names = [quant for quant in names if quant != "F16" or "Q8_0" not in names]
     options = []
     for name in names:
         size = row.size(name)
