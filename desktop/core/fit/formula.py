@@ -93,7 +93,7 @@ def estimate(
     cells = _cells(shape, settings)
     batch = _batch(shape, settings, cells)
     usable = chosen_gpus(settings, gpus) if settings.gpu_layers != 0 else []
-    work = _working(_Key(shape), batch, _GPU_ALIGNMENT if usable else 32)
+    work = _working(shape, batch, _GPU_ALIGNMENT if usable else 32)
     if work is None:
         return None
     caches = tuple(_cache_bytes(shape, layer, settings, cells) for layer in shape.layers)
@@ -215,28 +215,41 @@ class _Key:
 
     def __init__(self, shape: ModelShape) -> None:
         self.shape = shape
-        layers = tuple(
-            (
-                *(layer.attention, layer.recurrent, layer.own_cache, layer.n_heads),
-                *(layer.n_kv_heads, layer.head_dim_k, layer.head_dim_v, layer.feed_forward),
-                *(layer.expert_feed_forward, layer.n_experts_used, layer.experts.count > 0),
-            )
-            for layer in shape.layers
-        )
-        keys = tuple(sorted(shape.keys.items()))
-        self._facts = (shape.architecture, shape.vocab_size, shape.parts, keys, layers)
-        self._hash = hash(self._facts)
+        self._operations = shape.operations
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self._operations)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._facts == other._facts
+        return isinstance(other, _Key) and self._operations == other._operations
 
 
-@lru_cache(maxsize=2048)
-def _working(key: _Key, batch: Batch, alignment: int) -> Working | None:
+@lru_cache(maxsize=4096)
+def _played(key: _Key, batch: Batch, alignment: int) -> Working | None:
     return working(key.shape, batch, alignment)
+
+
+def _working(shape: ModelShape, batch: Batch, alignment: int) -> Working | None:
+    """The working memory; a longer context only makes the masks longer, which are there all along.
+
+    So one play serves all contexts, but without flash attention, where scores are as wide.
+    """
+    if not batch.flash or shape.cacheless:
+        return _played(_Key(shape), batch, alignment)
+    short = replace(batch, cells=_CACHE_PAD, sliding_cells=_CACHE_PAD)
+    made = _played(_Key(shape), short, alignment)
+    if made is None:
+        return None
+    rows = 2 * max(1, batch.tokens // batch.sequences) * batch.sequences  # half precision
+    attends = any(layer.attention != "none" for layer in shape.layers)
+    more = (batch.cells - _CACHE_PAD) * attends
+    if shape.window:
+        more += batch.sliding_cells - _CACHE_PAD
+    return replace(
+        made,
+        peak_bytes=made.peak_bytes + rows * more,
+        feeding_bytes=made.feeding_bytes + rows * more,
+    )
 
 
 # Adding up.

@@ -6,8 +6,9 @@ table's row, so that a row and the file it describes go through the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from desktop.core.gguf import layer_kinds
@@ -63,6 +64,20 @@ class Layer:
         if latent:  # values are computed from the keys
             return keys
         return keys + self.n_kv_heads * self.head_dim_v * KV_BYTES[kv_type_v]
+
+
+class _Hashed:
+    """A large value whose hash is computed once."""
+
+    def __init__(self, value: Hashable) -> None:
+        self._value = value
+        self._hash = hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashed) and (other is self or self._value == other._value)
 
 
 @dataclass(frozen=True)
@@ -131,6 +146,20 @@ class ModelShape:
         """Bytes of all tensors that are loaded, each once."""
         parts = (self.inputs, self.output, self.others, self.dense, self.experts)
         return sum(part.size_bytes for part in parts)
+
+    @cached_property
+    def operations(self) -> Hashable:
+        """Equal for models that compute the same, whatever types their weights have."""
+        layers = tuple(
+            (
+                *(layer.attention, layer.recurrent, layer.own_cache, layer.n_heads),
+                *(layer.n_kv_heads, layer.head_dim_k, layer.head_dim_v, layer.feed_forward),
+                *(layer.expert_feed_forward, layer.n_experts_used, layer.experts.count > 0),
+            )
+            for layer in self.layers
+        )
+        keys = tuple(sorted(self.keys.items()))
+        return _Hashed((self.architecture, self.vocab_size, self.parts, keys, layers))
 
     def number(self, key: str, default: int = 0) -> int:
         """A key's value where it is one number; the largest of a list."""
