@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from desktop.core.fit.candidates import Candidate, LeftOut, Reason
     from desktop.core.fit.catalog import Catalog, CatalogModel
     from desktop.core.fit.recommend import Choice, Ranking, Recommendation, Wish
+    from desktop.core.fit.repository import Target
     from desktop.core.fit.simulate import Machine
     from desktop.core.fit.speed import Speeds
     from desktop.core.fit.suited import Suited
@@ -38,7 +39,13 @@ def register(commands: Commands) -> None:
         run,
         "models this machine can run, the best first",
         "Ranks the models of the catalogue for this machine or another one: what fits, how fast, "
-        "how much its quant loses, and why. Nothing is asked of the network.",
+        "how much its quant loses, and why. Only for a repository is the network asked.",
+    )
+    parser.add_argument(
+        "repository",
+        nargs="?",
+        metavar="OWNER/REPO[:QUANT]",
+        help="the best file of this repository on the hub, instead of the catalogue",
     )
     parser.add_argument("--use", choices=_USES, default="chat", help="what for (chat)")
     parser.add_argument(
@@ -62,6 +69,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.core.fit.candidates import catalog_candidates
     from desktop.core.fit.catalog import load_catalog
     from desktop.core.fit.recommend import DEFAULT_CONTEXT, DEFAULT_SPEED, Wish, recommend
+    from desktop.core.fit.repository import Target
     from desktop.core.fit.simulate import parse_machine, seeded_speeds
 
     machine = None if args.simulate is None else parse_machine(args.simulate)
@@ -78,15 +86,18 @@ def run(args: argparse.Namespace, out: Output) -> int:
         machine, speeds = _this_machine(out)
     else:
         speeds = seeded_speeds(machine)
-    ranking = recommend(
-        candidates,
-        machine,
-        speeds,
-        wish,
-        today=catalog.collected,
-        left_out=left_out,
-        collected=catalog.collected,
-    )
+    if args.repository is not None:
+        ranking = _of_repository(args.repository, Target(machine, speeds, wish), catalog, out)
+    else:
+        ranking = recommend(
+            candidates,
+            machine,
+            speeds,
+            wish,
+            today=catalog.collected,
+            left_out=left_out,
+            collected=catalog.collected,
+        )
     out.result(
         _document(ranking, catalog, args.limit), lambda: _show(ranking, catalog, args.limit, out)
     )
@@ -111,6 +122,45 @@ def _this_machine(out: Output) -> tuple[Machine, Speeds]:
         return machine, seeded_speeds(machine)
     kept = predictor_here(SpeedBook.open(where), runtime, where.cache).speeds
     return machine, machine_speeds(machine, kept)
+
+
+def _of_repository(text: str, target: Target, catalog: Catalog, out: Output) -> Ranking:
+    """The best file of a repository: its listing and a header or two are read."""
+    from desktop.cli.background import Background
+    from desktop.cli.machine import Emitter
+    from desktop.core.errors import AppError, ErrorCode
+    from desktop.core.events import CancelToken
+    from desktop.core.fit.candidates import LeftOut
+    from desktop.core.fit.recommend import Ranking
+    from desktop.core.fit.repository import recommend_repository
+    from desktop.core.gguf.reader import HeaderReader
+    from desktop.core.gguf.remote import RemoteReader
+    from desktop.core.hub.names import parse_name
+    from desktop.core.paths import paths
+    from desktop.core.web import WebSettings
+
+    settings, where, cancel = WebSettings.from_environment(), paths(), CancelToken()
+    name = parse_name(text, settings.endpoint)
+    if name is None or name.file is not None:
+        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{text}” is not of the form OWNER/REPO.")
+    with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
+        remote = RemoteReader(reader, where.cache / "remote-headers", settings)
+        job = Background(
+            lambda emit: recommend_repository(
+                name, target, catalog, remote, settings, reporter=Emitter(emit), cancel=cancel
+            ),
+            "recommend",
+        )
+        try:
+            with out.progress() as show:
+                for event in job:
+                    show({"what": "Reading headers", "done": event.done, "total": event.total})
+            answer = job.result
+        except KeyboardInterrupt:
+            cancel.cancel()
+            raise
+    found, left = ((), (answer,)) if isinstance(answer, LeftOut) else ((answer,), ())
+    return Ranking(target.machine, target.wish, found, left, catalog.collected)
 
 
 # As JSON.

@@ -5,7 +5,6 @@ They are made once, at start: what does not depend on a machine is computed here
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +13,13 @@ from typing import Any, Literal
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.catalog import Catalog, CatalogModel, Size
 from desktop.core.fit.placement import Body, Load
-from desktop.core.fit.quality import LEVELS, Loss, expected_loss, loss_of_shape
+from desktop.core.fit.quality import (
+    LEVELS,
+    Loss,
+    effective_parameters,
+    expected_loss,
+    loss_of_shape,
+)
 from desktop.core.gguf.shape import ModelShape
 
 # The quants most repositories have, by bits. Whether one is there is seen when it is opened.
@@ -203,16 +208,26 @@ def _is_embedding(row: CatalogModel) -> bool:
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file whose header was read, of the library or of a repository.
+    """A file of the library or of a repository.
 
     Attributes:
-        loss: measured; None where it is to be expected from the tensors' types.
+        shape: of its header, or of another file's of the same model.
+        loss: measured or expected; None where it is to be expected from the shape's types.
+        scale, main_type: where the shape is another file's: this one's bytes by that one's, and
+            the type of most of its weights.
     """
 
     quant_type: str
     size_bytes: int
     shape: ModelShape
     loss: Loss | None = None
+    scale: float = 1.0
+    main_type: str | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Its own header was read."""
+        return self.main_type is None
 
 
 def files_candidate(
@@ -223,26 +238,29 @@ def files_candidate(
     languages: Sequence[str] = (),
     row: CatalogModel | None = None,
 ) -> Candidate:
-    """A model made of files that are known exactly.
+    """A model made of files whose headers, or whose sisters' headers, were read.
 
     Args:
         files: at least one.
         row: the catalogue's row about the model, where it has one.
     """
+    bodies: dict[int, Body] = {}
+
+    def body_of(shape: ModelShape) -> Body:
+        return bodies.setdefault(id(shape), Body(shape, embedding=shape.cacheless))
+
     options = []
     for file in files:
         size = Size(file.size_bytes, file.size_bytes, file.size_bytes, predicted=False)
-        loss = file.loss or loss_of_shape(file.shape)
-        options.append(FileOption(file.quant_type, size, loss, Load(Body(file.shape), 1.0)))
+        loss = file.loss or (loss_of_shape(file.shape) if file.exact else None)
+        load = Load(body_of(file.shape), file.scale, file.main_type)
+        options.append(FileOption(file.quant_type, size, loss, load))
     shape = files[0].shape
-    total = shape.embedding.count + shape.output.count + shape.dense.count + shape.experts.count
-    used = max((layer.n_experts_used for layer in shape.layers), default=0)
-    idle = shape.experts.count * (1 - used / shape.n_experts) if shape.n_experts else 0
     return Candidate(
         name,
         name if row is None else row.name,
         tuple(sorted(options, key=lambda option: option.size.value)),
-        math.sqrt(total * (total - idle)),
+        effective_parameters(shape),
         None if row is None else row.age_from,
         shape.context_tokens,
         tuple(capabilities if row is None else row.capabilities),

@@ -152,12 +152,21 @@ def loss_of_shape(shape: ModelShape) -> Loss | None:
     if not shape.roles:
         return None
     native = NATIVE.get(shape.architecture)
+    roles = _merged(shape.roles, _share_of_experts(shape), native)
+    return expected_loss(roles, effective_parameters(shape))
+
+
+def _share_of_experts(shape: ModelShape) -> float:
+    """How many of the experts work on one token."""
     used = max((layer.n_experts_used for layer in shape.layers), default=0)
-    share = used / shape.n_experts if shape.n_experts else 1.0
+    return min(1.0, used / shape.n_experts) if shape.n_experts else 1.0
+
+
+def effective_parameters(shape: ModelShape) -> float:
+    """What a model counts as: its weights; of a mixture the geometric mean of all and used."""
     total = shape.embedding.count + shape.output.count + shape.dense.count + shape.experts.count
-    active = total - shape.experts.count * (1 - share)
-    roles = _merged(shape.roles, share, native)
-    return expected_loss(roles, math.sqrt(total * active))
+    active = total - shape.experts.count * (1 - _share_of_experts(shape))
+    return math.sqrt(total * active)
 
 
 def _merged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -69,20 +70,46 @@ def find_model(name: HubName, settings: WebSettings, cancel: CancelToken | None 
 
     listing = network.run(work, settings, cancel)
     label, chosen = choose(listing, name)
-    files = tuple(
-        RemoteFile(
-            url=url_of(settings.endpoint, listing.repo, "resolve", listing.commit, file.path),
-            key=f"{settings.endpoint}/{listing.repo}/{file.path}",
-            tag=file.sha256,
-        )
-        for file in chosen
-    )
+    files = remote_files(listing, chosen, settings)
     projectors = tuple(
         file
         for file in listing.files
         if _is_gguf(file) and "mmproj" in file.path.rpartition("/")[2].lower()
     )
     return HubModel(listing.repo, label, files, projectors)
+
+
+def remote_files(
+    listing: Listing, files: Sequence[RepoFile], settings: WebSettings
+) -> tuple[RemoteFile, ...]:
+    """Where files of a listing can be read."""
+    return tuple(
+        RemoteFile(
+            url=url_of(settings.endpoint, listing.repo, "resolve", listing.commit, file.path),
+            key=f"{settings.endpoint}/{listing.repo}/{file.path}",
+            tag=file.sha256,
+        )
+        for file in files
+    )
+
+
+def models_of(listing: Listing) -> dict[str, tuple[RepoFile, ...]]:
+    """The repository's models by what they are called, each with its files in order.
+
+    One of which a part is missing is left out.
+
+    Raises:
+        AppError: HUB_NO_GGUF.
+    """
+    by_path = {file.path: file for file in listing.files if _is_gguf(file)}
+    models = [path for path in by_path if not _NO_MODELS.search(path) and _is_first(path)]
+    if not models:
+        raise AppError(ErrorCode.HUB_NO_GGUF, repo=listing.repo, reason=_what_else(listing))
+    found = {}
+    for path in models:
+        with contextlib.suppress(AppError):  # GGUF_SHARD_MISSING
+            found[_label(path, models)] = _parts(listing.repo, path, by_path)
+    return found
 
 
 async def list_files(web: Web, repo: str, revision: str | None = None) -> Listing:

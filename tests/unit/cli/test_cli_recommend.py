@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.helpers.file_server import FileServer
+from tests.helpers.model_zoo import Spec, zoo
 from tests.unit.cli.conftest import Paddock
 
 BOX = "ram=32,gpu=RTX_4090"
@@ -106,3 +108,26 @@ def test_what_makes_no_sense_is_told(
     ran = paddock("recommend", *words, "--json")
     assert ran.code == code
     assert ran.document["error"]["code"] == told
+
+
+def test_the_best_file_of_a_repository(paddock: Paddock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    spec = Spec("llama", layers=16, hidden=2048, heads=32, kv_heads=8, ff=8192, kind="Q8_0")
+    made = zoo(spec)
+    head = made.header()
+    size = len(head) + sum(-(-t.size // 32) * 32 for t in made.tensors)
+    with FileServer() as server:
+        server.add_listing("owner/Model-GGUF", {"Model-Q8_0.gguf": size})
+        server.add(f"/owner/Model-GGUF/resolve/{'c' * 40}/Model-Q8_0.gguf", head, size=size)
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        ran = paddock("recommend", "owner/Model-GGUF", "--simulate", BOX, "--json")
+        shown = paddock("recommend", "owner/Model-GGUF", "--simulate", BOX)
+    assert ran.code == 0, ran.err
+    (model,) = ran.document["models"]
+    assert model["id"] == "owner/Model-GGUF" and model["quant_type"] == "Q8_0"
+    assert model["size_bytes"]["value"] == size and not model["size_bytes"]["predicted"]
+    assert shown.code == 0 and "Q8_0" in shown.out
+    wrong = paddock("recommend", "no-owner", "--simulate", BOX, "--json")
+    assert wrong.code == 1 and wrong.document["error"]["code"] == "bad_request"
