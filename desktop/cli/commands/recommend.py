@@ -231,7 +231,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "host_bytes": placement.host_bytes,
         "decode_tokens_per_second": None if choice.decode is None else choice.decode.to_dict(),
         "speed_class": choice.speed_class,
-        "quality": None if option.loss is None else option.loss.to_dict(),
+        "quality": None if option.loss is None or choice.embedding else option.loss.to_dict(),
     }
 
 
@@ -314,7 +314,7 @@ def _size(choice: Choice) -> str:
 
 def _rate(choice: Choice) -> str:
     if choice.decode is None:
-        return "?"
+        return "" if choice.embedding else "?"
     decode = choice.decode
     mark = "✓" if decode.source == "measured" else "~"
     return f"{mark} {decode.value:.0f} ({decode.low:.0f}–{decode.high:.0f})"

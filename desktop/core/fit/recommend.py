@@ -220,9 +220,9 @@ def _reasons(
         yield Reason("fast_enough" if best.reaches(wish.speed) else "slower_than_wished", params)
     elif not candidate.embedding:
         yield Reason("speed_unknown")
-    if option.quant_type in ("MXFP4",) and "native_quant" in candidate.flags:
+    if "native_quant" in candidate.flags:
         yield Reason("native_type", {"quant": option.quant_type})
-    elif option.loss is not None:
+    elif option.loss is not None and not candidate.embedding:  # which has no tokens to lose
         yield Reason(
             f"loss_{option.loss.level}", {"same_top_rate": option.loss.same_top_rate.value}
         )

@@ -265,6 +265,7 @@ def test_only_models_for_the_purpose_are_recommended(purpose: str) -> None:
             assert "ja" in each.candidate.languages
         if purpose == "embeddings":
             assert each.choice.decode is None and each.choice.settings.embedding
+            assert not [code for code in codes(each) if code.startswith("loss_")]
         if purpose == "chat":
             assert "embedding" not in each.candidate.capabilities
             assert "translation" not in each.candidate.name
