@@ -79,13 +79,13 @@ def cases() -> list[Case]:
         _case("llama, 2 layers", Spec("llama", 2, **middle, kind="F16"), 2048, quick=True),
         _case(
             "llama, 32 layers",
-            Spec("llama", 32, 768, 12, 4, 64, 2048, 32_000, kind="Q4_K"),
+            Spec("llama", 32, 512, 8, 2, 64, 1024, 32_000, kind="Q4_K"),
             2048,
             kv="q8_0",
         ),
-        _case("llama, long", Spec("llama", 2, **small, kind="Q8_0"), 32_768, kv="q8_0"),
-        _case("llama, 4 slots", Spec("llama", 2, **small, kind="F16"), 8192, 4),
-        _case("qwen2", Spec("qwen2", 16, **middle, vocab=64_000, kind="Q4_0"), 2048, 4, kv="q8_0"),
+        _case("llama, long", Spec("llama", 2, 128, 2, 1, 64, 512, kind="Q8_0"), 32_768, kv="q8_0"),
+        _case("llama, 4 slots", Spec("llama", 2, 128, 2, 1, 64, 512, kind="F16"), 8192, 4),
+        _case("qwen2", Spec("qwen2", 16, **small, vocab=64_000, kind="Q4_0"), 2048, 4, kv="q8_0"),
         _case(
             "qwen3, tied",
             Spec("qwen3", 8, **middle, vocab=64_000, kind="Q8_0", output=False),
@@ -95,7 +95,7 @@ def cases() -> list[Case]:
         _case("qwen3moe", Spec("qwen3moe", 6, **middle, **moe, kind="Q4_K"), 4096, 4, quick=True),
         _case(
             "gemma3",
-            Spec("gemma3", 12, **middle, vocab=64_000, window=512, output=False, kind="Q8_0"),
+            Spec("gemma3", 12, **small, vocab=64_000, window=512, output=False, kind="Q8_0"),
             8192,
         ),
         _case(
@@ -245,21 +245,26 @@ def peak_resident(pid: int) -> int:
     raise RuntimeError("the system does not tell the peak of resident memory")
 
 
-def table(outcomes: Sequence[Outcome]) -> None:
+def heading() -> None:
     print(
         f"{'model':<24}{'type':<7}{'context':>8}{'slots':>6}{'cache':>6}"
         f"{'predicted':>11}{'reported':>10}{'error':>8}{'formula':>9}"
-        f"{'whole':>9}{'peak':>8}{'off':>7}{'s':>6}"
+        f"{'whole':>9}{'peak':>8}{'off':>7}{'s':>6}",
+        flush=True,
     )
-    for each in outcomes:
-        spec, settings = each.case.spec, each.case.settings
-        off = "none" if each.formula_error is None else f"{each.formula_error:+.2%}"
-        print(
-            f"{each.case.name:<24}{spec.kind:<7}{settings.context_tokens:>8}{settings.slots:>6}"
-            f"{settings.kv_type_k:>6}{each.predicted / MIB:>11.2f}{each.reported / MIB:>10.2f}"
-            f"{each.error:>+8.2%}{off:>9}{each.whole / MIB:>9.1f}{each.peak / MIB:>8.1f}"
-            f"{each.peak_error / MIB:>+7.1f}{each.seconds:>6.1f}"
-        )
+
+
+def row(each: Outcome) -> None:
+    """Sizes in MiB; `formula` is its error against the dry run, `off` the whole less the peak."""
+    spec, settings = each.case.spec, each.case.settings
+    off = "none" if each.formula_error is None else f"{each.formula_error:+.2%}"
+    print(
+        f"{each.case.name:<24}{spec.kind:<7}{settings.context_tokens:>8}{settings.slots:>6}"
+        f"{settings.kv_type_k:>6}{each.predicted / MIB:>11.2f}{each.reported / MIB:>10.2f}"
+        f"{each.error:>+8.2%}{off:>9}{each.whole / MIB:>9.1f}{each.peak / MIB:>8.1f}"
+        f"{each.peak_error / MIB:>+7.1f}{each.seconds:>6.1f}",
+        flush=True,
+    )
 
 
 def judge(outcomes: Sequence[Outcome]) -> bool:
@@ -299,7 +304,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="five small models")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--minutes", type=float, default=7.0, help="no further case after these")
     options = parser.parse_args()
+    started = time.perf_counter()
     root = environment_folder()
     if root is None:
         sys.exit("The engine is not installed: run `make run` once.")
@@ -313,14 +320,20 @@ def main() -> int:
         if storing:
             print("This machine's matrix unit does not work: everything runs with --no-repack.\n")
         host = host_traits(runtime, folder)
+        heading()
+        left_out = []
         for case in cases():
             if options.only not in case.name or (options.quick and not case.quick):
                 continue
-            print(f"… {case.name}", file=sys.stderr, flush=True)
+            if time.perf_counter() - started > 60 * options.minutes:
+                left_out.append(case.name)
+                continue
             outcomes.append(measure(runtime, case, folder, extra, host))
+            row(outcomes[-1])
+        if left_out:
+            print(f"Left out after {options.minutes:g} minutes: {', '.join(left_out)}.")
         if not outcomes:
             sys.exit("No such case.")
-        table(outcomes)
         print()
         speed(outcomes[0], folder)
         return 0 if judge(outcomes) else 1
