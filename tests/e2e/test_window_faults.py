@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -15,7 +14,14 @@ import pytest
 from desktop.core.db import read_only
 from desktop.core.paths import own_command
 from tests.helpers.atspi import Role
-from tests.helpers.paddock_window import LONG, Window, paddock_window, plain, skip_first_run
+from tests.helpers.paddock_window import (
+    LONG,
+    Window,
+    ask_and_hold,
+    paddock_window,
+    plain,
+    skip_first_run,
+)
 from tests.helpers.screen import screen
 from tests.helpers.service import gone, of_version, wait_for
 
@@ -37,20 +43,9 @@ def load(window: Window) -> psutil.Process:
     return engine
 
 
-def ask_and_hold(window: Window, engine: psutil.Process) -> str:
+def read_and_hold(window: Window, engine: psutil.Process) -> str:
     """Ask, and stop the engine in the middle of the answer; returns what can be read of it."""
-    engine.suspend()
-    window.ask(QUESTION)
-    answer: dict[str, Any] = {}
-
-    def begun() -> bool:
-        engine.resume()
-        time.sleep(0.001)  # a few tokens
-        engine.suspend()
-        answer.update(window.answer() or {})
-        return bool(answer.get("content"))
-
-    wait_for(begun, "the answer has begun", LONG)
+    answer = ask_and_hold(window, engine, QUESTION)
     assert answer["state"] == "streaming"
 
     def stored() -> bool:
@@ -81,7 +76,7 @@ def test_the_service_is_killed_in_mid_answer(window: Window) -> None:
     engine = load(window)
     client = window.client()
     client.public_on(port=window.port)
-    begin = ask_and_hold(window, engine)
+    begin = read_and_hold(window, engine)
     psutil.Process(client.endpoint.pid).kill()
     wait_for(lambda: gone([engine]), "its engine ends with it", LONG)
     wait_for(lambda: window.client().endpoint.pid != client.endpoint.pid, "a new one runs", LONG)
@@ -147,7 +142,7 @@ def test_a_window_can_be_closed_while_the_service_hangs(window: Window) -> None:
 @pytest.mark.timeout(400)
 def test_the_model_fails_in_mid_answer(window: Window) -> None:
     engine = load(window)
-    begin = ask_and_hold(window, engine)
+    begin = read_and_hold(window, engine)
     engine.kill()
     wait_for(lambda: (window.answer() or {}).get("state") == "failed", "it is told", LONG)
     retry = window.find("Retry", Role.BUTTON)

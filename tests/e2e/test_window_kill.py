@@ -13,7 +13,14 @@ import pytest
 
 from desktop.core.client.client import Client
 from tests.helpers.atspi import Role
-from tests.helpers.paddock_window import LONG, Window, paddock_window, plain, skip_first_run, slow
+from tests.helpers.paddock_window import (
+    LONG,
+    Window,
+    ask_and_hold,
+    paddock_window,
+    plain,
+    skip_first_run,
+)
 from tests.helpers.screen import screen
 from tests.helpers.service import wait_for
 
@@ -33,32 +40,6 @@ def uninterrupted(client: Client, model: str, question: str) -> str:
     client.delete_conversation(made["id"])
     assert done["state"] == "done"
     return str(done["content"])
-
-
-def kill_in_mid_answer(window: Window, question: str, after: int) -> tuple[int, str, str]:
-    """Ask in the window and end it when `after` letters of the answer have come.
-
-    Returns:
-        The answer's id, and its state and text in the moment after the kill.
-    """
-    client = window.client()
-    before = {each["id"] for each in client.conversations()}
-    window.screen.keys("ctrl+n")
-    window.screen.write(question)
-    window.screen.keys("Return")
-    asked: list[dict[str, Any]] = []
-
-    def begun() -> bool:
-        fresh = [each for each in client.conversations() if each["id"] not in before]
-        if fresh:
-            asked[:] = client.conversation(fresh[0]["id"])["messages"]
-        return bool(asked) and len(asked[-1]["content"]) >= after
-
-    wait_for(begun, "the answer has begun", LONG)
-    window.process.kill()
-    window.process.wait()
-    answer = client.conversation(asked[0]["conversation_id"])["messages"][-1]
-    return answer["id"], answer["state"], answer["content"]
 
 
 def check_next_window(window: Window, question: str, answer: str) -> None:
@@ -90,16 +71,22 @@ def test_every_token_is_in_the_next_window(tmp_path: Path) -> None:
         [engine] = window.engines()
         started = time.monotonic()
         while len(lengths) < KILLS:
-            assert late <= KILLS, "the moments are badly chosen"
+            assert late <= 2 * KILLS, "the moments are badly chosen"
             question = rng.choice(QUESTIONS)
-            with slow(engine):
-                after = rng.randint(1, round(0.8 * len(whole[question])))
-                number, state, text = kill_in_mid_answer(window, question, after)
-            if state != "streaming":
-                late += 1
+            window.screen.activate(window.pid)
+            window.screen.keys("ctrl+n")
+            letters = rng.randint(1, round(0.4 * len(whole[question])))
+            number = ask_and_hold(window, engine, question, letters)["id"]
+            window.process.kill()
+            window.process.wait()
+            held = window.answer()
+            assert held is not None and held["id"] == number
+            engine.resume()
+            if held["state"] == "streaming":
+                assert whole[question].startswith(held["content"])
+                lengths.append(len(held["content"]) / len(whole[question]))
             else:
-                assert text and whole[question].startswith(text) and text != whole[question]
-                lengths.append(len(text) / len(whole[question]))
+                late += 1
             done = list(client.follow_message(number))[-1]["done"]
             assert (done["state"], done["content"]) == ("done", whole[question])
             check_next_window(window, question, whole[question])

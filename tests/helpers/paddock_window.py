@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from tests.helpers.service import wait_for
 
 LONG = 60.0
 TRAY_ENTRIES = ("Server", "the model", "Copy base URL", "Open Paddock", "Quit")
-_STOPPED_SECONDS, _RUNNING_SECONDS = 0.025, 0.001
+_RUNNING_SECONDS = 0.001
 _SEPARATOR_AFTER, _SEPARATOR_PIXELS, _EDGE_PIXELS = 3, 6, 1
 
 
@@ -171,27 +170,33 @@ class Window:
         return answers[-1] if answers else None
 
 
-@contextmanager
-def slow(engine: psutil.Process) -> Iterator[None]:
-    """The engine on a machine a good deal slower: the bundled model answers in a tenth of a
-    second, and a person's answers take longer than that."""
-    done = threading.Event()
+def ask_and_hold(
+    window: Window, engine: psutil.Process, question: str, letters: int = 1
+) -> dict[str, Any]:
+    """Ask in the window, and stop the engine in the middle of its answer.
 
-    def pace() -> None:
-        while not done.is_set():
-            engine.resume()
-            time.sleep(_RUNNING_SECONDS)
-            engine.suspend()
-            time.sleep(_STOPPED_SECONDS)
+    The bundled model answers in a tenth of a second: it is let run for a moment at a time, until
+    that many letters have come. Resume the engine to have the rest.
+
+    Returns:
+        The answer so far; its state is "done" where it was shorter than that.
+    """
+    known = (window.answer() or {"id": 0})["id"]
+    engine.suspend()
+    window.ask(question)
+    answer: dict[str, Any] = {}
+
+    def begun() -> bool:
         engine.resume()
+        time.sleep(_RUNNING_SECONDS)
+        engine.suspend()
+        newest = window.answer()
+        if newest is not None and newest["id"] > known:
+            answer.update(newest)
+        return len(answer.get("content", "")) >= letters or answer.get("state") == "done"
 
-    pacer = threading.Thread(target=pace)
-    pacer.start()
-    try:
-        yield
-    finally:
-        done.set()
-        pacer.join()
+    wait_for(begun, "the answer has begun", LONG)
+    return answer
 
 
 def plain(markdown: str) -> str:
