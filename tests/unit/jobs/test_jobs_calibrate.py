@@ -35,6 +35,7 @@ class Service:
         self.devices: tuple[EngineDevice, ...] = ()
         self.asked: list[Measurement] = []
         self.served = 0
+        self.spread = 0.1
         self.waits = 0
         self.during: Callable[[], None] = lambda: None
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -46,7 +47,13 @@ class Service:
         measurement.cancel.raise_if_cancelled()
         target = measurement.target
         return DeviceSpeed(
-            target.build, target.backend, target.device, ((1.0, 1e-10),), {"Q4_K": 1e-10}, {}
+            target.build,
+            target.backend,
+            target.device,
+            ((1.0, 1e-10),),
+            {"Q4_K": 1e-10},
+            {},
+            spread_decode=self.spread,
         )
 
     def wait_idle(self, cancel: CancelToken) -> None:
@@ -144,3 +151,12 @@ async def test_a_failed_measurement_keeps_the_old_figures(service: Service) -> N
     ended = await service.run({})
     assert ended.state is JobState.FAILED
     assert service.store.book().calibrations == before
+
+
+async def test_figures_of_a_disturbed_machine_are_not_kept(service: Service) -> None:
+    service.spread = 0.9
+    ended = await service.run({})
+    assert ended.state is JobState.FAILED
+    assert ended.error is not None
+    assert "calibrate once more" in str(ended.error)
+    assert service.store.book().calibrations == ()

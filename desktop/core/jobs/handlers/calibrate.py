@@ -19,6 +19,9 @@ from desktop.core.jobs.kinds import JobContext
 from desktop.core.paths import Paths
 
 STEP = "measure"
+# Figures whose band is wider than that say less than those of other machines: something else used
+# this one. They are not kept.
+WIDEST_SPREAD = 0.6
 CPU = "CPU"
 Measure = Callable[[Measurement, Paths], DeviceSpeed]
 
@@ -32,6 +35,7 @@ class CalibrateKind:
     the CPU where there is none. The result is `DeviceSpeed.to_dict()`.
 
     Args:
+        current_runtime: the engine that is calibrated: figures belong to its build.
         wait_idle: returns when no answer is in progress; raises CANCELLED.
         measure: what measures.
     """
@@ -89,6 +93,12 @@ class CalibrateKind:
         disturbed = max(0, self._requests_served() - served)
         if disturbed:
             context.reporter.log(f"Disturbed by {disturbed} requests: calibrate once more.")
+        if max(speed.spread_decode, speed.spread_prefill) > WIDEST_SPREAD:
+            reason = (
+                "The figures lie too far apart: something else used the machine. Close other "
+                "programs and calibrate once more."
+            )
+            raise AppError(ErrorCode.ENGINE_TOOL_FAILED, tool="llama-bench", reason=reason)
         self._store.keep(speed)
         return {**speed.to_dict(), "disturbed_requests": disturbed}
 
