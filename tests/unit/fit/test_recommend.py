@@ -421,6 +421,32 @@ def test_lists_are_priced_as_the_formula_prices_one_model(context: int, kv_type:
     assert compared > 40
 
 
+def test_a_plain_transformer_stands_in_for_those_the_formula_does_not_know() -> None:
+    """Checked on those it knows: what it would be off if it did not."""
+    compared = 0
+    for model in CATALOG.models:
+        shape = model.shape
+        plain = ("gemma3", "gemma4", "gpt-oss", "granite", "mistral3", "phi3", "smollm3", "qwen3")
+        if shape is None or shape.architecture not in plain:
+            continue
+        alike = dataclasses.replace(shape, architecture="qwen3moe" if shape.n_experts else "llama")
+        for context in (1024, 65_536):
+            settings = LoadSettings(context_tokens=context, gpu_layers=shape.n_layers + 1)
+            works = []
+            for each in (shape, alike):
+                priced = estimate(each, settings, [Gpu(GPU, 1 << 62)])
+                assert priced is not None
+                works.append(next(n for n in priced.devices if n.name == GPU).compute_bytes.value)
+            compared += 1
+            assert 0.99 * works[0] <= works[1] <= 1.1 * works[0], model.name
+    assert compared > 40
+
+
+def test_a_model_priced_by_another_architecture_says_so() -> None:
+    assert "memory_rough" in BY_NAME["OLMo 3 7B"].flags_shown
+    assert "memory_rough" not in BY_NAME["Llama 3.1 8B"].flags_shown
+
+
 # Files whose headers were read.
 
 
