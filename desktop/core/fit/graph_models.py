@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from desktop.core.fit.graph import Graph, Tensor
+from desktop.core.fit.graph_common import cut, fed, finish, queries, shown
+from desktop.core.fit.graph_hybrids import granite_hybrid, lfm2, nemotron_h, qwen35
 from desktop.core.fit.graph_parts import Batch, Parts
 from desktop.core.fit.graph_recurrent import RecurrentParts
-from desktop.core.gguf.shape import Layer, ModelShape
+from desktop.core.gguf.shape import ModelShape
 
 
 @dataclass(frozen=True)
@@ -47,76 +49,6 @@ def working(shape: ModelShape, batch: Batch, alignment: int = 32) -> Working | N
     return Working(parts.graph.peak_bytes(), feeding, embedded)
 
 
-def _shown(shape: ModelShape) -> list[Layer]:
-    """Enough of the layers: what repeats needs no more memory the third time."""
-    seen: dict[tuple[object, ...], int] = {}
-    chosen = []
-    before: tuple[object, ...] = ()
-    for layer in shape.layers:
-        kind = (
-            layer.attention,
-            layer.recurrent,
-            layer.own_cache,
-            layer.n_heads,
-            layer.n_kv_heads,
-            layer.feed_forward,
-            layer.expert_feed_forward,
-            bool(layer.experts.count),
-            layer.n_experts_used,
-        )
-        step = (before, kind)
-        if seen.get(step, 0) < 2:
-            seen[step] = seen.get(step, 0) + 1
-            chosen.append(layer)
-        before = kind
-    last = shape.layers[-1]
-    return chosen if chosen[-1] is last else [*chosen, last]
-
-
-def _finish(parts: Parts, current: Tensor, *, late: bool = False) -> None:
-    """The last norm and the logits. `late`: only here the wanted rows are picked."""
-    current = parts.norm(current)
-    if late:
-        current.is_output = True
-        current = parts.rows(current)
-    current.is_output = True
-    logits = parts.linear(current, parts.shape.vocab_size)
-    logits.is_output = True
-    parts.graph.expand(logits)
-
-
-def _fed(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
-    """The feed-forward part of a layer, dense or routed, with a shared expert if there is one."""
-    shape = parts.shape
-    if not layer.experts.count:
-        return parts.feed_forward(source, layer.feed_forward, gated="ffn_gate" in shape.parts)
-    made = parts.experts(source, layer)
-    if not layer.feed_forward:
-        return made
-    shared = parts.feed_forward(source, layer.feed_forward)
-    if "ffn_gate_inp_shexp" in shape.parts:
-        weight = Graph.over(parts.linear(source, 1))
-        shared = Graph.over(shared, weight)
-    return Graph.over(made, shared)
-
-
-def _cut(parts: Parts, layer: Layer, layers: list[Layer], *tensors: Tensor) -> tuple[Tensor, ...]:
-    """In the last layer only the rows whose logits are wanted go on."""
-    if layer is not layers[-1]:
-        return tensors
-    cut = tuple(parts.rows(tensor) for tensor in tensors)
-    parts.tokens = parts.batch.outputs
-    return cut
-
-
-def _queries(parts: Parts, layer: Layer, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values, normed and rotated."""
-    q, k, v = parts.qkv(source, layer)
-    if "attn_q_norm" in parts.shape.parts:
-        q, k = parts.norm(q), parts.norm(k)
-    return parts.rope(q), parts.rope(k), v
-
-
 def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) -> None:
     """llama, qwen, gemma, gpt-oss and many more: attention, then a feed-forward part.
 
@@ -129,24 +61,24 @@ def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) 
     if post_norms:
         current = Graph.over(current)  # Gemma scales its embeddings
     parts.inputs()
-    layers = _shown(shape)
+    layers = shown(shape)
     for layer in layers:
         before = current
-        q, k, v = _queries(parts, layer, parts.norm(current))
+        q, k, v = queries(parts, layer, parts.norm(current))
         if post_norms:
             q = Graph.over(q)
         stored = (k, v) if layer.own_cache else (None, None)
         current = parts.attend(layer, q, *stored, out=parts.width)
         if not late:
-            current, before = _cut(parts, layer, layers, current, before)
+            current, before = cut(parts, layer, layers, current, before)
         if post_norms:
             current = parts.norm(current)
         middle = Graph.over(current, before)
-        current = _fed(parts, layer, parts.norm(middle))
+        current = fed(parts, layer, parts.norm(middle))
         if post_norms:
             current = parts.norm(current)
         current = Graph.over(current, middle)
-    _finish(parts, current, late=late)
+    finish(parts, current, late=late)
 
 
 def _gemma(parts: Parts) -> None:
@@ -170,7 +102,7 @@ def _gemma4(parts: Parts) -> None:
         made = Graph.over(Graph.over(made, chosen))
         turned = Graph.view(made, extra, tokens, shape.n_layers, contiguous=False)
         mine = Graph.op(turned.dims, turned)
-    for layer in _shown(shape):
+    for layer in shown(shape):
         before = current
         normed = parts.norm(current)
         q, k, v = parts.qkv(normed, layer)
@@ -197,32 +129,32 @@ def _gemma4(parts: Parts) -> None:
             gate = Graph.over(gate, Graph.view(mine, extra, tokens))
             current = Graph.over(kept, parts.norm(parts.linear(gate, width)))
         current = Graph.over(current)
-    _finish(parts, current, late=True)
+    finish(parts, current, late=True)
 
 
 def _phi3(parts: Parts) -> None:
     """Phi-3 and 4: gate and up projection are one matrix."""
     current = parts.embeddings()
     parts.inputs()
-    layers = _shown(parts.shape)
+    layers = shown(parts.shape)
     for layer in layers:
         before = current
         q, k, v = parts.qkv(parts.norm(current), layer)
         q = Graph.over(parts.rope(q))
         current = parts.attend(layer, q, parts.rope(k), v, out=parts.width)
-        current, before = _cut(parts, layer, layers, current, before)
+        current, before = cut(parts, layer, layers, current, before)
         middle = Graph.over(current, before)
         both = parts.linear(parts.norm(middle), 2 * layer.feed_forward)
         gated = Graph.op((layer.feed_forward, *both.dims[1:]), both)
         current = Graph.over(middle, parts.linear(gated, parts.width))
-    _finish(parts, current)
+    finish(parts, current)
 
 
 def _gpt_oss(parts: Parts) -> None:
     """As the others, but its router chooses before it weighs, and everything has biases."""
     current = parts.embeddings()
     parts.inputs()
-    layers = _shown(parts.shape)
+    layers = shown(parts.shape)
     for layer in layers:
         before = current
         q, k, v = parts.qkv(parts.norm(current), layer, bias=True)
@@ -233,7 +165,7 @@ def _gpt_oss(parts: Parts) -> None:
         )
         current = Graph.over(current, middle)
     current.is_output = True
-    _finish(parts, parts.rows(current))
+    finish(parts, parts.rows(current))
 
 
 def _latent(parts: Parts) -> None:
@@ -246,7 +178,7 @@ def _latent(parts: Parts) -> None:
     )
     current = parts.embeddings()
     parts.inputs()
-    layers = _shown(shape)
+    layers = shown(shape)
     for layer in layers:
         before, heads = current, layer.n_heads
         current = parts.norm(current)
@@ -266,113 +198,14 @@ def _latent(parts: Parts) -> None:
         q_plain = Graph.view(q_plain, k_dim - rope, tokens, heads, contiguous=False)
         absorbed = Graph.op((rank, tokens, heads), q_plain)
         absorbed = Graph.view(absorbed, rank, heads, tokens, contiguous=False)
-        queries = Graph.op((rank + rope, heads, tokens), absorbed, q_turned)
+        asked = Graph.op((rank + rope, heads, tokens), absorbed, q_turned)
         plain = Graph.view(plain, rank, 1, tokens)
         keys = Graph.op((rank + rope, 1, tokens), plain, turned)
-        current = parts.attend(layer, queries, keys, plain, latent_rows=v_dim, out=parts.width)
-        current, before = _cut(parts, layer, layers, current, before)
+        current = parts.attend(layer, asked, keys, plain, latent_rows=v_dim, out=parts.width)
+        current, before = cut(parts, layer, layers, current, before)
         middle = Graph.over(current, before)
-        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
-    _finish(parts, current)
-
-
-def _granite_hybrid(parts: RecurrentParts) -> None:
-    current = parts.embeddings()
-    parts.inputs(hybrid=True)
-    layers = _shown(parts.shape)
-    for layer in layers:
-        before = current
-        current = parts.norm(current)
-        if layer.recurrent:
-            current = parts.mamba2(current)
-        else:
-            q, k, v = _queries(parts, layer, current)
-            current = parts.attend(layer, q, k, v, out=parts.width)
-        current, before = _cut(parts, layer, layers, current, before)
-        middle = Graph.over(current, before)
-        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
-    _finish(parts, current)
-
-
-def _nemotron_h(parts: RecurrentParts) -> None:
-    """Each layer is one thing: recurrent, attention, or feed-forward."""
-    current = parts.embeddings()
-    parts.inputs(hybrid=True, positions=False)
-    for layer in _shown(parts.shape):
-        before = current
-        current = parts.norm(current)
-        if layer.recurrent:
-            current = parts.mamba2(current)
-        elif layer.own_cache:
-            current = parts.attend(layer, *parts.qkv(current, layer), out=parts.width)
-        elif layer.experts.count:
-            current = _latent_experts(parts, layer, current)
-        else:
-            current = parts.feed_forward(current, layer.feed_forward, gated=False, acts=2)
-        current = Graph.over(current, before)
-    _finish(parts, current, late=True)
-
-
-def _latent_experts(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
-    """Nemotron's experts: they may work on a narrower copy of the states."""
-    narrow = parts.shape.number("expert_latent_length") or parts.width
-    down = source if narrow == parts.width else parts.linear(source, narrow)
-    logits = parts.linear(source, parts.shape.n_experts)
-    made = parts.experts(down, layer, gated=False, acts=2, biased_choice=True, logits=logits)
-    if narrow != parts.width:
-        made = parts.linear(made, parts.width)
-    shared = parts.feed_forward(source, layer.feed_forward, gated=False, acts=2)
-    return Graph.over(made, shared)
-
-
-def _qwen35(parts: RecurrentParts) -> None:
-    """Qwen3-Next and Qwen3.5: gated delta nets, and gated attention every few layers."""
-    shape = parts.shape
-    joint = shape.architecture == "qwen3next"
-    current = parts.embeddings()
-    parts.inputs(hybrid=True)
-    for layer in _shown(shape):
-        before = current
-        current = parts.graph.expand(parts.norm(current))
-        if layer.recurrent:
-            current = parts.delta_net(current, joint_gates=joint)
-        else:
-            current = _gated_attention(parts, layer, current)
-        middle = Graph.over(current, before)
-        current = Graph.over(_fed(parts, layer, parts.norm(middle)), middle)
-    _finish(parts, current, late=True)
-
-
-def _gated_attention(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
-    dim, heads, tokens = layer.head_dim_k, layer.n_heads, parts.tokens
-    both = parts.linear(source, 2 * dim * heads)
-    k = parts.linear(source, layer.n_kv_heads * dim)
-    v = parts.heads(parts.linear(source, layer.n_kv_heads * dim), dim, layer.n_kv_heads)
-    q = Graph.view(both, dim, heads, tokens, contiguous=False)
-    q = Graph.over(Graph.op(q.dims, q))
-    k = parts.norm(parts.heads(k, dim, layer.n_kv_heads))
-    gate = Graph.op((dim * heads, tokens), Graph.view(both, dim, contiguous=False))
-    made = parts.attend(layer, parts.rope(q), parts.rope(k), v)
-    made = Graph.over(made, Graph.over(gate))
-    return parts.linear(made, parts.width)
-
-
-def _lfm2(parts: RecurrentParts) -> None:
-    current = parts.embeddings()
-    parts.inputs(hybrid=True)
-    layers = _shown(parts.shape)
-    for layer in layers:
-        before = current
-        current = parts.norm(current)
-        if layer.recurrent:
-            current = parts.short_convolution(current)
-        else:
-            q, k, v = _queries(parts, layer, current)
-            current = parts.attend(layer, q, k, v, out=parts.width)
-        current, before = _cut(parts, layer, layers, current, before)
-        current = Graph.over(before, current)
-        current = Graph.over(current, _fed(parts, layer, parts.norm(current)))
-    _finish(parts, current)
+        current = Graph.over(fed(parts, layer, parts.norm(middle)), middle)
+    finish(parts, current)
 
 
 def _bert(parts: Parts) -> None:
@@ -384,12 +217,12 @@ def _bert(parts: Parts) -> None:
     current = Graph.over(places, Graph.over(current))
     current = parts.norm(current, mean=True, bias=True)
     parts.inputs(positions=False)
-    layers = _shown(shape)
+    layers = shown(shape)
     for layer in layers:
         before = current
         q, k, v = parts.qkv(current, layer, bias=True)
         current = parts.attend(layer, q, k, v, out=parts.width, bias=True)
-        current, before = _cut(parts, layer, layers, current, before)
+        current, before = cut(parts, layer, layers, current, before)
         current = parts.norm(Graph.over(current, before), mean=True, bias=True)
         middle = current
         current = parts.feed_forward(current, layer.feed_forward, gated=False, bias=True)
@@ -418,9 +251,9 @@ _FAMILIES: dict[str, Callable[[RecurrentParts], None]] = {
     "phi3": _phi3,
     "gpt-oss": _gpt_oss,
     "deepseek2": _latent,
-    "granitehybrid": _granite_hybrid,
-    **dict.fromkeys(("nemotron_h", "nemotron_h_moe"), _nemotron_h),
-    **dict.fromkeys(("qwen3next", "qwen35", "qwen35moe"), _qwen35),
-    **dict.fromkeys(("lfm2", "lfm2moe"), _lfm2),
+    "granitehybrid": granite_hybrid,
+    **dict.fromkeys(("nemotron_h", "nemotron_h_moe"), nemotron_h),
+    **dict.fromkeys(("qwen3next", "qwen35", "qwen35moe"), qwen35),
+    **dict.fromkeys(("lfm2", "lfm2moe"), lfm2),
     "bert": _bert,
 }
