@@ -152,9 +152,10 @@ class Body:
         The cache is exact; the work lies between what the formula says of two contexts. It grows
         in straight lines that get steeper, so the truth is that or a little less.
         """
-        if self._last.get(kv_type, (0, None))[0] != context:
-            self._last[kv_type] = (context, self._between(context, kv_type))
-        return self._last[kv_type][1]
+        kept = self._last.get(kv_type)
+        if kept is None or kept[0] != context:  # another thread may ask for another one
+            kept = self._last[kv_type] = (context, self._between(context, kv_type))
+        return kept[1]
 
     def _between(self, context: int, kv_type: str) -> Fixed | None:
         low = max((each for each in CONTEXTS if each <= context), default=CONTEXTS[0])
@@ -271,8 +272,8 @@ class Load:
         self.main_type = main_type
         self.extra_bytes = extra_bytes
         self._works: dict[str, dict[Verdict, Work]] = {}
-        self._rated_with: Speeds | None = None
-        self._rates: dict[tuple[Verdict, str], SpeedFigure | None] = {}
+        self._rated: tuple[Speeds | None, dict[tuple[Verdict, str], SpeedFigure | None]]
+        self._rated = (None, {})
 
     def prepare(self) -> None:
         """Compute all that a ranking will ask."""
@@ -353,12 +354,13 @@ class Load:
         )
 
     def _rate(self, place: Verdict, speeds: Speeds, kv_type: str) -> SpeedFigure | None:
-        if self._rated_with is not speeds:
-            self._rated_with, self._rates = speeds, {}
-        if (place, kv_type) not in self._rates:
-            work = self.works(kv_type)[place]
-            self._rates[place, kv_type] = speeds.decode(work, SPEED_DEPTH)
-        return self._rates[place, kv_type]
+        with_speeds, rates = self._rated
+        if with_speeds is not speeds:  # another thread may ask with others
+            rates = {}
+            self._rated = (speeds, rates)
+        if (place, kv_type) not in rates:
+            rates[place, kv_type] = speeds.decode(self.works(kv_type)[place], SPEED_DEPTH)
+        return rates[place, kv_type]
 
     def works(self, kv_type: str) -> dict[Verdict, Work]:
         """The work of one token of this file, by where the model lies."""

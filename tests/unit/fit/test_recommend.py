@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -443,8 +444,21 @@ def test_a_plain_transformer_stands_in_for_those_the_formula_does_not_know() -> 
 
 
 def test_a_model_priced_by_another_architecture_says_so() -> None:
-    assert "memory_rough" in BY_NAME["OLMo 3 7B"].flags_shown
-    assert "memory_rough" not in BY_NAME["Llama 3.1 8B"].flags_shown
+    for candidate in CANDIDATES:
+        body = candidate.options[0].load.body
+        rough = not supported(body.shape) and body.fixed(8192, "f16") is not None
+        assert ("memory_rough" in candidate.flags_shown) == rough, candidate.name
+
+
+def test_two_rankings_at_once_do_not_mix_their_contexts() -> None:
+    body = BY_NAME["Llama 3.1 8B"].options[0].load.body
+    expected = {context: body.fixed(context, "f16") for context in (2048, 65_536)}
+
+    def ask_often(context: int) -> bool:
+        return all(body.fixed(context, "f16") == expected[context] for _ in range(5000))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(ask_often, expected))
 
 
 # Files whose headers were read.
