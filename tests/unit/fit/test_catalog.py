@@ -300,6 +300,15 @@ def test_the_script_names_the_real_type_of_the_four_bit_file(
     assert made["native_quant"] == "MXFP4"
 
 
+def test_a_model_that_only_translates_is_no_chat_model(
+    script: ModuleType, tmp_path: Path, catalog: Catalog
+) -> None:
+    row = {**ROW, "display_name": "Model 1B (translation)", "capabilities": "chat"}
+    (made,) = script.build(_table(tmp_path, row))
+    assert made["capabilities"] == ["translation"]
+    assert catalog.find("tencent/Hy-MT2-7B").capabilities == ("translation",)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
