@@ -105,6 +105,7 @@ def _ask(
     from desktop.core.fit.pricing import Pricing, Wishes
     from desktop.core.fit.subject import Finder
     from desktop.core.gguf.reader import HeaderReader
+    from desktop.core.gguf.shape import ModelShape
     from desktop.core.library.reading import read_library
     from desktop.core.paths import paths
     from desktop.core.settings import SettingsFile
@@ -132,6 +133,7 @@ def _ask(
                 subject.path,
                 subject.name,
                 subject.summary,
+                shape=ModelShape.of(subject.facts),
                 mmproj=subject.mmproj,
                 cancel=cancel,
                 work_root=where.work,

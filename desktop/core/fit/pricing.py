@@ -14,6 +14,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import HOST, Available, Estimate, check_fits, gib, verdict
 from desktop.core.fit.memory import dry_run
+from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.cpu import probe_cpu
 from desktop.core.hardware.memory import MemoryInfo, probe_memory
@@ -42,6 +43,7 @@ class Pricing:
     Args:
         path: the model's file, the first of a split one's files, or a stub.
         model: how it is called.
+        shape: its layers; with them the price is exact to the byte.
         mmproj: the projector loaded with it.
         memory: of this machine; looked up by default.
     """
@@ -53,6 +55,7 @@ class Pricing:
         model: str,
         summary: ModelSummary,
         *,
+        shape: ModelShape | None = None,
         mmproj: Path | None = None,
         memory: MemoryInfo | None = None,
         cancel: CancelToken | None = None,
@@ -62,6 +65,7 @@ class Pricing:
         self._path = path
         self.model = model
         self.summary = summary
+        self._shape = shape
         self._mmproj = mmproj
         self._cancel = cancel or CancelToken()
         self._work_root = work_root
@@ -111,6 +115,7 @@ class Pricing:
             settings,
             model=self.model,
             vocab_size=self.summary.vocab_size,
+            shape=self._shape,
             cancel=self._cancel,
             work_root=self._work_root,
         )

@@ -16,6 +16,9 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import Estimate
 from desktop.core.fit.pricing import Pricing, Wishes
+from desktop.core.gguf.facts import merge_facts
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
@@ -31,6 +34,7 @@ class EngineLoader:
 
     Args:
         settings: read anew at every load, so that a change counts from the next one.
+        reader: tells a model's layers, which make its price exact.
     """
 
     def __init__(
@@ -40,12 +44,15 @@ class EngineLoader:
         settings: Callable[[], Settings],
         database: Database,
         store: LibraryStore,
+        *,
+        reader: HeaderReader,
     ) -> None:
         self._paths = paths
         self._runtimes = runtimes
         self._settings = settings
         self._database = database
         self._store = store
+        self._reader = reader
 
     def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
         runtime = self._runtimes.current()
@@ -54,6 +61,7 @@ class EngineLoader:
             entry.path,
             entry.id,
             entry.summary or ModelSummary(),
+            shape=self._shape(entry),
             mmproj=entry.mmproj,
             cancel=cancel,
             work_root=self._paths.work,
@@ -84,6 +92,15 @@ class EngineLoader:
             )
 
         return Prepared(settings, estimate, new_server)
+
+    def _shape(self, entry: ModelEntry) -> ModelShape | None:
+        """The model's layers; None where they cannot be read: the engine itself will say why."""
+        try:
+            facts = [self._reader.read_facts(path) for path in entry.shard_paths]
+        except AppError as error:
+            log.warning("no layers known", extra={"model": entry.id, "code": error.code.value})
+            return None
+        return ModelShape.of(merge_facts(facts))
 
     def _decide(self, entry: ModelEntry, request: LoadRequest, price: Pricing) -> LoadSettings:
         """What was asked for, then what the settings say, then what fits."""

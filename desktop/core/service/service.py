@@ -109,7 +109,12 @@ class Service:
             self.speeds, facts=self._reader.read_facts, predictor=self._predictor
         )
         self.loader = EngineLoader(
-            where, self.runtimes, lambda: self.settings, self._database, self.library_store
+            where,
+            self.runtimes,
+            lambda: self.settings,
+            self._database,
+            self.library_store,
+            reader=self._reader,
         )
         self.supervisor = Supervisor(
             self.loader,
