@@ -18,7 +18,7 @@ from desktop.core.fit.graph_parts import Batch
 from desktop.core.fit.layers import Gpu, LayerCosts, Places, chosen_gpus, place
 from desktop.core.fit.overhead import overhead
 from desktop.core.gguf.layer_kinds import OTHER_CACHES
-from desktop.core.gguf.shape import Layer, ModelShape
+from desktop.core.gguf.shape import KV_BYTES, Layer, ModelShape
 
 _CACHE_PAD = 256
 # A float's GPU buffers are cut into pieces of this size (128 bytes for CUDA, Vulkan and Metal 32
@@ -37,6 +37,8 @@ _REPACKED_X86 = frozenset({"Q4_0", "Q4_K", "IQ4_NL", "MXFP4"})
 _REPACKED_ARM = frozenset({"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q8_0", "IQ4_NL", "MXFP4", "Q1_0"})
 _AS_IN_THE_FILE = frozenset({"-nr", "--no-repack"})
 _BAND, _ROUGH_BAND = 0.02, 0.10
+_FEEDING_LAYERS = frozenset({"nemotron_h", "nemotron_h_moe"})  # some only feed forward
+_MAX_EXPERTS = 1024  # LLAMA_MAX_EXPERTS
 _PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
 
 
@@ -70,8 +72,31 @@ class HostTraits:
 
 
 def supported(shape: ModelShape) -> bool:
-    """Whether the formula knows this model's cache and operations."""
-    return shape.architecture not in OTHER_CACHES and known(shape.architecture)
+    """Whether the formula knows this model's cache and operations, and its numbers make sense."""
+    if shape.architecture in OTHER_CACHES or not known(shape.architecture):
+        return False
+    routed = [layer for layer in shape.layers if layer.experts.count]
+    if routed and not 0 < shape.n_experts <= _MAX_EXPERTS:
+        return False
+    if not all(0 < layer.n_experts_used <= shape.n_experts for layer in routed):
+        return False
+    if not shape.vocab_size or not all(_whole(shape, layer) for layer in shape.layers):
+        return False
+    if any(layer.recurrent for layer in shape.layers) and not shape.number("shortconv.l_cache"):
+        needed = ("inner_size", "state_size", "group_count", "time_step_rank", "conv_kernel")
+        return all(shape.number(f"ssm.{key}") for key in needed)
+    return True
+
+
+def _whole(shape: ModelShape, layer: Layer) -> bool:
+    """Whether a layer has what it needs to do what it is there for."""
+    if not layer.dense.count:
+        return False  # tensors are missing: a part of a split model, say
+    if layer.attention != "none":
+        return bool(layer.head_dim_k and layer.head_dim_v and layer.n_kv_heads)
+    if layer.recurrent:
+        return True
+    return shape.architecture in _FEEDING_LAYERS and not layer.own_cache
 
 
 def estimate(
@@ -88,7 +113,10 @@ def estimate(
         gpus: the devices there are; without any everything is on the host.
         host: how this machine's CPU stores weights.
     """
-    if not supported(shape):
+    types = {settings.kv_type_k, settings.kv_type_v}
+    if not supported(shape) or not types <= KV_BYTES.keys():
+        return None
+    if settings.context_tokens < 1 or settings.slots < 1 or settings.ubatch < 1:
         return None
     cells = _cells(shape, settings)
     batch = _batch(shape, settings, cells)

@@ -100,6 +100,8 @@ def _keys(dims: Dims) -> dict[str, Value]:
         made["attention.sliding_window"] = dims.window
     if dims.architecture in _STATES and "ssm.state_size" in made:
         made["ssm.inner_size"] = 2 * dims.embedding_length
+        head = 128 if dims.architecture in _INTERVAL else 64
+        made["ssm.time_step_rank"] = max(1, 2 * dims.embedding_length // head)
     if dims.architecture in ("deepseek2", "mistral4"):
         made |= _MLA
     full = dims.n_full_layers

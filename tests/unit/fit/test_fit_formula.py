@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from desktop.core.gguf.from_dims import Dims, shape_from_dims
 from desktop.core.gguf.header import parse_header
 from desktop.core.gguf.shape import ModelShape
 from tests.helpers.canary import host_traits
-from tests.helpers.model_zoo import Spec, write_stub
+from tests.helpers.model_zoo import Spec, write_stub, zoo
 from tests.helpers.rpc_device import RpcDevices
 
 GIB, MIB = 1 << 30, 1 << 20
@@ -253,6 +254,60 @@ def test_no_figure_for_what_is_not_known(tmp_path: Path, architecture: str) -> N
     shape = shape_of(write_stub(tmp_path / "stub.gguf", Spec(architecture, layers=4)))
     assert not supported(shape)
     assert estimate(shape, LoadSettings()) is None
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_numbers_that_make_no_sense_do_no_harm(name: str) -> None:
+    """A header is from a stranger: whatever its numbers, there is an estimate, or none."""
+    randomness = random.Random(name)
+    made = zoo(ZOO[name])
+    data = made.header()
+    size = len(data) + sum(tensor.size + made.alignment for tensor in made.tensors)
+    facts = facts_of(parse_header(data, size))
+    settings = LoadSettings(context_tokens=4096)
+    keys = facts.keys or {}
+    for _ in range(60):
+        wrong = dict(keys)
+        for key in randomness.sample(sorted(keys), 3):
+            wrong[key] = randomness.choice([0, 1, 3, 511, 4096, (1 << 31) - 1, (0, 7), ()])
+        shape = ModelShape.of(replace(facts, keys=wrong))
+        if shape is not None:
+            found = estimate(shape, settings)
+            assert found is None or found.total_bytes.value > 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        LoadSettings(context_tokens=0),
+        LoadSettings(slots=0),
+        LoadSettings(ubatch=0),
+        LoadSettings(kv_type_k="q3_7"),
+    ],
+)
+def test_settings_that_make_no_sense_have_no_price(tmp_path: Path, settings: LoadSettings) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["bert large"]))
+    assert estimate(shape, settings) is None
+
+
+def test_rows_of_hybrids_have_a_price() -> None:
+    for architecture in ("qwen35", "qwen3next", "granitehybrid", "nemotron_h", "lfm2"):
+        row = shape_from_dims(
+            Dims(
+                architecture,
+                32,
+                2048,
+                16,
+                _VOCAB,
+                2 * GIB,
+                n_kv_heads=4,
+                feed_forward=8192,
+                n_full_layers=8,
+            )
+        )
+        assert row is not None
+        made = estimate(row, LoadSettings(context_tokens=8192))
+        assert made is not None and made.part("kv_bytes").value > 100 * MIB
 
 
 def totals(shape: ModelShape, variants: Sequence[LoadSettings]) -> list[int]:
