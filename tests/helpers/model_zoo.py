@@ -252,7 +252,7 @@ def _transformer(made: _Maker) -> None:
     made.head()
     for i in range(spec.layers):
         made.block(i, "attn_norm", spec.hidden)
-        made.attention(i, norms=spec.architecture.startswith("qwen3"))
+        made.attention(i, norms=spec.architecture.startswith(("qwen3", "mellum")))
         made.block(i, "ffn_norm", spec.hidden)
         if spec.experts:
             made.routed(i)
@@ -327,6 +327,29 @@ def _phi3(made: _Maker) -> None:
         made.block(i, "ffn_norm", spec.hidden)
         made.block(i, "ffn_up", spec.hidden, 2 * spec.ff)
         made.block(i, "ffn_down", spec.ff, spec.hidden)
+
+
+def _glm4moe(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    for i in range(spec.layers):
+        made.block(i, "attn_norm", spec.hidden)
+        made.attention(i)
+        made.block(i, "post_attention_norm", spec.hidden)
+        if i < spec.dense_lead:
+            made.feed_forward(i, spec.ff)
+        else:
+            made.routed(i)
+            made.block(i, "exp_probs_b.bias", spec.experts)
+            made.feed_forward(i, spec.expert_ff, suffix="_shexp")
+    made.keys |= {"leading_dense_block_count": spec.dense_lead, "expert_shared_count": 1}
+
+
+def _qwen3vl(made: _Maker) -> None:
+    _transformer(made)
+    quarter = made.spec.head_dim // 8
+    made.keys |= {"rope.dimension_sections": [quarter, quarter, quarter, 0]}
+    made.keys |= {"n_deepstack_layers": 3}
 
 
 def _seed_oss(made: _Maker) -> None:
@@ -566,6 +589,9 @@ _LAYOUTS = {
     "gemma4": _gemma4,
     "phi3": _phi3,
     "seed_oss": _seed_oss,
+    "glm4moe": _glm4moe,
+    "qwen3vl": _qwen3vl,
+    "qwen3vlmoe": _qwen3vl,
     "qwen2moe": _qwen2moe,
     "bert": _bert,
 }

@@ -62,7 +62,8 @@ def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) 
         current = Graph.over(current)  # Gemma scales its embeddings
     parts.inputs()
     layers = shown(shape)
-    for layer in layers:
+    deep = shape.number("n_deepstack_layers")
+    for index, layer in enumerate(layers):
         before = current
         q, k, v = queries(parts, layer, parts.norm(current))
         if post_norms:
@@ -78,6 +79,8 @@ def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) 
         if post_norms:
             current = parts.norm(current)
         current = Graph.over(current, middle)
+        if index < deep:
+            current = Graph.over(current, parts.deep_states())
     finish(parts, current, late=late)
 
 
@@ -242,7 +245,7 @@ _FAMILIES: dict[str, Callable[[RecurrentParts], None]] = {
     **dict.fromkeys(
         (
             *("llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "mistral3", "smollm3"),
-            *("granite", "granitemoe", "seed_oss"),
+            *("granite", "granitemoe", "seed_oss", "glm4moe", "mellum", "qwen3vl", "qwen3vlmoe"),
         ),
         _transformer,
     ),

@@ -12,7 +12,7 @@ from desktop.core.gguf.shape import Layer, ModelShape
 
 _ROTATED = 64  # smallest rotation of a quantized cache, and the one of values
 # Positions in time, height and width (LLAMA_ROPE_TYPE_IMROPE).
-_FOUR_AXES = frozenset({"qwen35", "qwen35moe"})
+_FOUR_AXES = frozenset({"qwen35", "qwen35moe", "qwen3vl", "qwen3vlmoe"})
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,24 @@ class Parts:
         self.copy_ids: Tensor | None = None
         self.positions: Tensor | None = None
         self.output_ids: Tensor | None = None
+        self.deep: Tensor | None = None
 
     # --- inputs
 
     def embeddings(self) -> Tensor:
         ids = Graph.input(self.tokens)
         found = Graph.op((self.width, self.tokens), ids)
+        wide = self.width * (1 + self.shape.number("n_deepstack_layers"))
+        if wide > self.width:  # a picture brings states for the first layers too
+            found = self.deep = Graph.op((wide, self.tokens), found)
         self.graph.expand(found)
-        self.graph.expand(Graph.input(self.width, self.tokens))  # for pictures; always there
-        return found
+        self.graph.expand(Graph.input(wide, self.tokens))  # for pictures; always there
+        return found if self.deep is None else self.deep_states()
+
+    def deep_states(self) -> Tensor:
+        """The part of the embeddings that belongs to one layer."""
+        assert self.deep is not None
+        return Graph.view(self.deep, self.width, self.tokens, contiguous=False)
 
     def inputs(self, *, hybrid: bool = False, positions: bool = True) -> None:
         batch, shape = self.batch, self.shape

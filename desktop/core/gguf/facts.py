@@ -21,7 +21,7 @@ _KEYS_TEXT = """
     block_count context_length embedding_length vocab_size feed_forward_length
     leading_dense_block_count nextn_predict_layers expert_count expert_used_count
     expert_latent_length expert_feed_forward_length expert_shared_feed_forward_length
-    expert_shared_count
+    expert_shared_count n_deepstack_layers
     interleave_moe_layer_step full_attention_interval pooling_type rope.dimension_count
     attention.head_count attention.head_count_kv attention.key_length attention.value_length
     attention.key_length_swa attention.value_length_swa attention.key_length_mla

@@ -11,8 +11,9 @@ from desktop.core.gguf.shape import ModelShape
 
 _INTERVAL = frozenset({"qwen3next", "qwen35", "qwen35moe"})
 _LISTED = frozenset({"granitehybrid", "jamba", "plamo2", "lfm2", "lfm2moe"})
-# What hybrids keep per recurrent layer where the row does not say: the sizes of the published
-# models of each family (Qwen3-Next, Qwen3.5, Granite 4, Nemotron-H, LFM2), from their configs.
+# What a row does not say: the states that hybrids keep per recurrent layer, layers that pictures
+# feed; as the published models of each family have them (Qwen3-Next, Qwen3.5, Qwen3-VL, Granite 4,
+# Nemotron-H, LFM2), from their configs.
 _STATES: dict[str, dict[str, Value]] = {
     "qwen3next": {"ssm.conv_kernel": 4, "ssm.state_size": 128, "ssm.group_count": 16},
     "qwen35": {"ssm.conv_kernel": 4, "ssm.state_size": 128, "ssm.group_count": 16},
@@ -22,6 +23,8 @@ _STATES: dict[str, dict[str, Value]] = {
     "nemotron_h_moe": {"ssm.conv_kernel": 4, "ssm.state_size": 128, "ssm.group_count": 8},
     "falcon-h1": {"ssm.conv_kernel": 4, "ssm.state_size": 256, "ssm.group_count": 1},
     "lfm2": {"shortconv.l_cache": 3},
+    "qwen3vl": {"n_deepstack_layers": 3},
+    "qwen3vlmoe": {"n_deepstack_layers": 3},
     "lfm2moe": {"shortconv.l_cache": 3},
 }
 # DeepSeek-V2 and V3, Kimi K2, GLM-4.7-Flash: a latent of 512 numbers and a rotated key of 64.

@@ -74,6 +74,15 @@ ZOO = {
     "lfm2": Spec("lfm2", 16, 2048, 32, 8, 64, 8192, 65_536, output=False, kind="Q4_0"),
     "phi3": Spec("phi3", 32, 3072, 32, 8, 96, 8192, _VOCAB, kind="Q4_K"),
     "mistral3": Spec("mistral3", 26, 3072, 32, 8, 128, 9216, _VOCAB, kind="Q4_K"),
+    "qwen3vl 4B": Spec("qwen3vl", 36, 2560, 32, 8, 128, 9728, _VOCAB, kind="Q4_K"),
+    "glm4moe": Spec(
+        "glm4moe", 46, 4096, 96, 8, 128, 10_944, _VOCAB, experts=128, used=8, expert_ff=1408,
+        dense_lead=1, kind="Q4_K",
+    ),
+    "mellum": Spec(
+        "mellum", 28, 2048, 16, 4, 128, 4096, _VOCAB, window=1024, experts=64, used=8,
+        expert_ff=768,
+    ),
     "gemma4 E4B": Spec(
         "gemma4", 42, 2560, 8, 2, 256, 10_240, _VOCAB, window=512, output=False, full_every=6,
         per_layer=256, shared_kv=18, kind="Q4_0",
