@@ -76,8 +76,9 @@ class DeviceSpeed:
         decode: seconds per byte by type, where unpacking is what takes longest.
         layer, moe_layer, width: seconds per layer, more for one with experts, and per element of
             `Portion.width`, for a generated token.
-        attention: seconds per multiplication for one cell of the cache, by its type; empty where
-            reading the cache is what takes the time.
+        attention: seconds per multiplication for one cell of the cache, by the cache's type and
+            the numbers per head ("f16@128"), or by the type alone; empty where reading the cache
+            is what takes the time.
         prefill, prefill_layer, prefill_moe_layer, prefill_width, prefill_attention: the same for a
             prompt token, `prefill` per multiplication.
         expert_prefill: how many times longer a multiplication takes in experts.
@@ -152,8 +153,7 @@ class DeviceSpeed:
         seconds += self.layer * portion.layers + self.moe_layer * portion.moe_layers
         seconds += self.width * portion.width
         if self.attention:
-            macs = sum(each.seen(depth) * each.cell_macs for each in portion.attention)
-            return seconds + macs * _of_cache(self.attention, kv_type)
+            return seconds + attention_seconds(self.attention, portion, depth, kv_type)
         return seconds + cache_bytes * memory
 
     def prefill_seconds(self, portion: Portion, tokens: int, depth: float, kv_type: str) -> float:
@@ -164,8 +164,8 @@ class DeviceSpeed:
                 seconds += count * factor * _like(self.prefill, kind, per_byte=False)[0]
         seconds += self.prefill_layer * portion.layers + self.prefill_width * portion.width
         seconds += self.prefill_moe_layer * portion.moe_layers
-        seen = sum(each.seen(depth + tokens / 2) * each.cell_macs for each in portion.attention)
-        return seconds + seen * _of_cache(self.prefill_attention, kv_type)
+        middle = depth + tokens / 2
+        return seconds + attention_seconds(self.prefill_attention, portion, middle, kv_type)
 
     def knows(self, portion: Portion) -> bool:
         """Whether every type of its weights was measured."""
@@ -173,12 +173,32 @@ class DeviceSpeed:
         return all(kind in self.decode and kind in self.prefill for kind in kinds)
 
 
-def _of_cache(costs: Mapping[str, float], kv_type: str) -> float:
-    if kv_type in costs:
-        return costs[kv_type]
-    if kv_type in ("f16", "f32", "bf16"):
-        return costs.get("f16", 0.0)
-    return costs.get("q8_0", costs.get("f16", 0.0))
+def attention_seconds(
+    costs: Mapping[str, float], portion: Portion, depth: float, kv_type: str
+) -> float:
+    """Of one token that sees `depth` tokens."""
+    return sum(
+        each.seen(depth) * each.cell_macs * _of_cache(costs, kv_type, each.head_dim)
+        for each in portion.attention
+    )
+
+
+def cache_key(kv_type: str, head_dim: int) -> str:
+    """How a measured cost of attention is called."""
+    return f"{kv_type}@{head_dim}"
+
+
+def _of_cache(costs: Mapping[str, float], kv_type: str, head_dim: int) -> float:
+    """The cost with a cache of this type, else with one like it, at the nearest length of heads."""
+    near = "f16" if kv_type in ("f16", "f32", "bf16") else "q8_0"
+    for kind in (kv_type, near, "f16"):
+        if kind in costs:
+            return costs[kind]
+        dims = [int(key.split("@")[1]) for key in costs if key.startswith(f"{kind}@")]
+        if dims:
+            best = min(dims, key=lambda dim: abs(math.log(dim / max(1, head_dim))))
+            return costs[cache_key(kind, best)]
+    return 0.0
 
 
 def _like(costs: Mapping[str, float], kind: str, *, per_byte: bool) -> tuple[float, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key
 from desktop.core.fit.speed_plan import FLAT, REFERENCE_TYPE, Point
 from desktop.core.fit.speed_work import Portion
 
@@ -64,7 +64,7 @@ def fit(
     per_mac, prefill_layer, prefill_width = _solve(
         [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
         [
-            m.prefill_seconds - _seen(m.portion, mean_depth) * prefill_attention.get("f16", 0.0)
+            m.prefill_seconds - attention_seconds(prefill_attention, m.portion, mean_depth, "f16")
             for m in shapes
         ],
     )
@@ -106,17 +106,19 @@ def _attention(
     prefill: dict[str, float] = {}
     if flat is None:
         return decode, prefill
+    flat_kind = cache_key(flat.point.kv_type, flat.point.model.head_dim)
     own = _seen(flat.portion, prompt_tokens / 2)  # a prompt attends to itself, too
-    for each in sorted(measured, key=lambda m: m.point.kv_type != flat.point.kv_type):
+    for each in sorted(measured, key=lambda m: m.point.model != flat.point.model):
         if each.point.role == "depth":
-            kind, depth = each.point.kv_type, each.point.depth
+            depth, own_type = each.point.depth, each.point.kv_type == flat.point.kv_type
+            kind = cache_key(each.point.kv_type, each.point.model.head_dim)
             more = max(0.0, each.decode_seconds - flat.decode_seconds)
             decode[kind] = more / _seen(each.portion, depth)
             more = max(0.0, each.prefill_seconds - flat.prefill_seconds)
-            if kind == flat.point.kv_type:
+            if own_type and each.point.model == flat.point.model:
                 prefill[kind] = more / _seen(each.portion, depth)
             else:
-                known = prefill.get(flat.point.kv_type, 0.0) * own
+                known = prefill.get(flat_kind, 0.0) * own
                 prefill[kind] = (more + known) / _seen(each.portion, depth + prompt_tokens / 2)
     return decode, prefill
 
@@ -132,7 +134,7 @@ def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed
         steps = speed.layer * portion.layers + speed.width * portion.width
         decode[kind] = _positive(each.decode_seconds, steps) / portion.total_read_bytes
         steps = speed.prefill_layer * portion.layers + speed.prefill_width * portion.width
-        steps += _seen(portion, speed.prompt_tokens / 2) * speed.prefill_attention.get("f16", 0.0)
+        steps += attention_seconds(speed.prefill_attention, portion, speed.prompt_tokens / 2, "f16")
         prefill[kind] = _positive(each.prefill_seconds, steps) / _macs(portion)
     # What the memory or the caches give is seen in the type that is unpacked fastest.
     memory = ((speed.memory[0][0], min(decode.values())),)

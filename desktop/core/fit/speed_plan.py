@@ -70,8 +70,11 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         Point(FLAT, "layers", narrow),
         Point("middle", "layers", SyntheticModel(k, 8, 1024, 2816, 16, 4)),
         Point(f"type {k}", "type", base),
-        Point("depth f16", "depth", narrow, KV_DEPTH),
-        Point("depth q8_0", "depth", narrow, KV_DEPTH, "q8_0"),
+        *(
+            Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, KV_DEPTH, kind)
+            for kind in ("f16", "q8_0")
+            for model in (narrow, replace(narrow, heads=4, kv_heads=2))
+        ),
     ]
     for size in _memory_sizes(base, free_bytes, largest_cache_bytes):
         layers = max(3, round(size / base.size_bytes * base.layers))

@@ -22,11 +22,13 @@ class AttentionWork:
 
     Attributes:
         window: cells they see at most; None: all.
+        head_dim: numbers per head; some kernels are much slower with short heads.
         cell_bytes: keys and values of one cell, over all these layers.
         cell_macs: multiplications and additions for one cell and one token, over all these layers.
     """
 
     window: int | None
+    head_dim: int
     cell_bytes: float
     cell_macs: float
 
@@ -117,7 +119,7 @@ class _Counting:
         dense, experts = _mixes(shape)
         self._dense_mix, self._expert_mix = dense, experts
         self._portions: dict[str, Portion] = {}
-        self._attention: dict[tuple[str, int | None], list[float]] = {}
+        self._attention: dict[tuple[str, int | None, int], list[float]] = {}
 
     def _on(self, device: str) -> Portion:
         return self._portions.setdefault(device, Portion(device))
@@ -152,7 +154,7 @@ class _Counting:
         if not self._shape.mla:
             cell += layer.n_kv_heads * layer.head_dim_v * values
         window = self._shape.window if layer.attention == "sliding" else None
-        sums = self._attention.setdefault((device, window), [0.0, 0.0])
+        sums = self._attention.setdefault((device, window, layer.head_dim_k), [0.0, 0.0])
         sums[0] += cell
         sums[1] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
 
@@ -169,8 +171,8 @@ class _Counting:
     def portions(self) -> tuple[Portion, ...]:
         for device, portion in self._portions.items():
             portion.attention = tuple(
-                AttentionWork(window, cell_bytes, macs)
-                for (place, window), (cell_bytes, macs) in self._attention.items()
+                AttentionWork(window, head_dim, cell_bytes, macs)
+                for (place, window, head_dim), (cell_bytes, macs) in self._attention.items()
                 if place == device
             )
         return tuple(self._portions.values())

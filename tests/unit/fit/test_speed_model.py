@@ -12,10 +12,10 @@ import pytest
 
 from desktop.core.errors import AppError
 from desktop.core.fit import speed_fit, speed_plan
-from desktop.core.fit.speed import DeviceSpeed, Speeds, figure
+from desktop.core.fit.speed import DeviceSpeed, Speeds, attention_seconds, figure
 from desktop.core.fit.speed_calibrate import portion_of
 from desktop.core.fit.speed_models import SyntheticModel, write_model
-from desktop.core.fit.speed_work import Portion, Work, work_of
+from desktop.core.fit.speed_work import AttentionWork, Portion, Work, work_of
 from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
@@ -136,6 +136,18 @@ def test_decode_adds_bytes_layers_and_attention(made: Made) -> None:
     assert at_1000 - at_0 == pytest.approx(1000 * 4 * 8 * 64 * 1e-10, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("kv_type", "head_dim", "cost"),
+    [("f16", 64, 1.0), ("f16", 80, 1.0), ("f16", 96, 2.0), ("bf16", 256, 2.0), ("q4_0", 128, 3.0)],
+)
+def test_attention_goes_by_the_cache_and_the_heads(
+    kv_type: str, head_dim: int, cost: float
+) -> None:
+    work = (AttentionWork(None, head_dim, 0.0, 10.0),)
+    costs = {"f16@64": 1.0, "f16@128": 2.0, "q8_0@64": 3.0}
+    assert attention_seconds(costs, Portion("CPU", attention=work), 7, kv_type) == 70 * cost
+
+
 def test_memory_takes_over_where_no_cache_holds_the_model(made: Made) -> None:
     portion = portion_of(made(DENSE))
     large = replace(portion, held_bytes=1e9)
@@ -238,7 +250,7 @@ def small_plan() -> speed_plan.CalibrationPlan:
         model = point.model
         shrunk = replace(model, hidden=256, feed_forward=512, heads=4, kv_heads=2)
         if point.role == "depth" or point.name == speed_plan.FLAT:
-            shrunk = replace(shrunk, hidden=512)
+            shrunk = replace(shrunk, hidden=512, heads=model.heads, kv_heads=model.kv_heads)
         elif point.role == "type":
             shrunk = replace(shrunk, layers=2)
         elif point.role == "layers":
@@ -276,17 +288,19 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
         layer=2e-5,
         moe_layer=1e-5,
         width=1e-8,
-        attention={"f16": 3e-10, "q8_0": 4e-10},
+        attention={"f16@64": 3e-10, "f16@128": 2e-10, "q8_0@64": 5e-10, "q8_0@128": 4e-10},
         prefill_layer=1e-6,
         prefill_width=1e-9,
-        prefill_attention={"f16": 3e-11, "q8_0": 4e-11},
+        prefill_attention={"f16@64": 3e-11, "f16@128": 2e-11, "q8_0@64": 5e-11, "q8_0@128": 4e-11},
         expert_prefill=1.5,
         prompt_tokens=128,
     )
     measured = measured_with(truth, small_plan, made)
     found = speed_fit.fit(measured, build="1 abc", backend="cpu", device="A CPU", prompt_tokens=128)
-    assert found.attention["f16"] == pytest.approx(3e-10, rel=0.02)
-    assert found.prefill_attention["q8_0"] == pytest.approx(4e-11, rel=0.02)
+    for kind, cost in truth.attention.items():
+        assert found.attention[kind] == pytest.approx(cost, rel=0.02), kind
+    for kind, cost in truth.prefill_attention.items():
+        assert found.prefill_attention[kind] == pytest.approx(cost, rel=0.03), kind
     assert found.layer == pytest.approx(2e-5, rel=0.05)
     assert found.decode["Q4_K"] == pytest.approx(truth.decode["Q4_K"], rel=0.05)
     assert found.prefill["IQ3_S"] == pytest.approx(truth.prefill["IQ3_S"], rel=0.1)
