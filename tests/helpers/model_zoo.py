@@ -352,6 +352,43 @@ def _qwen3vl(made: _Maker) -> None:
     made.keys |= {"n_deepstack_layers": 3}
 
 
+def _olmo2(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    for i in range(spec.layers):
+        made.attention(i)
+        made.block(i, "attn_q_norm", spec.heads * spec.head_dim)
+        made.block(i, "attn_k_norm", spec.kv_heads * spec.head_dim)
+        made.block(i, "post_attention_norm", spec.hidden)
+        made.feed_forward(i, spec.ff)
+        made.block(i, "post_ffw_norm", spec.hidden)
+
+
+def _glm4(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    for i in range(spec.layers):
+        for norm in ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"):
+            made.block(i, norm, spec.hidden)
+        made.attention(i)
+        made.block(i, "ffn_up", spec.hidden, 2 * spec.ff)
+        made.block(i, "ffn_down", spec.ff, spec.hidden)
+
+
+def _minimax_m2(made: _Maker) -> None:
+    spec = made.spec
+    made.head()
+    for i in range(spec.layers):
+        made.block(i, "attn_norm", spec.hidden)
+        made.attention(i)
+        made.block(i, "attn_q_norm", spec.heads * spec.head_dim)
+        made.block(i, "attn_k_norm", spec.kv_heads * spec.head_dim)
+        made.block(i, "ffn_norm", spec.hidden)
+        made.routed(i)
+        made.block(i, "exp_probs_b.bias", spec.experts)
+    made.keys |= {"feed_forward_length": spec.expert_ff, "expert_gating_func": 2}
+
+
 def _seed_oss(made: _Maker) -> None:
     spec = made.spec
     made.head()
@@ -589,6 +626,9 @@ _LAYOUTS = {
     "gemma4": _gemma4,
     "phi3": _phi3,
     "seed_oss": _seed_oss,
+    "olmo2": _olmo2,
+    "glm4": _glm4,
+    "minimax-m2": _minimax_m2,
     "glm4moe": _glm4moe,
     "qwen3vl": _qwen3vl,
     "qwen3vlmoe": _qwen3vl,

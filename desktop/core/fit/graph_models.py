@@ -14,7 +14,7 @@ from desktop.core.fit.graph_common import cut, fed, finish, queries, shown
 from desktop.core.fit.graph_hybrids import granite_hybrid, lfm2, nemotron_h, qwen35
 from desktop.core.fit.graph_parts import Batch, Parts
 from desktop.core.fit.graph_recurrent import RecurrentParts
-from desktop.core.gguf.shape import ModelShape
+from desktop.core.gguf.shape import Layer, ModelShape
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,20 @@ def working(shape: ModelShape, batch: Batch, alignment: int = 32) -> Working | N
     return Working(parts.graph.peak_bytes(), feeding, embedded)
 
 
-def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) -> None:
-    """llama, qwen, gemma, gpt-oss and many more: attention, then a feed-forward part.
+def _transformer(
+    parts: Parts,
+    *,
+    pre_norms: bool = True,
+    post_norms: bool = False,
+    wide_norms: bool = False,
+    fused: bool = False,
+) -> None:
+    """llama, qwen, gemma and many more: attention, then a feed-forward part.
 
     Args:
-        late: all tokens go through the last layer (it also feeds a prediction head).
-        post_norms: what a part gives is normed before it is added.
+        pre_norms, post_norms: where a part's input and its output are normed.
+        wide_norms: queries and keys are normed before they are cut into heads.
+        fused: gate and up projection are one matrix.
     """
     shape = parts.shape
     current = parts.embeddings()
@@ -65,23 +73,52 @@ def _transformer(parts: Parts, *, late: bool = False, post_norms: bool = False) 
     deep = shape.number("n_deepstack_layers")
     for index, layer in enumerate(layers):
         before = current
-        q, k, v = queries(parts, layer, parts.norm(current))
+        source = parts.norm(current) if pre_norms else current
+        q, k, v = _wide(parts, layer, source) if wide_norms else queries(parts, layer, source)
         if post_norms:
             q = Graph.over(q)
-        stored = (k, v) if layer.own_cache else (None, None)
-        current = parts.attend(layer, q, *stored, out=parts.width)
-        if not late:
-            current, before = cut(parts, layer, layers, current, before)
+        current = parts.attend(layer, q, k, v, out=parts.width)
+        current, before = cut(parts, layer, layers, current, before)
         if post_norms:
             current = parts.norm(current)
         middle = Graph.over(current, before)
-        current = fed(parts, layer, parts.norm(middle))
+        source = parts.norm(middle) if pre_norms else middle
+        current = _fused(parts, layer, source) if fused else fed(parts, layer, source)
         if post_norms:
             current = parts.norm(current)
         current = Graph.over(current, middle)
         if index < deep:
             current = Graph.over(current, parts.deep_states())
-    finish(parts, current, late=late)
+    finish(parts, current)
+
+
+def _wide(parts: Parts, layer: Layer, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    q = parts.norm(parts.linear(source, layer.n_heads * layer.head_dim_k))
+    k = parts.norm(parts.linear(source, layer.n_kv_heads * layer.head_dim_k))
+    v = parts.linear(source, layer.n_kv_heads * layer.head_dim_v)
+    return (
+        parts.rope(parts.heads(q, layer.head_dim_k, layer.n_heads)),
+        parts.rope(parts.heads(k, layer.head_dim_k, layer.n_kv_heads)),
+        parts.heads(v, layer.head_dim_v, layer.n_kv_heads),
+    )
+
+
+def _fused(parts: Parts, layer: Layer, source: Tensor) -> Tensor:
+    both = parts.linear(source, 2 * layer.feed_forward)
+    gated = Graph.op((layer.feed_forward, *both.dims[1:]), both)
+    return parts.linear(gated, parts.width)
+
+
+def _olmo2(parts: Parts) -> None:
+    _transformer(parts, pre_norms=False, post_norms=True, wide_norms=True)
+
+
+def _glm4(parts: Parts) -> None:
+    _transformer(parts, post_norms=True, fused=True)
+
+
+def _minimax_m2(parts: Parts) -> None:
+    _transformer(parts, wide_norms=True)
 
 
 def _gemma(parts: Parts) -> None:
@@ -147,9 +184,7 @@ def _phi3(parts: Parts) -> None:
         current = parts.attend(layer, q, parts.rope(k), v, out=parts.width)
         current, before = cut(parts, layer, layers, current, before)
         middle = Graph.over(current, before)
-        both = parts.linear(parts.norm(middle), 2 * layer.feed_forward)
-        gated = Graph.op((layer.feed_forward, *both.dims[1:]), both)
-        current = Graph.over(middle, parts.linear(gated, parts.width))
+        current = Graph.over(middle, _fused(parts, layer, parts.norm(middle)))
     finish(parts, current)
 
 
@@ -251,6 +286,9 @@ _FAMILIES: dict[str, Callable[[RecurrentParts], None]] = {
     ),
     **dict.fromkeys(("gemma2", "gemma3"), _gemma),
     "gemma4": _gemma4,
+    "olmo2": _olmo2,
+    "glm4": _glm4,
+    "minimax-m2": _minimax_m2,
     "phi3": _phi3,
     "gpt-oss": _gpt_oss,
     "deepseek2": _latent,

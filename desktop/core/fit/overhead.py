@@ -14,6 +14,8 @@ MIB = 1 << 20
 # Code, HTTP threads, buffers, requests: 22 to 24 MiB whatever the model, and a bit per slot.
 PROCESS_BYTES = 23 * MIB
 SLOT_BYTES = 3 * MIB // 4
+# Per token of context: the cache's own bookkeeping, and a prompt as the server keeps it.
+CELL_BYTES = 230
 # The vocabulary in memory: tokens and hash tables. SentencePiece: 128,000 tokens took 20 MiB; with
 # merges (byte-level BPE) twice that: qwen2's 151,936 took 47 MiB.
 TOKEN_BYTES, MERGES_TOKEN_BYTES = 170, 340
@@ -47,7 +49,7 @@ def overhead(
     merged = shape is None or shape.keys.get("tokenizer.merges") != 0
     value = PROCESS_BYTES + tokens * (MERGES_TOKEN_BYTES if merged else TOKEN_BYTES)
     settings = settings or LoadSettings()
-    value += settings.slots * SLOT_BYTES
+    value += settings.slots * SLOT_BYTES + settings.total_context * CELL_BYTES
     checkpoints = ZERO
     if shape is not None:
         value += NODE_BYTES * _nodes(shape, settings) + _scratch_bytes(shape, settings)

@@ -74,6 +74,12 @@ ZOO = {
     "lfm2": Spec("lfm2", 16, 2048, 32, 8, 64, 8192, 65_536, output=False, kind="Q4_0"),
     "phi3": Spec("phi3", 32, 3072, 32, 8, 96, 8192, _VOCAB, kind="Q4_K"),
     "mistral3": Spec("mistral3", 26, 3072, 32, 8, 128, 9216, _VOCAB, kind="Q4_K"),
+    "olmo2": Spec("olmo2", 32, 4096, 32, 8, 128, 11_008, _VOCAB, window=4096, kind="Q4_K"),
+    "glm4": Spec("glm4", 40, 4096, 32, 2, 128, 13_696, _VOCAB, kind="Q4_K"),
+    "minimax-m2": Spec(
+        "minimax-m2", 24, 3072, 48, 8, 128, 1536, _VOCAB, experts=64, used=8, expert_ff=1536,
+        kind="Q4_K",
+    ),
     "qwen3vl 4B": Spec("qwen3vl", 36, 2560, 32, 8, 128, 9728, _VOCAB, kind="Q4_K"),
     "glm4moe": Spec(
         "glm4moe", 46, 4096, 96, 8, 128, 10_944, _VOCAB, experts=128, used=8, expert_ff=1408,
