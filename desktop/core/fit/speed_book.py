@@ -205,14 +205,19 @@ class SpeedBook:
     ) -> tuple[float, float, int] | None:
         """How real runs of an architecture differ from what was predicted for them.
 
+        Only runs since the device was last calibrated count: what was predicted before came from
+        other figures.
+
         Returns:
             The factor, the spread about it as a part of the value, and of how many models. Each
             model counts once, however much it is used; of few models only a part is believed.
         """
         by_model: dict[str, list[float]] = defaultdict(list)
         runs = self._by_architecture.get((*place, test, architecture), [])[-_OF_ARCHITECTURE:]
+        calibration = self.calibration(*place)
+        since = calibration.created if calibration else 0.0
         for run in runs:
-            if run.base and '"extra":[]' in run.settings:
+            if run.base and run.created >= since and '"extra":[]' in run.settings:
                 by_model[run.fingerprint].append(math.log(run.real / run.base))
         if not by_model:
             return None

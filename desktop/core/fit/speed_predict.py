@@ -158,16 +158,12 @@ class Predictor:
 
     def predict(self, asked: Asked) -> Prediction | None:
         """Tokens per second; None where neither a device nor the model's own speed is known."""
-        work = asked.work
-        if asked.test == "decode":
-            base = self.speeds.decode(work, asked.depth)
-        else:
-            base = self.speeds.prefill(work, asked.tokens, asked.depth)
-        place = self.place(work)
+        base = self._base(asked, asked.depth, asked.tokens)
+        place = self.place(asked.work)
         if place is not None and asked.model is not None and asked.settings is not None:
             key = settings_key(asked.settings)
             runs = self.book.of_model(place, asked.test, asked.model, key)
-            own = _measured(base, runs, asked.middle)
+            own = self._measured(asked, base, runs)
             if own is not None:
                 return Prediction(own, base)
         if base is None:
@@ -181,23 +177,34 @@ class Predictor:
             half_band = min(half_band, max(2 * spread, _MEASURED_SPREAD))
         return Prediction(base.corrected(factor, half_band), base)
 
+    def _base(self, asked: Asked, depth: int, tokens: int) -> SpeedFigure | None:
+        if asked.test == "decode":
+            return self.speeds.decode(asked.work, depth)
+        return self.speeds.prefill(asked.work, tokens, depth)
 
-def _measured(base: SpeedFigure | None, runs: Sequence[Run], depth: int) -> SpeedFigure | None:
-    """What the model itself showed. Figures of other depths are brought to this one by what is
-    predicted for the two; without a prediction only those of about this depth count."""
-    near = [run for run in runs if abs(_depth(run) - depth) <= max(_NEAR_TOKENS, depth // 2)]
-    if base is None:
-        if not near:
+    def _measured(
+        self, asked: Asked, base: SpeedFigure | None, runs: Sequence[Run]
+    ) -> SpeedFigure | None:
+        """What the model itself showed. Figures of other depths are brought to this one by what is
+        predicted for the two; without a prediction only those of about this depth count."""
+        reach = max(_NEAR_TOKENS, asked.middle // 2)
+        near = [run for run in runs if abs(_depth(run) - asked.middle) <= reach]
+        if base is None:
+            if not near:
+                return None
+            value, spread = _middle([run.real for run in near])
+            return figure(value, spread, "measured")
+        ratios = []
+        for run in near or runs:
+            then = self._base(asked, run.depth, run.tokens)
+            if then is not None:
+                ratios.append(run.real / then.value)
+        if not ratios:
             return None
-        value, spread = _middle([run.real for run in near])
-        return figure(value, spread, "measured")
-    ratios = [run.real / run.base for run in runs if run.base]
-    if not ratios:
-        return None
-    middle, spread = _middle(ratios)
-    if near:
-        return figure(base.value * middle, spread, "measured")
-    return base.corrected(middle, max(spread, (base.high / base.value - 1) / 2))
+        middle, spread = _middle(ratios)
+        if near:
+            return figure(base.value * middle, spread, "measured")
+        return base.corrected(middle, max(spread, (base.high / base.value - 1) / 2))
 
 
 def _middle(values: Sequence[float]) -> tuple[float, float]:

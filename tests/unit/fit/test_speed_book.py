@@ -186,6 +186,27 @@ def test_far_from_what_was_measured_it_is_a_prediction_again() -> None:
     assert found.high / found.low > near.high / near.low
 
 
+def test_a_run_counts_by_what_it_really_was_whatever_was_predicted_then() -> None:
+    mine = {"model": "quick-1", "settings": SETTINGS}
+    for base in (None, 10.0, 1000.0):  # from a time before calibration, or of another one
+        found = shown(predictor(run(real=70.0, base=base)), depth=100, **mine)
+        assert found.value == pytest.approx(70)
+        assert found.source == "measured"
+
+
+def test_runs_before_the_calibration_correct_nobody_else() -> None:
+    runs = [run(fingerprint=f"quick-{n}", real=50.0, created=100.0 + n) for n in range(6)]
+    devices = {"CPU": ("cpu", SPEED.device)}
+
+    def after(created: float) -> float:
+        book = SpeedBook([Calibration(SPEED, created)], runs)
+        found = Predictor(Speeds({"CPU": SPEED}), book, SPEED.build, devices)
+        return shown(found).value
+
+    assert after(50.0) < 60
+    assert after(200.0) == pytest.approx(100)
+
+
 def test_other_settings_are_not_measured() -> None:
     other = replace(SETTINGS, kv_type_k="q8_0")
     found = shown(predictor(run(real=50.0)), depth=100, model="quick-1", settings=other)
@@ -223,7 +244,7 @@ def test_a_prompts_speed_is_learned_apart() -> None:
     found = of.predict(Asked(work(), "llama", "prefill", model="quick-1", settings=SETTINGS))
     assert found is not None and base is not None
     assert found.shown.source == "measured"
-    assert found.shown.value == pytest.approx(base.value / 2)
+    assert found.shown.value == pytest.approx(20.0)
     assert found.base == base
     assert shown(of).value == pytest.approx(100)
 
