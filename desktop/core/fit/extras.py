@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.estimate import Figure
+from desktop.core.fit.estimate import DeviceNeed, Figure
 
 _DRAFT = ("-md", "--model-draft", "--spec-draft-model")
 
@@ -58,3 +58,20 @@ def adapters_figure(adapters: Sequence[Path]) -> Figure:
                 ErrorCode.PATH_UNREADABLE, path=str(path), reason=error.strerror or str(error)
             ) from error
     return Figure(total, total * 9 // 10, total)
+
+
+def with_draft(
+    needs: tuple[DeviceNeed, ...], drafts: tuple[DeviceNeed, ...]
+) -> tuple[DeviceNeed, ...]:
+    """A draft model's weights, cache and work on the devices it goes to; one process for both."""
+    by_name = {need.name: need for need in needs}
+    for draft in drafts:
+        old = by_name.get(draft.name, DeviceNeed(draft.name))
+        by_name[draft.name] = DeviceNeed(
+            draft.name,
+            old.weights_bytes + draft.weights_bytes,
+            old.kv_bytes + draft.kv_bytes,
+            old.compute_bytes + draft.compute_bytes,
+            old.overhead_bytes or draft.overhead_bytes,
+        )
+    return tuple(by_name.values())

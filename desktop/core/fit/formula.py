@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
+from desktop.core.fit.extras import with_draft
 from desktop.core.fit.graph_models import Working, known, working
 from desktop.core.fit.graph_parts import Batch
 from desktop.core.fit.layers import Gpu, LayerCosts, Places, chosen_gpus, place
@@ -106,12 +107,16 @@ def estimate(
     *,
     host: HostTraits | None = None,
     model: str = "",
+    beside_bytes: int = 0,
+    draft: ModelShape | None = None,
 ) -> Estimate | None:
     """What loading a model with these settings would take; None where only the engine can tell.
 
     Args:
         gpus: the devices there are; without any everything is on the host.
         host: how this machine's CPU stores weights.
+        beside_bytes: what is loaded with it (a projector, adapters), on the first GPU or the host.
+        draft: a small model that proposes tokens; it gets the same context and slots.
     """
     types = {settings.kv_type_k, settings.kv_type_v}
     if not supported(shape) or not types <= KV_BYTES.keys():
@@ -133,12 +138,19 @@ def estimate(
     _add_weights(figures, shape, places, host or HostTraits(), repacking=repacking)
     for layer_place, size in zip(places.layers, caches, strict=True):
         figures.kv[layer_place] = figures.kv.get(layer_place, 0) + size
+    figures.add(figures.weights, usable[0].name if usable else HOST, beside_bytes)
     _add_work(figures, shape, settings, places, work)
+    needs = figures.needs(shape, settings)
+    if draft is not None:
+        more = estimate(draft, replace(settings, embedding=False), gpus, host=host)
+        if more is None:
+            return None
+        needs = with_draft(needs, more.devices)
     notes = () if shape.exact else ("the shape comes from a table, not from the file",)
     return Estimate(
         model,
         settings,
-        figures.needs(shape, settings),
+        needs,
         settings.cache_ram_bytes,
         tool="formula",
         notes=notes,

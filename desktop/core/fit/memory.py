@@ -27,7 +27,7 @@ from desktop.core.engine.runtime import Runtime, start_failure
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
-from desktop.core.fit.extras import adapters_figure, split_extra
+from desktop.core.fit.extras import adapters_figure, split_extra, with_draft
 from desktop.core.fit.formula import HostTraits, estimate
 from desktop.core.fit.overhead import overhead
 from desktop.core.gguf.shape import ModelShape
@@ -148,7 +148,7 @@ def dry_run(
     )
     if extras.draft is not None:
         bare = replace(settings, mmproj=None, embedding=False, extra=())
-        needs = _with_draft(needs, dry_run(runtime, extras.draft, bare, **running).devices)
+        needs = with_draft(needs, dry_run(runtime, extras.draft, bare, **running).devices)
     return Estimate(name, settings, needs, settings.cache_ram_bytes, tool, notes=tuple(notes))
 
 
@@ -184,23 +184,6 @@ def _exact(
 
 def _inside(cell: Figure, value: int) -> Figure:
     return Figure(value, cell.low, cell.high) if cell.low <= value <= cell.high else cell
-
-
-def _with_draft(
-    needs: tuple[DeviceNeed, ...], drafts: tuple[DeviceNeed, ...]
-) -> tuple[DeviceNeed, ...]:
-    """A draft model's weights, cache and work on the devices it goes to; one process for both."""
-    by_name = {need.name: need for need in needs}
-    for draft in drafts:
-        old = by_name.get(draft.name, DeviceNeed(draft.name))
-        by_name[draft.name] = DeviceNeed(
-            draft.name,
-            old.weights_bytes + draft.weights_bytes,
-            old.kv_bytes + draft.kv_bytes,
-            old.compute_bytes + draft.compute_bytes,
-            old.overhead_bytes or draft.overhead_bytes,
-        )
-    return tuple(by_name.values())
 
 
 def _holds_projector(need: DeviceNeed, rows: Sequence[dict[str, Any]]) -> bool:

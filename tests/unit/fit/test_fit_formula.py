@@ -271,6 +271,25 @@ def test_no_figure_for_what_is_not_known(tmp_path: Path, architecture: str) -> N
     assert estimate(shape, LoadSettings()) is None
 
 
+def test_what_is_loaded_beside_a_model(tmp_path: Path) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["llama 8B"]))
+    small = shape_of(write_stub(tmp_path / "small.gguf", ZOO["qwen3 0.6B, tied"]))
+    settings, gpus = LoadSettings(context_tokens=4096, gpu_layers=99), [Gpu("CUDA0", 24 * GIB)]
+    plain = placed(shape, settings, *gpus)
+    with_more = estimate(shape, settings, gpus, beside_bytes=GIB)
+    assert with_more is not None and with_more.devices[0].name == "CUDA0"
+    gpu = plain.devices[0].weights_bytes.value
+    assert with_more.devices[0].weights_bytes.value == gpu + GIB
+    drafted = estimate(shape, settings, gpus, draft=small)
+    alone = placed(small, settings, *gpus)
+    assert drafted is not None
+    for part in PARTS:
+        assert drafted.part(part).value == plain.part(part).value + alone.part(part).value
+    assert drafted.part("overhead_bytes") == plain.part("overhead_bytes")
+    unknown = shape_of(write_stub(tmp_path / "other.gguf", Spec("rwkv7", layers=4)))
+    assert estimate(shape, settings, gpus, draft=unknown) is None
+
+
 @pytest.mark.parametrize("name", ZOO)
 def test_numbers_that_make_no_sense_do_no_harm(name: str) -> None:
     """A header is from a stranger: whatever its numbers, there is an estimate, or none."""
