@@ -174,6 +174,22 @@ def test_within_two_percent_of_the_dry_run(
     assert all(abs(error) <= 0.02 for error in errors.values())
 
 
+@pytest.mark.parametrize("name", ["llama 8B", "gemma3 4B", "qwen35 9B"])
+def test_without_flash_attention_scores_take_their_room(
+    runtime: Runtime, host: HostTraits, tmp_path: Path, name: str
+) -> None:
+    settings = LoadSettings(context_tokens=4096, flash_attention="off")
+    stub = write_stub(tmp_path / "stub.gguf", ZOO[name])
+    shape = shape_of(stub)
+    ours = estimate(shape, settings, host=host)
+    flash = estimate(shape, replace(settings, flash_attention="auto"), host=host)
+    theirs = dry_run(runtime, stub, settings, vocab_size=shape.vocab_size)
+    assert ours is not None and flash is not None
+    work = theirs.part("compute_bytes").value
+    assert abs(ours.part("compute_bytes").value - work) <= 0.01 * work + MIB
+    assert work > 1.5 * flash.part("compute_bytes").value
+
+
 PLACEMENTS = {
     "all on one": LoadSettings(gpu_layers=99, device="RPC0"),
     "some layers": LoadSettings(gpu_layers=10, device="RPC0"),
