@@ -36,6 +36,8 @@ CMAKE_OPTIONS = {
     "GGML_RPC": "ON",
     "LLAMA_USE_PREBUILT_UI": "OFF",
     "CMAKE_INSTALL_RPATH": "$ORIGIN/../lib;@loader_path/../lib",
+    "CMAKE_C_FLAGS_INIT": "-U__AMX_INT8__",
+    "CMAKE_CXX_FLAGS_INIT": "-U__AMX_INT8__",
 }
 BACKEND_OPTIONS: dict[Backend, dict[str, str]] = {
     "cuda": {"GGML_CUDA": "ON"},
