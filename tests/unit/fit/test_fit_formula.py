@@ -187,7 +187,7 @@ def test_without_flash_attention_scores_take_their_room(
     assert ours is not None and flash is not None
     work = theirs.part("compute_bytes").value
     assert abs(ours.part("compute_bytes").value - work) <= 0.01 * work + MIB
-    assert work > 1.5 * flash.part("compute_bytes").value
+    assert work > 1.2 * flash.part("compute_bytes").value
 
 
 PLACEMENTS = {
