@@ -30,7 +30,7 @@ _ALIKE = {
     **dict.fromkeys(("glm4moe", "llama4", "minimax-m2", "laguna", "step35", "hy_v3"), "qwen3moe"),
     "nomic-bert": "bert",
 }
-_ALIKE_FACTOR = 1.25
+ALIKE_FACTOR = 1.25
 
 # Contexts for which the formula is asked; what lies between them follows.
 CONTEXTS = (1024, 8192, 65_536, 524_288)
@@ -113,7 +113,6 @@ class Body:
         self._known: dict[int, Fixed | None] = {}
         self._per_cell: dict[str, list[tuple[float, float, int]]] = {}
         self._last: dict[str, tuple[int, Fixed | None]] = {}  # all files of a model ask the same
-        self._works: dict[str, dict[Verdict, Work]] = {}
         experts, dense = shape.experts.size_bytes, shape.dense.size_bytes
         self.experts_bytes = experts
         self.layers_bytes = dense + experts
@@ -128,10 +127,11 @@ class Body:
     @property
     def rough(self) -> bool:
         """Its working memory is taken from another architecture."""
-        return self._priced is not self.shape
+        return self.priced is not self.shape
 
     @cached_property
-    def _priced(self) -> ModelShape:
+    def priced(self) -> ModelShape:
+        """The shape the formula is asked about: its own, or a similar architecture's."""
         alike = _ALIKE.get(self.shape.architecture)
         if alike is None or supported(self.shape):
             return self.shape
@@ -218,7 +218,7 @@ class Body:
         return self._known[context]
 
     def _ask(self, context: int) -> Fixed | None:
-        shape = self._priced
+        shape = self.priced
         settings = LoadSettings(
             context_tokens=context,
             gpu_layers=shape.n_layers + 1,
@@ -227,7 +227,7 @@ class Body:
         found = estimate(shape, settings, [Gpu(GPU, 1 << 62)])
         if found is None:
             return None
-        factor = _ALIKE_FACTOR if self.rough else 1.0
+        factor = ALIKE_FACTOR if self.rough else 1.0
         needs = {need.name: need for need in found.devices}
         gpu, host = needs[GPU], needs[HOST]
         return Fixed(
@@ -237,22 +237,19 @@ class Body:
             host.compute_bytes.value + host.overhead_bytes.value,
         )
 
-    def works(self, kv_type: str) -> dict[Verdict, Work]:
-        """The work of a token, all on the GPU, with the experts on the host, and all on it."""
-        if kv_type not in self._works:
-            shape, there = self.shape, {GPU: self.shape.n_layers}
-            self._works[kv_type] = {
-                "gpu": work_of(shape, layers_on=there, kv_type_k=kv_type, kv_type_v=kv_type),
-                "experts_on_cpu": work_of(
-                    shape,
-                    layers_on=there,
-                    experts_on_cpu=True,
-                    kv_type_k=kv_type,
-                    kv_type_v=kv_type,
-                ),
-                "cpu": work_of(shape, kv_type_k=kv_type, kv_type_v=kv_type),
-            }
-        return self._works[kv_type]
+    @cached_property
+    def works(self) -> dict[Verdict, Work]:
+        """The work of a token, all on the GPU, with the experts on the host, and all on it.
+
+        With an f16 cache: in a conversation of `SPEED_DEPTH` tokens another type changes the
+        speed by a few percent.
+        """
+        shape, there = self.shape, {GPU: self.shape.n_layers}
+        return {
+            "gpu": work_of(shape, layers_on=there),
+            "experts_on_cpu": work_of(shape, layers_on=there, experts_on_cpu=True),
+            "cpu": work_of(shape),
+        }
 
 
 class Load:
@@ -271,15 +268,12 @@ class Load:
         self.scale = scale
         self.main_type = main_type
         self.extra_bytes = extra_bytes
-        self._works: dict[str, dict[Verdict, Work]] = {}
-        self._rated: tuple[Speeds | None, dict[tuple[Verdict, str], SpeedFigure | None]]
-        self._rated = (None, {})
+        self._rated: tuple[Speeds | None, dict[Verdict, SpeedFigure | None]] = (None, {})
 
     def prepare(self) -> None:
         """Compute all that a ranking will ask."""
         self.body.prepare()
-        for kv_type in KV_TYPES:
-            self.works(kv_type)
+        _ = self.works
 
     def placements(self, context: int, kv_type: str, room: Room) -> list[Placement] | None:
         """The ways worth asking for that fit; None where only the engine can tell.
@@ -329,15 +323,14 @@ class Load:
         keep("cpu", 0, 0, everything + fixed.work + fixed.host + self.extra_bytes)
         return found
 
-    def decode(self, placement: Placement, speeds: Speeds, kv_type: str) -> SpeedFigure | None:
+    def decode(self, placement: Placement, speeds: Speeds) -> SpeedFigure | None:
         """Generated tokens per second in a conversation of `SPEED_DEPTH` tokens.
 
         None where a device's speed is not known.
         """
         if placement.verdict != "partial":
-            return self._rate(placement.verdict, speeds, kv_type)
-        fast = self._rate("gpu", speeds, kv_type)
-        slow = self._rate("cpu", speeds, kv_type)
+            return self._rate(placement.verdict, speeds)
+        fast, slow = self._rate("gpu", speeds), self._rate("cpu", speeds)
         if fast is None or slow is None:
             return None
         share = placement.layers_on_gpu / self.body.shape.n_layers
@@ -353,23 +346,22 @@ class Load:
             source,
         )
 
-    def _rate(self, place: Verdict, speeds: Speeds, kv_type: str) -> SpeedFigure | None:
+    def _rate(self, place: Verdict, speeds: Speeds) -> SpeedFigure | None:
         with_speeds, rates = self._rated
         if with_speeds is not speeds:  # another thread may ask with others
             rates = {}
             self._rated = (speeds, rates)
-        if (place, kv_type) not in rates:
-            rates[place, kv_type] = speeds.decode(self.works(kv_type)[place], SPEED_DEPTH)
-        return rates[place, kv_type]
+        if place not in rates:
+            rates[place] = speeds.decode(self.works[place], SPEED_DEPTH)
+        return rates[place]
 
-    def works(self, kv_type: str) -> dict[Verdict, Work]:
+    @cached_property
+    def works(self) -> dict[Verdict, Work]:
         """The work of one token of this file, by where the model lies."""
-        if kv_type not in self._works:
-            works = self.body.works(kv_type)
-            if self.main_type is not None:
-                works = {place: self._scaled(work) for place, work in works.items()}
-            self._works[kv_type] = works
-        return self._works[kv_type]
+        works = self.body.works
+        if self.main_type is None:
+            return works
+        return {place: self._scaled(work) for place, work in works.items()}
 
     def _scaled(self, work: Work) -> Work:
         return replace(work, portions=tuple(self._portion(each) for each in work.portions))

@@ -20,6 +20,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from desktop.core.engine.flags import LoadSettings
@@ -105,19 +106,6 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recommendation:
-    """A model with what to load of it, and why."""
-
-    candidate: Candidate
-    choice: Choice
-    reasons: tuple[Reason, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.choice.placement.verdict
-
-
-@dataclass(frozen=True)
 class Wish:
     """What somebody wants.
 
@@ -137,6 +125,30 @@ class Wish:
                 ErrorCode.BAD_REQUEST,
                 reason="A context and a speed to wish for are numbers above zero.",
             )
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A model with what to load of it, and why.
+
+    Attributes:
+        considered: what it was chosen from; `room` is what the machine can give.
+    """
+
+    candidate: Candidate
+    choice: Choice
+    considered: Sequence[Choice]
+    room: Room
+    wish: Wish
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.choice.placement.verdict
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why this file, placed so; made when somebody wants to read them."""
+        return tuple(_reasons(self))
 
 
 def speed_class(tokens_per_second: float) -> SpeedClass:
@@ -162,16 +174,21 @@ def choose(
         return out("context_too_long", trained=trained, wanted=wish.context_tokens)
     context = min(wish.context_tokens, trained) if trained else wish.context_tokens
     room = Room.of(machine)
+    most = room.host + (0 if room.unified else room.gpu)
     smallest = candidate.options[0]
-    least = smallest.load.placements(context, KV_TYPES[-1], room)
-    if least is None:
-        return out("engine_must_tell")
-    if not least:
-        size, most = smallest.size.value, room.host + (0 if room.unified else room.gpu)
+
+    def too_large() -> LeftOut:
+        size = smallest.size.value
         return out("too_large", quant=smallest.quant_type, size_bytes=size, room_bytes=most)
+
+    if smallest.load.body.fixed(context, KV_TYPES[0]) is None:
+        return out("engine_must_tell")
+    if smallest.size.low > most:
+        return too_large()
     choices: list[Choice] = []
     best: Choice | None = None
     best_worth: tuple[float, ...] = ()
+    improvable = False  # a smaller cache could make more of the files fit, or more of them
     for kv_type in KV_TYPES:
         for level, options in candidate.by_level:
             if best is not None and best_worth[0] and best.level <= level:
@@ -179,10 +196,12 @@ def choose(
             for option in options:
                 if best is not None and best_worth[0] and best.level == level:
                     break  # the level's larger files are no better
-                for placement in option.load.placements(context, kv_type, room) or ():
+                placed = option.load.placements(context, kv_type, room) or ()
+                improvable |= not placed or (room.gpu > 0 and placed[0].verdict != "gpu")
+                for placement in placed:
                     decode = None
                     if not candidate.embedding:
-                        decode = option.load.decode(placement, speeds, kv_type)
+                        decode = option.load.decode(placement, speeds)
                     choice = Choice(
                         option, placement, context, kv_type, candidate.embedding, decode
                     )
@@ -190,13 +209,15 @@ def choose(
                     worth = choice.worth(wish.speed)
                     if worth > best_worth:
                         best, best_worth = choice, worth
-    assert best is not None  # at the least what was placed above
-    return Recommendation(candidate, best, tuple(_reasons(candidate, best, choices, room, wish)))
+        if not improvable:
+            break
+    if best is None:
+        return too_large()
+    return Recommendation(candidate, best, choices, room, wish)
 
 
-def _reasons(
-    candidate: Candidate, best: Choice, choices: Sequence[Choice], room: Room, wish: Wish
-) -> Iterable[Reason]:
+def _reasons(answer: Recommendation) -> Iterable[Reason]:
+    candidate, best, room, wish = answer.candidate, answer.choice, answer.room, answer.wish
     placement, option = best.placement, best.option
     n_layers = option.load.body.shape.n_layers
     match placement.verdict:
@@ -228,12 +249,10 @@ def _reasons(
         )
     if best.kv_type != KV_TYPES[0]:
         yield Reason("smaller_cache", {"kv_type": best.kv_type})
-    yield from _next_better(candidate, best, choices, wish)
+    yield from _next_better(candidate, best, answer.considered)
 
 
-def _next_better(
-    candidate: Candidate, best: Choice, choices: Sequence[Choice], wish: Wish
-) -> Iterable[Reason]:
+def _next_better(candidate: Candidate, best: Choice, choices: Sequence[Choice]) -> Iterable[Reason]:
     """What stands between this file and one that loses a level less."""
     better = [
         option
