@@ -103,6 +103,7 @@ class App:
         self.tray.quit_asked.connect(self.quit)
         self.window.close_asked.connect(self._on_close_asked)
         self.window.settings_asked.connect(self._on_settings_asked)
+        self.window.conversation_asked.connect(self._on_conversation_asked)
         self._told_of_tray = False
         self._hidden = QTimer(application)
         self._hidden.setInterval(_TRAY_LOOK_MS)
@@ -165,6 +166,14 @@ class App:
             self.window.raise_window()
         if self.window.isVisible():
             self._hidden.stop()
+
+    def _on_conversation_asked(self, conversation_id: int) -> None:
+        from desktop.ui.tabs.chat.view import ChatPage
+
+        self.window.go_to("chat")
+        page = self.window.page_of("chat")
+        assert isinstance(page, ChatPage)
+        page.open(conversation_id)
 
     def _on_settings_asked(self) -> None:
         from desktop.ui.dialogs.settings import SettingsDialog

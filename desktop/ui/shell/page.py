@@ -99,6 +99,10 @@ class Page(Translated, QWidget):
         """Whether it tells in place that this model failed: the window says nothing then."""
         return False
 
+    def panes(self) -> list[QWidget]:
+        """Its parts that F6 goes through."""
+        return [self]
+
     def shown(self) -> None:
         """The page came to the front."""
 

@@ -106,6 +106,7 @@ class Rail(Translated, QWidget):
     """The entries of all pages; the ones at the bottom are no pages."""
 
     chosen = Signal(str)
+    search_asked = Signal()
     settings_asked = Signal()
 
     def __init__(self, theme: Theme, pages: list[str]) -> None:
@@ -128,6 +129,10 @@ class Rail(Translated, QWidget):
             self._buttons[name] = button
             self._layout.addWidget(button)
         self._layout.addStretch(1)
+        self._search = RailButton(theme, "search", checkable=False)
+        self._search.setObjectName("rail-search")
+        self._search.clicked.connect(self.search_asked)
+        self._layout.addWidget(self._search)
         self._settings = RailButton(theme, "settings", checkable=False)
         self._settings.setObjectName("rail-settings")
         self._settings.clicked.connect(self.settings_asked)
@@ -144,10 +149,16 @@ class Rail(Translated, QWidget):
             "machine": self.tr("Machine"),
         }
 
+    def pages(self) -> dict[str, str]:
+        """The pages there are, with their words, from the top."""
+        words = self.words()
+        return {name: words[name] for name in self._buttons}
+
     def retranslate(self) -> None:
         words = self.words()
         for number, (name, button) in enumerate(self._buttons.items(), 1):
             button.set_word(words[name], f"Ctrl+{number}")
+        self._search.set_word(self.tr("Search"), "Ctrl+K")
         self._settings.set_word(self.tr("Settings"), "Ctrl+,")
         self._brand.setToolTip(self.tr("Show icons only, or words too"))
         self._fit()
@@ -174,7 +185,7 @@ class Rail(Translated, QWidget):
             self.set_narrow(tight)
 
     def _all(self) -> list[RailButton]:
-        return [*self._buttons.values(), self._settings, self._brand]
+        return [*self._buttons.values(), self._search, self._settings, self._brand]
 
     def _fit(self) -> None:
         """As wide as the longest word of the language and font in use."""

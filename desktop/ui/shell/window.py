@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QSettings, Signal
+from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QKeySequence,
@@ -18,7 +18,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
 from desktop.ui.messages import message
+from desktop.ui.shell.commands import Commands
 from desktop.ui.shell.page import Page
+from desktop.ui.shell.palette import Palette
 from desktop.ui.shell.rail import Rail
 from desktop.ui.shell.servicebanner import ServiceBanner
 from desktop.ui.shell.statusbar import StatusBar
@@ -41,11 +43,22 @@ class Canvas(QWidget):
         QPainter(self).fillRect(self.rect(), self._theme.colour("window"))
 
 
+def _enter(pane: QWidget) -> bool:
+    """Give the keyboard to the first thing in a pane that takes it."""
+    for child in pane.findChildren(QWidget):
+        tab = bool(child.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        if tab and child.isVisible() and child.isEnabled():
+            child.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return True
+    return False
+
+
 class MainWindow(QMainWindow):
     """Frame of the pages. `close_asked` decides what closing means; the window itself does not."""
 
     close_asked = Signal()
     settings_asked = Signal()
+    conversation_asked = Signal(int)  # 0: a new one
 
     def __init__(self, theme: Theme, pages: Mapping[str, PageMaker]) -> None:
         super().__init__()
@@ -84,11 +97,20 @@ class MainWindow(QMainWindow):
             shortcut.activated.connect(lambda name=name: self.go_to(name))
         settings = QShortcut(QKeySequence("Ctrl+,"), self)
         settings.activated.connect(self.settings_asked)
+        for keys, slot in (("F6", self._on_next_pane), ("Shift+F6", self._on_pane_before)):
+            QShortcut(QKeySequence(keys), self).activated.connect(slot)
 
     def set_up(self, context: Context, first: str) -> None:
         """Give the window its context and show the first page."""
         self._context = context
-        self._whole.addWidget(StatusBar(context))
+        self._status = StatusBar(context)
+        self._whole.addWidget(self._status)
+        found = Commands(context, self._rail.pages, self)
+        found.settings_asked.connect(self.settings_asked)
+        found.conversation_asked.connect(self.conversation_asked)
+        self.commands = Palette(context, found, self.ground)
+        self._rail.search_asked.connect(self.commands.open_up)
+        QShortcut(QKeySequence("Ctrl+K"), self).activated.connect(self.commands.toggle)
         self._right.insertWidget(0, ServiceBanner(context))
         context.state.public_changed.connect(self._on_public_changed)
         context.state.model_failed.connect(self._on_model_failed)
@@ -155,6 +177,24 @@ class MainWindow(QMainWindow):
         else:
             event.ignore()
             self.close_asked.emit()
+
+    # --- panes: F6 goes from one to the next --------------------------------------------------
+
+    def _on_next_pane(self) -> None:
+        self._go_pane(1)
+
+    def _on_pane_before(self) -> None:
+        self._go_pane(-1)
+
+    def _go_pane(self, step: int) -> None:
+        page = self._stack.currentWidget()
+        inside = page.panes() if isinstance(page, Page) else []
+        panes = [pane for pane in (self._rail, *inside, self._status) if pane.isVisible()]
+        focus = self.focusWidget()
+        here = next((n for n, p in enumerate(panes) if focus and p.isAncestorOf(focus)), -1)
+        for number in range(1, len(panes) + 1):
+            if _enter(panes[(here + step * number) % len(panes)]):
+                return
 
     def _on_public_changed(self) -> None:
         assert self._context is not None

@@ -13,6 +13,92 @@
     </message>
 </context>
 <context>
+    <name>Commands</name>
+    <message>
+        <source>New chat</source>
+        <translation>新しいチャット</translation>
+    </message>
+    <message>
+        <source>Conversation</source>
+        <translation>会話</translation>
+    </message>
+    <message>
+        <source>Server</source>
+        <translation>サーバー</translation>
+    </message>
+    <message>
+        <source>Turn the server on</source>
+        <translation>サーバーを起動</translation>
+    </message>
+    <message>
+        <source>Turn the server off</source>
+        <translation>サーバーを停止</translation>
+    </message>
+    <message>
+        <source>Copy the base URL</source>
+        <translation>ベース URL をコピー</translation>
+    </message>
+    <message>
+        <source>The base URL was copied.</source>
+        <translation>ベース URL をコピーしました。</translation>
+    </message>
+    <message>
+        <source>Unload {model}</source>
+        <translation>{model} を解放</translation>
+    </message>
+    <message>
+        <source>Load {model}</source>
+        <translation>{model} を読み込む</translation>
+    </message>
+    <message>
+        <source>Look</source>
+        <translation>外観</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>言語</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>システムに合わせる</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>ライト</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>ダーク</translation>
+    </message>
+    <message>
+        <source>High contrast</source>
+        <translation>ハイコントラスト</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>設定</translation>
+    </message>
+</context>
+<context>
+    <name>Palette</name>
+    <message>
+        <source>Commands</source>
+        <translation>コマンド</translation>
+    </message>
+    <message>
+        <source>Go to, load, search conversations…</source>
+        <translation>移動、読み込み、会話の検索…</translation>
+    </message>
+    <message>
+        <source>Search commands and conversations</source>
+        <translation>コマンドと会話を検索</translation>
+    </message>
+    <message>
+        <source>Nothing found</source>
+        <translation>見つかりませんでした</translation>
+    </message>
+</context>
+<context>
     <name>ClosingDialog</name>
     <message>
         <source>Close Paddock</source>
@@ -115,6 +201,10 @@
 </context>
 <context>
     <name>Rail</name>
+    <message>
+        <source>Search</source>
+        <translation>検索</translation>
+    </message>
     <message>
         <source>Chat</source>
         <translation>チャット</translation>

@@ -130,6 +130,16 @@ class ChatPage(Page):
         self.new_button.updateGeometry()
         self._show_title()
 
+    def panes(self) -> list[QWidget]:
+        return [self.sidebar, self.stack, self.composer]
+
+    def open(self, conversation_id: int) -> None:
+        """Show a conversation; 0: begin one."""
+        if conversation_id:
+            self._on_chosen(conversation_id)
+        else:
+            self._on_new_clicked()
+
     def tells_failure_of(self, model: str) -> bool:
         last = self.presenter.last
         return last is not None and last["model_id"] == model and last["state"] in _TELLING
