@@ -85,15 +85,24 @@ class Client(ConversationCalls, ResultCalls):
         slots: int | None = None,
         kv_type: str | None = None,
         device: str | None = None,
+        gpu_layers: int | None = None,
+        experts_on_cpu: bool | int | None = None,
         force: bool = False,
     ) -> Json:
-        """Load a model; returns when it is ready."""
+        """Load a model; returns when it is ready.
+
+        Args:
+            gpu_layers, experts_on_cpu: as in `LoadSettings`; None: what fits.
+            force: although it should not fit.
+        """
         body = {
             "model": model,
             "context_tokens": context_tokens,
             "slots": slots,
             "kv_type": kv_type,
             "device": device,
+            "gpu_layers": gpu_layers,
+            "experts_on_cpu": experts_on_cpu,
             "force": force,
         }
         return self._post("/load", body, None)

@@ -44,10 +44,26 @@ class ExpectedSpeed:
 
 def expected_speed(subject: Subject, estimate: Estimate, predictor: Predictor) -> ExpectedSpeed:
     """What one request at a time will get with the estimate's settings."""
-    shape = ModelShape.of(subject.facts)
+    return speed_of_shape(
+        ModelShape.of(subject.facts), estimate, predictor, fingerprint=subject.fingerprint
+    )
+
+
+def speed_of_shape(
+    shape: ModelShape | None,
+    estimate: Estimate,
+    predictor: Predictor,
+    *,
+    fingerprint: str | None = None,
+) -> ExpectedSpeed:
+    """The same for a model whose layers are known.
+
+    Args:
+        fingerprint: of its file where that is here: what was measured with it counts.
+    """
     if shape is None or not shape.n_layers:
         return ExpectedSpeed()
-    settings = estimate.settings
+    architecture, settings = shape.architecture, estimate.settings
     work = work_of(
         shape,
         layers_on=layers_on(shape, estimate),
@@ -61,11 +77,11 @@ def expected_speed(subject: Subject, estimate: Estimate, predictor: Predictor) -
     ) -> SpeedFigure | None:
         asked = Asked(
             work,
-            subject.summary.architecture or "",
+            architecture,
             test,
             depth,
             tokens,
-            model=subject.fingerprint,
+            model=fingerprint,
             settings=settings,
         )
         found = predictor.predict(asked)

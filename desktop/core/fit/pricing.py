@@ -5,6 +5,7 @@ The loader asks it before a load, `paddock fit` before a download: both get the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Wishes:
     kv_type: str | None = None
     ubatch: int | None = None
     device: str | None = None
+    gpu_layers: int | None = None
+    experts_on_cpu: bool | int | None = None
 
 
 class Pricing:
@@ -130,8 +133,17 @@ class Pricing:
                 return error
             raise
 
-    def decide(self, wishes: Wishes) -> LoadSettings:
-        """What was wished for, and for the rest what fits."""
+    def decide(
+        self,
+        wishes: Wishes,
+        problem: Callable[[LoadSettings], AppError | None] | None = None,
+    ) -> LoadSettings:
+        """What was wished for, and for the rest what fits.
+
+        Args:
+            problem: tells in place of the engine why settings do not fit.
+        """
+        problem = problem or self.problem
 
         def wished(settings: LoadSettings) -> LoadSettings:
             # A cancel takes effect when the batch in flight has ended. On a CPU a batch of 2,048
@@ -147,11 +159,13 @@ class Pricing:
                 kv_type_k=wishes.kv_type or settings.kv_type_k,
                 kv_type_v=wishes.kv_type or settings.kv_type_v,
                 device=wishes.device,
+                gpu_layers=wishes.gpu_layers,
+                experts_on_cpu=wishes.experts_on_cpu or False,
             )
 
         def fits(settings: LoadSettings) -> bool:
             try:
-                return self.problem(wished(settings)) is None
+                return problem(wished(settings)) is None
             except AppError as error:
                 if error.code is ErrorCode.CANCELLED:
                     raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from desktop.core import web as network
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Reporter
-from desktop.core.fit.candidates import KnownFile, LeftOut, files_candidate
+from desktop.core.fit.candidates import Candidate, KnownFile, LeftOut, files_candidate
 from desktop.core.fit.catalog import Catalog
 from desktop.core.fit.quality import effective_parameters, expected_loss
 from desktop.core.fit.recipes import BITS, RECIPES
@@ -42,7 +42,21 @@ def recommend_repository(
     reporter: Reporter | None = None,
     cancel: CancelToken | None = None,
 ) -> Recommendation | LeftOut:
-    """The repository's best file for a machine, or why there is none.
+    """The repository's best file for a machine, or why there is none: `look_up`'s answer."""
+    return look_up(name, target, catalog, reader, settings, reporter=reporter, cancel=cancel)[1]
+
+
+def look_up(
+    name: HubName,
+    target: Target,
+    catalog: Catalog,
+    reader: RemoteReader,
+    settings: WebSettings,
+    *,
+    reporter: Reporter | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Candidate, Recommendation | LeftOut]:
+    """All files of a repository, and the best for a machine or why there is none.
 
     One header gives the shape that all files share; the others' losses are first taken from their
     labels. What is recommended is read itself, so that it is judged by its own tensors.
@@ -77,10 +91,10 @@ def recommend_repository(
         candidate = replace(files_candidate(listing.repo, known, row=row), id=listing.repo)
         answer = choose(candidate, target.machine, target.speeds, target.wish)
         if isinstance(answer, LeftOut):
-            return answer
+            return candidate, answer
         label = answer.choice.option.quant_type
         if label in read:
-            return answer
+            return candidate, answer
         read[label] = read_one(label)
 
 

@@ -277,11 +277,15 @@ def _load_request(body: dict[str, Any]) -> LoadRequest:
             value=repr(kv_type),
             reason=f"Known types are {', '.join(_KV_TYPES)}.",
         )
-    device = body.get("device")
+    device, experts = body.get("device"), body.get("experts_on_cpu")
+    if not isinstance(experts, bool):
+        experts = _whole(body, "experts_on_cpu", 0, 1024)
     return LoadRequest(
         context_tokens=_whole(body, "context_tokens", 64, 16_777_216),
         slots=_whole(body, "slots", 1, 64),
         kv_type=kv_type,
         device=str(device) if device else None,
+        gpu_layers=_whole(body, "gpu_layers", 0, 1024),
+        experts_on_cpu=experts,
         force=bool(body.get("force")),
     )

@@ -123,6 +123,8 @@ class EngineLoader:
                 slots=request.slots or chosen.slots,
                 kv_type=request.kv_type or chosen.kv_type,
                 device=request.device,
+                gpu_layers=request.gpu_layers,
+                experts_on_cpu=request.experts_on_cpu,
             )
         )
 

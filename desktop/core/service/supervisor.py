@@ -13,7 +13,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -47,11 +47,13 @@ class LoadRequest:
     slots: int | None = None
     kv_type: str | None = None
     device: str | None = None
+    gpu_layers: int | None = None
+    experts_on_cpu: bool | int | None = None
     force: bool = False
 
     @property
     def specific(self) -> bool:
-        return any((self.context_tokens, self.slots, self.kv_type, self.device))
+        return replace(self, force=False) != LoadRequest()
 
 
 @dataclass(frozen=True)
