@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -157,7 +157,9 @@ def test_without_the_service_it_still_opens_pages(
 def test_it_speaks_japanese(palette: Palette, context: RecordingContext, qtbot: QtBot) -> None:
     context.language.set("ja")
     qtbot.waitUntil(lambda: "サーバーを起動" in titles(palette))
-    qtbot.keyClicks(palette.field, "設定")
+    typed = QInputMethodEvent()
+    typed.setCommitString("設定")
+    QApplication.sendEvent(palette.field, typed)
     assert titles(palette)[0] == "設定"
 
 
