@@ -11,9 +11,9 @@ from desktop.cli.parser import Commands, decimal, whole
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from desktop.core.fit.candidates import Candidate, LeftOut, Reason
+    from desktop.core.fit.candidates import Candidate, LeftOut
     from desktop.core.fit.catalog import Catalog, CatalogModel
-    from desktop.core.fit.recommend import Choice, Ranking, Recommendation, Wish
+    from desktop.core.fit.recommend import Choice, Ranking, Wish
     from desktop.core.fit.repository import Target
     from desktop.core.fit.simulate import Machine
     from desktop.core.fit.speed import Speeds
@@ -66,6 +66,7 @@ def register(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli.recommended import document
     from desktop.core.fit.candidates import catalog_candidates
     from desktop.core.fit.catalog import load_catalog
     from desktop.core.fit.recommend import DEFAULT_CONTEXT, DEFAULT_SPEED, Wish, recommend
@@ -79,8 +80,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
     if args.hardware is not None:
         name, _, quant = args.hardware.partition(":")
         row = catalog.find(name)
-        document, show = _hardware(_one(row, candidates, left_out), wish, quant or None)
-        out.result(document, lambda: show(args.limit, out))
+        plain, show = _hardware(_one(row, candidates, left_out), wish, quant or None)
+        out.result(plain, lambda: show(args.limit, out))
         return 0
     if machine is None:
         machine, speeds = _this_machine(out)
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             collected=catalog.collected,
         )
     out.result(
-        _document(ranking, catalog, args.limit), lambda: _show(ranking, catalog, args.limit, out)
+        document(ranking, catalog, args.limit), lambda: _show(ranking, catalog, args.limit, out)
     )
     return 0
 
@@ -161,88 +162,6 @@ def _of_repository(text: str, target: Target, catalog: Catalog, out: Output) -> 
             raise
     found, left = ((), (answer,)) if isinstance(answer, LeftOut) else ((answer,), ())
     return Ranking(target.machine, target.wish, found, left, catalog.collected)
-
-
-# As JSON.
-
-
-def _document(ranking: Ranking, catalog: Catalog, limit: int) -> dict[str, Any]:
-    wish, machine = ranking.wish, ranking.machine
-    gpu = machine.gpu
-    return {
-        "use": wish.purpose,
-        "context_tokens": wish.context_tokens,
-        "wished_tokens_per_second": wish.speed,
-        "machine": {
-            "simulated": machine.simulated,
-            "ram_bytes": machine.ram_bytes,
-            "ram_gb_per_second": machine.ram_gb_per_second,
-            "gpu": None
-            if gpu is None
-            else {
-                "name": gpu.description,
-                "available_bytes": gpu.available_bytes,
-                "bandwidth_gb_per_second": gpu.bandwidth_gb_per_second,
-                "unified_memory": gpu.unified,
-            },
-        },
-        "catalog": {
-            "date": catalog.collected.isoformat(),
-            "sizes_date": catalog.sizes_collected.isoformat(),
-        },
-        "models": [_item(each) for each in ranking.items[:limit]],
-        "left_out": [_left_out(each) for each in ranking.left_out],
-    }
-
-
-def _item(each: Recommendation) -> dict[str, Any]:
-    candidate, row = each.candidate, each.candidate.row
-    return {
-        "id": candidate.id,
-        "name": candidate.name,
-        "repository": None if row is None else row.repository,
-        **_choice(each.choice),
-        "license": None if row is None else row.license,
-        "release": None if row is None else row.release,
-        "flags": list(candidate.flags),
-        "reasons": [_reason(reason) for reason in each.reasons],
-    }
-
-
-def _choice(choice: Choice) -> dict[str, Any]:
-    option, placement, settings = choice.option, choice.placement, choice.settings
-    size = option.size
-    return {
-        "quant_type": option.quant_type,
-        "size_bytes": {
-            "value": size.value,
-            "low": size.low,
-            "high": size.high,
-            "predicted": size.predicted,
-        },
-        "verdict": placement.verdict,
-        "settings": {
-            "context_tokens": settings.context_tokens,
-            "kv_type": settings.kv_type_k,
-            "gpu_layers": settings.gpu_layers,
-            "experts_on_cpu": settings.experts_on_cpu,
-        },
-        "gpu_bytes": placement.gpu_bytes,
-        "host_bytes": placement.host_bytes,
-        "decode_tokens_per_second": None if choice.decode is None else choice.decode.to_dict(),
-        "speed_class": choice.speed_class,
-        "quality": None if option.loss is None or choice.embedding else option.loss.to_dict(),
-    }
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    from desktop.cli.reasons import words
-
-    return {**reason.to_dict(), "text": words(reason.code, reason.params)}
-
-
-def _left_out(each: LeftOut) -> dict[str, Any]:
-    return {"id": each.id, "name": each.name, "reason": _reason(each.reason)}
 
 
 # For people.
@@ -341,13 +260,14 @@ def _hardware(
     candidate: Candidate, wish: Wish, quant_type: str | None
 ) -> tuple[dict[str, Any], Callable[[int, Output], None]]:
     """What runs the model as fast as wished, as JSON and for people."""
+    from desktop.cli.recommended import choice_document
     from desktop.core.fit.simulate import seeded_speeds
     from desktop.core.fit.suited import hardware_for
     from desktop.core.hardware.known import known_gpus
 
     gpus = known_gpus()
     found = hardware_for(candidate, wish, gpus.gpus, seeded_speeds, quant_type=quant_type)
-    document = {
+    plain = {
         "id": candidate.id,
         "name": candidate.name,
         "context_tokens": wish.context_tokens,
@@ -358,7 +278,7 @@ def _hardware(
                 "gpu": None if each.gpu is None else each.gpu.name,
                 "gpu_memory_gib": None if each.gpu is None else each.gpu.memory_gb,
                 "ram_gib": each.ram_gib,
-                **_choice(each.choice),
+                **choice_document(each.choice),
             }
             for each in found
         ],
@@ -367,7 +287,7 @@ def _hardware(
     def show(limit: int, out: Output) -> None:
         _show_hardware(candidate, wish, found[:limit], len(found), out)
 
-    return document, show
+    return plain, show
 
 
 def _show_hardware(
