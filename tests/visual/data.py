@@ -235,6 +235,22 @@ _TITLES = {
         "GPUが使われない理由",
     ),
 }
+_PREVIEWS = {
+    "en": (
+        "Below 4 bits, a smaller model at Q4_K_M is mostly the better choice.",
+        "Beans, courgettes and marigolds like each other.",
+        "Give it a line of ten million bytes and see what it keeps.",
+        "A branch without leaves",
+        "The engine in use was built without CUDA.",
+    ),
+    "ja": (
+        "4ビットを下回るくらいなら、小さいモデルのQ4_K_Mのほうがたいてい優れています。",
+        "いんげんとズッキーニとマリーゴールドは相性がよい組み合わせです。",
+        "1千万バイトの行を渡して、何が残るかを確かめます。",
+        "枯枝に烏のとまりけり",
+        "使用中のエンジンはCUDAなしでビルドされています。",
+    ),
+}
 _FIGURES = {
     "ttft_seconds": 0.42,
     "tokens_per_second": 41.3,
@@ -281,7 +297,7 @@ def conversations(language: str) -> list[Json]:
             "created": NOW - number * DAY,
             "updated": NOW - (number - 1) ** 3 * DAY,
             "deleted": None,
-            "preview": _QUESTION[language],
+            "preview": _PREVIEWS[language][number - 1],
             "message_count": 2,
         }
         for number, title in enumerate(_TITLES[language], 1)

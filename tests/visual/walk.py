@@ -10,6 +10,7 @@ finding: scene, kind, where, what.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 import sys
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=Path, help="save pictures here instead of checking")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
+    faulthandler.enable()  # what ends the program in Qt is told, too
     application = QApplication([])
     font = application.font()
     font.setPointSizeF(font.pointSizeF() * options.font)
