@@ -272,14 +272,15 @@ def _played(key: _Key, batch: Batch, alignment: int) -> Working | None:
 def _working(shape: ModelShape, batch: Batch, alignment: int) -> Working | None:
     """The working memory; a longer context only makes the masks longer, which are there all along.
 
-    So one play serves all contexts, but without flash attention, where scores are as wide.
+    So one play serves all contexts; but not without flash attention, where scores are as wide, and
+    not where the peak comes when the masks are gone and leave a hole as long as they were.
     """
     if not batch.flash or shape.cacheless:
         return _played(_Key(shape), batch, alignment)
     short = replace(batch, cells=_CACHE_PAD, sliding_cells=_CACHE_PAD)
     made = _played(_Key(shape), short, alignment)
-    if made is None:
-        return None
+    if made is None or not made.masked:
+        return _played(_Key(shape), batch, alignment)
     rows = 2 * max(1, batch.tokens // batch.sequences) * batch.sequences  # half precision
     attends = any(layer.attention != "none" for layer in shape.layers)
     more = (batch.cells - _CACHE_PAD) * attends

@@ -10,7 +10,7 @@ a millisecond.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Dims = tuple[int, ...]
 
@@ -133,12 +133,22 @@ class Graph:
 
     def peak_bytes(self) -> int:
         """The size of the buffer that holds all intermediate results of the graph."""
-        return _Layout(self._alignment).run(self._leaves, self._nodes)
+        return self.peak_beside(())[0]
+
+    def peak_beside(self, watched: Iterable[Tensor]) -> tuple[int, bool]:
+        """The same, and whether all `watched` inputs were there when it grew to that size.
+
+        For a graph once: the tensors keep count of who needs them.
+        """
+        layout = _Layout(self._alignment, tuple(watched))
+        return layout.run(self._leaves, self._nodes), layout.beside
 
 
 class _Layout:
-    def __init__(self, alignment: int) -> None:
+    def __init__(self, alignment: int, watched: tuple[Tensor, ...] = ()) -> None:
         self._mask = alignment - 1
+        self._watched = watched
+        self.beside = True
         # Holes by address, (offset, size); the last one has no end.
         self._holes: list[tuple[int, int]] = [(0, 1 << 62)]
         self.peak = 0
@@ -199,7 +209,9 @@ class _Layout:
             del holes[best]
         else:
             holes[best] = (offset + size, room - size)
-        self.peak = max(self.peak, offset + size)
+        if offset + size > self.peak:
+            self.peak = offset + size
+            self.beside = all(tensor.allocated for tensor in self._watched)
         return offset
 
     def _free(self, tensor: Tensor) -> None:

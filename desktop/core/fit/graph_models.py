@@ -25,11 +25,13 @@ class Working:
         peak_bytes: where everything is computed on one device.
         feeding_bytes: what the host needs to feed a device that computes all of it.
         embedding_bytes: the embeddings of a micro-batch, which only the host holds twice.
+        masked: the masks, which grow with the context, were there at the peak.
     """
 
     peak_bytes: int
     feeding_bytes: int
     embedding_bytes: int
+    masked: bool = True
 
 
 def known(architecture: str) -> bool:
@@ -46,7 +48,8 @@ def working(shape: ModelShape, batch: Batch, alignment: int = 32) -> Working | N
     family(parts)
     embedded = 4 * shape.embedding_length * batch.tokens
     feeding = parts.graph.input_bytes + embedded
-    return Working(parts.graph.peak_bytes(), feeding, embedded)
+    peak, masked = parts.graph.peak_beside(parts.masks.values())
+    return Working(peak, feeding, embedded, masked)
 
 
 def _transformer(

@@ -53,6 +53,8 @@ def overhead(
     checkpoints = ZERO
     if shape is not None:
         value += NODE_BYTES * _nodes(shape, settings) + _scratch_bytes(shape, settings)
+        if settings.embedding:  # logits of every token too, although nobody reads them
+            value += 4 * settings.ubatch * (shape.vocab_size + shape.embedding_length)
         one = _checkpoint_bytes(shape, settings) * settings.slots
         # The longest conversation is one that fills a slot with prompts of a few hundred tokens.
         most = min(MOST_CHECKPOINTS, 2 + settings.context_tokens // 512)

@@ -190,6 +190,21 @@ def test_without_flash_attention_scores_take_their_room(
     assert work > 1.2 * flash.part("compute_bytes").value
 
 
+@pytest.mark.parametrize("context", [512, 2048, 16_384])
+def test_a_mask_that_is_gone_before_the_peak_leaves_its_room(
+    runtime: Runtime, host: HostTraits, tmp_path: Path, context: int
+) -> None:
+    """The only layer that attends is the last one, and its experts need the most."""
+    spec = Spec(
+        "qwen3next", 4, 256, 4, 2, 64, 768, experts=16, used=4, expert_ff=256, shared_ff=256
+    )
+    stub = write_stub(tmp_path / "stub.gguf", spec)
+    shape, settings = shape_of(stub), LoadSettings(context_tokens=context)
+    ours = placed(shape, settings).part("compute_bytes").value
+    theirs = dry_run(runtime, stub, settings, vocab_size=shape.vocab_size).part("compute_bytes")
+    assert theirs.low <= ours <= theirs.high
+
+
 PLACEMENTS = {
     "all on one": LoadSettings(gpu_layers=99, device="RPC0"),
     "some layers": LoadSettings(gpu_layers=10, device="RPC0"),
