@@ -96,6 +96,10 @@ class Answer:
     def header(self, name: str) -> str:
         return self.response.headers.get(name, "")
 
+    def close(self) -> None:
+        """End the connection, whatever is still to come."""
+        _cut_off(self.response)
+
 
 def shown_url(url: str | URL) -> str:
     """An address fit to be shown: no password, no signature, no odd characters."""
@@ -189,16 +193,16 @@ class Web:
                     linked_size = _number(response.headers.get("X-Linked-Size")) or linked_size
                 tag = linked_tag or _tag_of(response)
                 if known_tag is not None and (tag == known_tag or response.status == 304):
-                    response.close()
+                    _cut_off(response)
                     return Answer(here, response, tag, linked_size, unchanged=True)
                 if response.status not in _REDIRECTS:
                     _check(response, here)
                     return Answer(here, response, tag, linked_size, unchanged=False)
                 here = _target(here, response.headers.get("Location", ""))
             except BaseException:
-                response.close()
+                _cut_off(response)
                 raise
-            response.close()
+            _cut_off(response)
         raise _failed(url, f"It redirects more than {MAX_REDIRECTS} times.")
 
     async def body(self, url: str, limit_bytes: int) -> bytes:
@@ -209,7 +213,7 @@ class Web:
         """
         answer = await self.get(url)
         parts: list[bytes] = []
-        with contextlib.closing(answer.response):
+        with contextlib.closing(answer):
             if answer.status != 200:
                 raise _failed(url, f"The server answered {answer.status}.")
             while piece := await next_piece(answer):
@@ -227,6 +231,15 @@ class Web:
             return await self._session.get(
                 url, headers=sent, allow_redirects=False, proxy=_proxy(url)
             )
+
+
+def _cut_off(response: aiohttp.ClientResponse) -> None:
+    """Close at once. An encrypted connection would else say good-bye first, and wait for the other
+    side to have sent all it has: longer than the event loop lives."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 async def next_piece(answer: Answer) -> bytes:

@@ -1,8 +1,9 @@
 """Headers of GGUF files on a server, without downloading the files.
 
-The first 8 MiB are asked for by Range, and twice as much as long as the header goes on behind them;
-the child parses what is there. A server that ignores Range sends the whole file: it is read as far
-as it is needed, then the connection is closed. What was read is kept until the file changes there.
+The first 8 MiB are asked for by Range, and twice as much as long as the header goes on behind them.
+The child tries what has come now and then, and the connection is closed as soon as the header is
+whole; a server that ignores Range and sends all of the file is cut off in the same way. What was
+read is kept until the file changes there.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from desktop.core.web import Answer, Web, WebSettings, shown_url
 FIRST_BYTES = 8 << 20
 # The second and later files of a split model hold no vocabulary: their headers take kilobytes.
 FIRST_BYTES_OF_LATER_PARTS = 256 << 10
+# When the child tries for the first time, and after how many more bytes at most it tries again.
+_FIRST_TRY_BYTES = 2 << 20
+_LONGEST_STEP_BYTES = 4 << 20
 _MAGIC = b"GGUF"
 
 
@@ -154,7 +158,8 @@ class RemoteReader:
         part = self._cache.new_file()
         try:
             for attempt in (1, 2):
-                async with _fetch(web, file, part, kept.tag if kept else None) as fetch:
+                tag = kept.tag if kept else None
+                async with _fetch(web, file, part, first_bytes, tag) as fetch:
                     try:
                         start = await self._parse(fetch, first_bytes)
                     except _Unchanged:
@@ -175,7 +180,7 @@ class RemoteReader:
             part.unlink(missing_ok=True)
 
     async def _parse(self, fetch: _Fetch, first_bytes: int) -> Start:
-        wanted = first_bytes
+        wanted = min(first_bytes, _FIRST_TRY_BYTES)
         while True:
             await fetch.grow(min(wanted, MAX_HEADER_BYTES))
             if fetch.size_bytes == 0:
@@ -185,7 +190,8 @@ class RemoteReader:
                     self._reader.read_start, fetch.part, fetch.size_bytes, fetch.file.name
                 )
             except NeedMoreBytes as more:  # never more than the limit: the parser refuses that
-                wanted = max(2 * fetch.have, more.count)
+                step = min(max(fetch.have // 2, first_bytes // 8), _LONGEST_STEP_BYTES)
+                wanted = max(fetch.have + step, more.count)
 
 
 def _at_hand(file: RemoteFile, kept: Kept, fetched_bytes: int) -> RemoteHeader:
@@ -202,9 +208,9 @@ class _Changed(Exception):
 
 @contextlib.asynccontextmanager
 async def _fetch(
-    web: Web, file: RemoteFile, part: Path, known_tag: str | None
+    web: Web, file: RemoteFile, part: Path, first_bytes: int, known_tag: str | None
 ) -> AsyncIterator[_Fetch]:
-    fetch = _Fetch(web, file, part, known_tag)
+    fetch = _Fetch(web, file, part, first_bytes, known_tag)
     try:
         yield fetch
     finally:
@@ -214,8 +220,11 @@ async def _fetch(
 class _Fetch:
     """The growing start of one remote file, in `part`."""
 
-    def __init__(self, web: Web, file: RemoteFile, part: Path, known_tag: str | None) -> None:
+    def __init__(
+        self, web: Web, file: RemoteFile, part: Path, first_bytes: int, known_tag: str | None
+    ) -> None:
         self._web = web
+        self._first_bytes = first_bytes
         self.file = file
         self.part = part
         self._known_tag = known_tag
@@ -237,7 +246,7 @@ class _Fetch:
     def close(self) -> None:
         """End the open answer, whatever is still to come of it."""
         if self._answer is not None:
-            self._answer.response.close()
+            self._answer.close()
             self._answer = None
 
     def cut(self, size_bytes: int) -> None:
@@ -257,7 +266,9 @@ class _Fetch:
                 await self._copy(wanted)
 
     async def _open(self, wanted: int) -> None:
-        headers = {"Range": f"bytes={self.have}-{wanted - 1}"}
+        # More than is wanted now: what comes next needs no request then.
+        asked = min(max(wanted, self._first_bytes, 2 * self.have), MAX_HEADER_BYTES)
+        headers = {"Range": f"bytes={self.have}-{asked - 1}"}
         known, self._known_tag = self._known_tag, None
         answer = await self._web.get(self.file.url, headers, known)
         self._answer = answer

@@ -16,7 +16,6 @@ import pytest
 from desktop.core import web
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
-from desktop.core.gguf import remote
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.remote import RemoteFile, RemoteModel, RemoteReader, files_of_url
 from desktop.core.gguf.remote_cache import HeaderCache
@@ -87,7 +86,7 @@ def test_a_header_is_read_without_its_file(read: Read, server: FileServer) -> No
     assert model.summary.vocab_size == 2000
     assert model.size_bytes == model.summary.size_bytes == size > 5000 * MB
     assert model.headers[0].head.read_bytes() == head
-    assert model.fetched_bytes == remote.FIRST_BYTES
+    assert model.fetched_bytes < 4 << 20  # no more than it takes to see where the header ends
     (asked,) = server.asked
     assert asked.headers["Range"] == f"bytes=0-{(8 << 20) - 1}"
     assert asked.headers["Accept-Encoding"] == "identity"
@@ -103,7 +102,7 @@ def test_more_is_asked_for_until_the_header_ends(read: Read, server: FileServer)
     ranges = [asked.headers["Range"] for asked in server.asked]
     ends = [0, 8 << 20, 16 << 20, 32 << 20]
     assert ranges == [f"bytes={a}-{b - 1}" for a, b in itertools.pairwise(ends)]
-    assert model.fetched_bytes == 32 << 20
+    assert len(head) < model.fetched_bytes < len(head) + (5 << 20)
 
 
 def test_a_server_that_ignores_range_is_cut_off(read: Read, server: FileServer) -> None:
@@ -119,9 +118,11 @@ def test_a_server_that_ignores_range_is_cut_off(read: Read, server: FileServer) 
 
 def test_a_server_that_gives_less_than_asked(read: Read, server: FileServer) -> None:
     head, size = big_model(vocab=50_000)
-    server.add("/model.gguf", head, size=size, most=3 << 20)
+    server.add("/model.gguf", head, size=size, most=1 << 19)
     assert read(f"{server.url}/model.gguf").summary.vocab_size == 50_000
-    assert len(server.asked) == 3
+    ranges = [asked.headers["Range"] for asked in server.asked]
+    assert ranges == [f"bytes={start << 19}-{(8 << 20) - 1}" for start in range(len(ranges))]
+    assert len(ranges) > 2
 
 
 def test_a_range_that_is_honoured_only_once(read: Read, server: FileServer) -> None:
@@ -136,7 +137,7 @@ def test_a_range_that_is_honoured_only_once(read: Read, server: FileServer) -> N
 
 
 def test_a_small_file_is_read_whole(read: Read, server: FileServer) -> None:
-    raw = tiny_llama().to_bytes()
+    raw = tiny_llama(hidden=64, feed_forward=64).to_bytes()
     server.add("/tiny.gguf", raw)
     model = read(f"{server.url}/tiny.gguf")
     assert (model.size_bytes, model.fetched_bytes) == (len(raw), len(raw))
@@ -182,7 +183,7 @@ def test_what_is_at_hand_is_asked_for_and_not_read(read: Read, server: FileServe
     again = read(f"{server.url}/model.gguf")
     assert again.summary == first.summary and again.facts == first.facts
     assert again.headers[0].head == first.headers[0].head
-    assert again.fetched_bytes == 0 and server.bytes_sent == 8 << 20
+    assert again.fetched_bytes == 0 < first.fetched_bytes
     assert server.asked[1].headers["If-None-Match"] == '"one"'
 
 
@@ -225,11 +226,11 @@ def test_a_listing_that_knows_the_content_saves_the_request(read: Read, server: 
 def test_spoiled_entries_are_read_anew(read: Read, server: FileServer, tmp_path: Path) -> None:
     head, size = big_model()
     server.add("/model.gguf", head, size=size)
-    read(f"{server.url}/model.gguf")
+    assert read(f"{server.url}/model.gguf").fetched_bytes > len(head)
     (entry,), (kept,) = (list((tmp_path / "heads").glob(f"*.{end}")) for end in ("json", "head"))
     for path, content in ((entry, b"{"), (entry, b"[]"), (kept, head[:-1])):
         path.write_bytes(content)
-        assert read(f"{server.url}/model.gguf").fetched_bytes == 8 << 20
+        assert read(f"{server.url}/model.gguf").fetched_bytes > len(head)
         assert kept.read_bytes() == head
 
 
