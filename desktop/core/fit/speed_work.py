@@ -93,7 +93,7 @@ def work_of(
 
     Args:
         layers_on: layers on each device besides the host, in the devices' order; the engine gives
-            them a model's last layers. When all are there, the output matrix is too.
+            them a model's last layers, and the output matrix with them.
         experts_on_cpu: all experts (True), or those of the first N layers, stay on the host.
     """
     counting = _Counting(shape, kv_type_k, kv_type_v)
@@ -101,7 +101,7 @@ def work_of(
     for index, device in enumerate(places):
         on_host = experts_on_cpu is True or index < int(experts_on_cpu)
         counting.layer(index, device, HOST if on_host else device)
-    counting.head(places[-1] if HOST not in places else HOST)
+    counting.head(places[-1] if places else HOST)
     return Work(counting.portions(), kv_type_k)
 
 
