@@ -10,8 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.dialogs.closing import ClosingDialog
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.shell.firstrun import FirstRun
+from desktop.ui.shell.palette import Palette
 from desktop.ui.widgets.base import Button
 from tests.visual import data
 from tests.visual.stage import Stage
@@ -303,6 +305,22 @@ def settings(stage: Stage, width: int, height: int) -> None:
     dialog = SettingsDialog(stage.context, stage.window)
     dialog.open()
     stage.top = dialog
+    stage.settle()
+
+
+@scene
+def closing(stage: Stage, width: int, height: int) -> None:
+    stage.open("server", width, height, models=[data.loaded()], public=data.PUBLIC_ON)
+    dialog = ClosingDialog(stage.context, stage.window)
+    dialog.open()
+    stage.top = dialog
+    stage.settle()
+
+
+@scene
+def palette(stage: Stage, width: int, height: int) -> None:
+    stage.open("library", width, height, **READY)
+    stage.window.findChild(Palette).open_up()
     stage.settle()
 
 

@@ -130,7 +130,8 @@ class ServerPage(Page):
         inner.addWidget(self._requests_text)
         inner.addWidget(self._why)
         box.body.addLayout(inner)
-        box.body.addWidget(self.table)
+        box.body.addWidget(self.table, 1)
+        box.body.addStretch(0)  # while there is no table
         row_height = self.table.verticalHeader().defaultSectionSize()
         self.table.setMinimumHeight(
             self.table.horizontalHeader().height() + _ROWS_SHOWN * row_height
