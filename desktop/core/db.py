@@ -144,8 +144,23 @@ CREATE INDEX generations_by_model ON generations (fingerprint, settings);
 CREATE INDEX generations_by_device ON generations (build, backend, device, architecture);
 """
 
+# What is saved for every load of a model, by its content.
+_SCHEMA_5 = """
+CREATE TABLE model_settings (
+    fingerprint TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    updated REAL NOT NULL
+);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
-MIGRATIONS: dict[int, str] = {1: _SCHEMA_1, 2: _SCHEMA_2, 3: _SCHEMA_3, 4: _SCHEMA_4}
+MIGRATIONS: dict[int, str] = {
+    1: _SCHEMA_1,
+    2: _SCHEMA_2,
+    3: _SCHEMA_3,
+    4: _SCHEMA_4,
+    5: _SCHEMA_5,
+}
 
 
 class Database:

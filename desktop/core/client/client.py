@@ -81,18 +81,30 @@ class Client(ConversationCalls, ResultCalls):
         self,
         model: str,
         *,
-        context_tokens: int | None = None,
-        slots: int | None = None,
+        context_tokens: int | str | None = None,
+        slots: int | str | None = None,
         kv_type: str | None = None,
         device: str | None = None,
-        gpu_layers: int | None = None,
-        experts_on_cpu: bool | int | None = None,
+        gpu_layers: int | str | None = None,
+        experts_on_cpu: bool | int | str | None = None,
+        ubatch: int | str | None = None,
+        adapters: list[Json] | str | None = None,
+        draft: str | None = None,
+        draft_gpu_layers: int | str | None = None,
+        ngram: str | None = None,
+        mmproj: str | None = None,
         force: bool = False,
     ) -> Json:
         """Load a model; returns when it is ready.
 
+        None is what is saved for the model, else what fits; "auto" is what fits, whatever is saved.
+
         Args:
-            gpu_layers, experts_on_cpu: as in `LoadSettings`; None: what fits.
+            gpu_layers, experts_on_cpu: as in `LoadSettings`.
+            adapters: [{"path", "scale"}], path or id; an empty list: none.
+            draft: file or id of a draft model, or "none".
+            ngram: the kind of n-gram speculation, or "none".
+            mmproj: file or id of a projector, or "none"; else the one beside the model.
             force: although it should not fit.
         """
         body = {
@@ -103,9 +115,26 @@ class Client(ConversationCalls, ResultCalls):
             "device": device,
             "gpu_layers": gpu_layers,
             "experts_on_cpu": experts_on_cpu,
+            "ubatch": ubatch,
+            "adapters": adapters,
+            "draft": draft,
+            "draft_gpu_layers": draft_gpu_layers,
+            "ngram": ngram,
+            "mmproj": mmproj,
             "force": force,
         }
         return self._post("/load", body, None)
+
+    def model_settings(self, model: str) -> Json:
+        """What is saved for every load of a model, by the names of `load`'s arguments."""
+        saved: Json = self._post("/models/settings", {"model": model}, None)["settings"]
+        return saved
+
+    def change_model_settings(self, model: str, changes: Json) -> Json:
+        """Save values for every later load of a model; None removes one. Returns all of them."""
+        body = {"model": model, "changes": changes}
+        saved: Json = self._post("/models/settings", body, None)["settings"]
+        return saved
 
     def unload(self, model: str) -> Json:
         return self._post("/unload", {"model": model}, None)

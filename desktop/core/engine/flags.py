@@ -17,6 +17,20 @@ SMALLEST_CONTEXT = 512
 _MIB = 1 << 20
 _GIB = 1 << 30
 
+# Speculation from the text itself (`--spec-type`), and how many tokens each kind proposes at most;
+# a draft model proposes DRAFTED_TOKENS (common/common.h of llama.cpp 0c1e570).
+NGRAM_TOKENS = {"ngram-mod": 64, "ngram-simple": 48, "ngram-map-k": 48, "ngram-map-k4v": 48}
+NGRAM_DEFAULT = "ngram-mod"  # what `--spec-default` chooses
+DRAFTED_TOKENS = 3
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA adapter and how strongly it works; 0 is loaded and has no effect."""
+
+    path: str
+    scale: float = 1.0
+
 
 @dataclass(frozen=True)
 class LoadSettings:
@@ -27,7 +41,11 @@ class LoadSettings:
         gpu_layers: layers on the GPU; None lets the engine place what fits.
         device: the engine's name of a device ("CUDA0"), several with commas, "none" for the CPU.
         experts_on_cpu: all experts (True), those of the first N layers (a number), or none.
+        mmproj: the projector's file.
         cache_ram_bytes: bound of the engine's own prompt cache in host memory.
+        adapters: LoRA adapters, applied together.
+        draft: file of a small model that proposes tokens; `draft_gpu_layers` as `gpu_layers`.
+        ngram: the kind of speculation from the text itself, one of `NGRAM_TOKENS`.
         extra: further arguments for the engine, from a profile.
     """
 
@@ -45,10 +63,15 @@ class LoadSettings:
     mmproj: str | None = None
     embedding: bool = False
     cache_ram_bytes: int = 0
+    adapters: tuple[Adapter, ...] = ()
+    draft: str | None = None
+    draft_gpu_layers: int | None = None
+    ngram: str | None = None
     extra: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "extra": list(self.extra)}
+        adapters = [asdict(adapter) for adapter in self.adapters]
+        return {**asdict(self), "extra": list(self.extra), "adapters": adapters}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> LoadSettings:
@@ -57,11 +80,38 @@ class LoadSettings:
         kept = {name: value for name, value in data.items() if name in known}
         if "extra" in kept:
             kept["extra"] = tuple(str(part) for part in kept["extra"])
+        if "adapters" in kept:
+            kept["adapters"] = tuple(
+                Adapter(str(each["path"]), float(each["scale"])) for each in kept["adapters"]
+            )
         return cls(**kept)
 
     @property
     def total_context(self) -> int:
         return self.context_tokens * self.slots
+
+    @property
+    def proposed_tokens(self) -> int:
+        """How many tokens speculation proposes at most, which are then checked in one batch."""
+        drafted = DRAFTED_TOKENS if self.draft is not None else 0
+        return max(drafted, NGRAM_TOKENS.get(self.ngram or "", 0))
+
+    def for_draft(self) -> LoadSettings:
+        """How the draft model of these settings is loaded (`common_base_params_to_speculative`)."""
+        return replace(
+            self,
+            gpu_layers=self.draft_gpu_layers,
+            kv_type_k="f16",
+            kv_type_v="f16",
+            experts_on_cpu=False,
+            mmproj=None,
+            embedding=False,
+            adapters=(),
+            draft=None,
+            draft_gpu_layers=None,
+            ngram=None,
+            extra=(),
+        )
 
 
 # What Paddock decides itself, and what must never be switched on (SERVER.md): tools and MCP run
@@ -76,7 +126,7 @@ _REFUSED_TEXT = """
 --models-dir --models-preset --models-max --models-autoload -m --model -mu --model-url -hf -hfr
 --hf-repo -hff --hf-file -hft --hf-token -dr --docker-repo -mmu --mmproj-url -a --alias --tags
 -c --ctx-size -np --parallel --ui --webui --slots --metrics --rpc --video-ffmpeg-dir
--cl --cache-list -h --help --version
+-cl --cache-list -h --help --version -hfd -hfrd --hf-repo-draft --spec-draft-hf
 """
 _REFUSED = frozenset(_REFUSED_TEXT.split())
 
@@ -109,6 +159,7 @@ def server_arguments(
     line.want("--no-context-shift")
     line.want("--jinja")
     line.values.extend(memory_arguments(runtime, settings))
+    line.values.extend(_adapter_arguments(runtime, settings))
     line.want("--cache-ram", str(settings.cache_ram_bytes // _MIB))
     if settings.threads is not None:
         line.need("-t", str(settings.threads))
@@ -145,6 +196,37 @@ def memory_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
         line.need("--n-cpu-moe", str(int(settings.experts_on_cpu)))
     if settings.mmproj is not None:
         line.need("--mmproj", settings.mmproj)
+    line.values.extend(_speculation_arguments(runtime, settings))
+    return line.values
+
+
+def _speculation_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
+    """A draft model and n-grams; without `--spec-type` the engine loads a draft and ignores it."""
+    line, kinds = _Line(runtime), []
+    if settings.ngram is not None:
+        if settings.ngram not in NGRAM_TOKENS:
+            known = ", ".join(NGRAM_TOKENS)
+            raise _bad_flag(f"There is no n-gram speculation “{settings.ngram}”; known: {known}.")
+        kinds.append(settings.ngram)
+    if settings.draft is not None:
+        line.need("-md", settings.draft)
+        if settings.draft_gpu_layers is not None:
+            line.need("-ngld", str(settings.draft_gpu_layers))
+        kinds.append("draft-simple")
+    if kinds:
+        line.need("--spec-type", ",".join(kinds))
+    return line.values
+
+
+def _adapter_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
+    """All adapters in their order: a scale other than 1 is set when the engine is ready.
+
+    `--lora-scaled` would split a path at its colons, which every Windows path has.
+    """
+    line = _Line(runtime)
+    for adapter in settings.adapters:
+        quoted = adapter.path.replace('"', '""')  # the value is a row of comma-separated values
+        line.need("--lora", f'"{quoted}"')
     return line.values
 
 

@@ -44,6 +44,7 @@ _TICK_SECONDS = 0.25
 _HEALTH_SECONDS = 1.0
 _LINE_BYTES = 1 << 16
 _LOOP_SECONDS = 1.0
+_SCALING_SECONDS = 30.0
 
 
 class EngineServer:
@@ -170,6 +171,24 @@ class EngineServer:
             raise AppError(ErrorCode.CANCELLED)
         if self.state is not ServerState.READY:
             raise self.death or AppError(ErrorCode.LOAD_CANCELLED, model=self.model_id)
+        self._scale_adapters()
+
+    def _scale_adapters(self) -> None:
+        """Set how strongly each adapter works; on the command line all are at 1.
+
+        Raises:
+            AppError: ENGINE_BAD_FLAG, where the engine does not take it.
+        """
+        adapters = self.settings.adapters
+        if all(adapter.scale == 1.0 for adapter in adapters):
+            return
+        scales = [{"id": place, "scale": each.scale} for place, each in enumerate(adapters)]
+        body = json.dumps(scales).encode()
+        status, reply = ask(self.port, self.api_key, "/lora-adapters", body, _SCALING_SECONDS)
+        if status != 200:
+            said = reply.decode("utf-8", "replace")[:200] or "no answer"
+            reason = f"The adapters' scales could not be set ({said})."
+            raise AppError(ErrorCode.ENGINE_BAD_FLAG, reason=reason)
 
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Stop it and wait until it is gone: asked first when it serves, at once while it loads."""
@@ -243,6 +262,7 @@ class EngineServer:
                 reason=start_failure("llama-server", error),
             ) from error
         self._child = child
+        self._memory = MemoryReader()
         self._first_line = len(self.log.lines())
         self._last_sign = time.monotonic()
         assert child.stdout is not None and child.stderr is not None

@@ -53,11 +53,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ask(port: int, api_key: str, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET on this machine, never through a proxy; (0, b"") when not up."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+def ask(
+    port: int, api_key: str, path: str, body: bytes | None = None, timeout_seconds: float = 2
+) -> tuple[int, bytes]:
+    """Status and body of a GET, or a POST of `body`, on this machine; (0, b"") when not up.
+
+    Never through a proxy.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {api_key}"})
+        connection.request("GET" if body is None else "POST", path, body, headers)
         reply = connection.getresponse()
         return reply.status, reply.read(1 << 20)
     except (OSError, http.client.HTTPException):

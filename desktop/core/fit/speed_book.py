@@ -70,6 +70,13 @@ def settings_key(settings: LoadSettings) -> str:
         "experts_on_cpu": settings.experts_on_cpu,
         "extra": list(settings.extra),
     }
+    beside = {
+        "adapters": [each.path for each in settings.adapters],
+        "draft": settings.draft,
+        "draft_layers": settings.draft_gpu_layers,
+        "ngram": settings.ngram,
+    }
+    kept |= {name: value for name, value in beside.items() if value not in (None, [])}
     return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
 

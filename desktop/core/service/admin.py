@@ -13,7 +13,7 @@ from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service import limits
-from desktop.core.service.supervisor import LoadRequest
+from desktop.core.service.load_request import load_request
 from desktop.core.version import ADMIN_API, VERSION
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PREFIX = "/admin/v1"
 _PING_SECONDS = 5.0
-_KV_TYPES = ("f16", "q8_0", "q4_0")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,6 +51,7 @@ class Admin:
             web.get(f"{PREFIX}/models", self.models),
             web.post(f"{PREFIX}/models/scan", self.scan),
             web.post(f"{PREFIX}/models/add", self.add),
+            web.post(f"{PREFIX}/models/settings", self.model_settings),
             web.post(f"{PREFIX}/load", self.load),
             web.post(f"{PREFIX}/unload", self.unload),
             web.post(f"{PREFIX}/public", self.public),
@@ -140,13 +140,23 @@ class Admin:
         path = _text(await _body(request), "path")
         return web.json_response(vars(await self._service.add_folder(path)))
 
+    async def model_settings(self, request: web.Request) -> web.Response:
+        """What is saved for every load of a model, after "changes", where there are any."""
+        body = await _body(request)
+        entry = await self._service.find(_text(body, "model"))
+        if "changes" in body:
+            saved = await self._service.change_model_settings(entry, _changes(body))
+        else:
+            saved = await asyncio.to_thread(self._service.model_settings.read, entry.fingerprint)
+        return web.json_response({"id": entry.id, "settings": saved})
+
     async def load(self, request: web.Request) -> web.Response:
         """Returns when the model is ready; the stages on the way are events."""
         body = await _body(request)
         entry = await self._service.find(_text(body, "model"))
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
-        loaded = await self._service.supervisor.load(entry, _load_request(body))
+        loaded = await self._service.supervisor.load(entry, load_request(body))
         return web.json_response(loaded.to_dict())
 
     async def unload(self, request: web.Request) -> web.Response:
@@ -254,38 +264,8 @@ def _text(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def _whole(body: dict[str, Any], name: str, low: int, high: int) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise AppError(
-            ErrorCode.SETTING_INVALID,
-            name=name,
-            value=repr(value),
-            reason=f"It must be a whole number from {low} to {high}.",
-        )
+def _changes(body: dict[str, Any]) -> dict[str, Any]:
+    value = body["changes"]
+    if not isinstance(value, dict):
+        raise AppError(ErrorCode.BAD_REQUEST, reason="“changes” must be an object.")
     return value
-
-
-def _load_request(body: dict[str, Any]) -> LoadRequest:
-    kv_type = body.get("kv_type")
-    if kv_type is not None and kv_type not in _KV_TYPES:
-        raise AppError(
-            ErrorCode.SETTING_INVALID,
-            name="kv_type",
-            value=repr(kv_type),
-            reason=f"Known types are {', '.join(_KV_TYPES)}.",
-        )
-    device, experts = body.get("device"), body.get("experts_on_cpu")
-    if not isinstance(experts, bool):
-        experts = _whole(body, "experts_on_cpu", 0, 1024)
-    return LoadRequest(
-        context_tokens=_whole(body, "context_tokens", 64, 16_777_216),
-        slots=_whole(body, "slots", 1, 64),
-        kv_type=kv_type,
-        device=str(device) if device else None,
-        gpu_layers=_whole(body, "gpu_layers", 0, 1024),
-        experts_on_cpu=experts,
-        force=bool(body.get("force")),
-    )

@@ -23,7 +23,8 @@ from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
 from desktop.core.service.library_store import LibraryStore
-from desktop.core.service.supervisor import LoadRequest, Prepared
+from desktop.core.service.load_request import LoadRequest
+from desktop.core.service.supervisor import Prepared
 from desktop.core.settings import Settings
 
 log = logging.getLogger(__name__)

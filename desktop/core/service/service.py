@@ -45,12 +45,14 @@ from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.library_store import LibraryStore
+from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
+from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
-from desktop.core.service.supervisor import LoadRequest, Supervisor
+from desktop.core.service.supervisor import Supervisor
 from desktop.core.service.turns import Turns
 from desktop.core.settings import Settings, SettingsFile
 from desktop.core.version import VERSION
@@ -102,6 +104,7 @@ class Service:
             bundled=demo_model(),
             hashes=where.cache / "hashes",
         )
+        self.model_settings = ModelSettingsStore(self._database)
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
         self.speeds = SpeedStore(self._database)
@@ -403,6 +406,14 @@ class Service:
         changed = await asyncio.to_thread(self._settings_file.change, changes)
         self.bus.publish("settings.changed", {"names": sorted(changes)})
         return changed
+
+    async def change_model_settings(
+        self, entry: ModelEntry, changes: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Save values for every later load of a model; a loaded one keeps those it has."""
+        saved = await asyncio.to_thread(self.model_settings.change, entry.fingerprint, changes)
+        self.bus.publish("settings.model_changed", {"id": entry.id, "names": sorted(changes)})
+        return saved
 
     def add_engine(self, name: str, folder: str) -> Runtime:
         return self.runtimes.add(name, Path(folder).expanduser().absolute())

@@ -13,7 +13,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from desktop.core.events import CancelToken
 from desktop.core.files import disk_full
 from desktop.core.fit.estimate import Estimate
 from desktop.core.library.entry import ModelEntry
+from desktop.core.service.load_request import LoadRequest
 
 log = logging.getLogger(__name__)
 
@@ -37,23 +38,6 @@ class ModelState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     STOPPING = "stopping"
-
-
-@dataclass(frozen=True)
-class LoadRequest:
-    """What a load was asked to be; None means Paddock decides."""
-
-    context_tokens: int | None = None
-    slots: int | None = None
-    kv_type: str | None = None
-    device: str | None = None
-    gpu_layers: int | None = None
-    experts_on_cpu: bool | int | None = None
-    force: bool = False
-
-    @property
-    def specific(self) -> bool:
-        return replace(self, force=False) != LoadRequest()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""What one load was asked to be, and what is saved for every load of a model: the same values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from desktop.core.engine.flags import NGRAM_TOKENS, Adapter
+from desktop.core.errors import AppError, ErrorCode
+
+KV_TYPES = ("f16", "q8_0", "q4_0")
+AUTOMATIC = "auto"  # as a value: whatever is saved for the model, Paddock decides
+NONE = "none"  # no draft model, no n-grams, no projector
+_MOST_ADAPTERS = 32
+_MOST_SCALE = 100.0
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What a load was asked to be; None means what is saved for the model, else Paddock decides.
+
+    Attributes:
+        adapters: files or ids of LoRA adapters with their scales; empty: none.
+        draft: file or id of the draft model, or "none".
+        ngram: one of `NGRAM_TOKENS`, or "none".
+        mmproj: the projector's file or id, or "none".
+        automatic: names of values for which what is saved does not count.
+    """
+
+    context_tokens: int | None = None
+    slots: int | None = None
+    kv_type: str | None = None
+    device: str | None = None
+    gpu_layers: int | None = None
+    experts_on_cpu: bool | int | None = None
+    ubatch: int | None = None
+    adapters: tuple[Adapter, ...] | None = None
+    draft: str | None = None
+    draft_gpu_layers: int | None = None
+    ngram: str | None = None
+    mmproj: str | None = None
+    automatic: frozenset[str] = frozenset()
+    force: bool = False
+
+    @property
+    def specific(self) -> bool:
+        return replace(self, force=False) != LoadRequest()
+
+    def over(self, saved: LoadRequest) -> LoadRequest:
+        """This request, with what is saved for the model where it says nothing."""
+        filled = {
+            name: getattr(saved, name)
+            for name in CHECKS
+            if getattr(self, name) is None and name not in self.automatic
+        }
+        return replace(self, **filled)
+
+
+def load_request(body: Mapping[str, Any]) -> LoadRequest:
+    """A request from JSON; keys it does not know are left out.
+
+    Raises:
+        AppError: SETTING_INVALID.
+    """
+    given = {name: body[name] for name in CHECKS if body.get(name) is not None}
+    values = {name: check(name, value) for name, value in given.items() if value != AUTOMATIC}
+    automatic = frozenset(name for name, value in given.items() if value == AUTOMATIC)
+    return LoadRequest(**values, automatic=automatic, force=bool(body.get("force")))
+
+
+def check(name: str, value: Any) -> Any:
+    """A value as a `LoadRequest` holds it.
+
+    Raises:
+        AppError: SETTING_INVALID, also where there is no such setting.
+    """
+    checker = CHECKS.get(name)
+    if checker is None:
+        raise _invalid(name, value, "There is no such setting of a load.")
+    return checker(name, value)
+
+
+def _invalid(name: str, value: Any, reason: str) -> AppError:
+    return AppError(ErrorCode.SETTING_INVALID, name=name, value=repr(value)[:200], reason=reason)
+
+
+def _whole(low: int, high: int) -> Callable[[str, Any], int]:
+    def checked(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _invalid(name, value, f"It must be a whole number from {low} to {high}.")
+        return value
+
+    return checked
+
+
+def _one_of(*words: str) -> Callable[[str, Any], str]:
+    def checked(name: str, value: Any) -> str:
+        if value not in words or not isinstance(value, str):
+            raise _invalid(name, value, f"Known are {', '.join(words)}.")
+        return value
+
+    return checked
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise _invalid(name, value, "It must be a text.")
+    return value
+
+
+def _experts(name: str, value: Any) -> bool | int:
+    return value if isinstance(value, bool) else _whole(0, 1024)(name, value)
+
+
+def _adapters(name: str, value: Any) -> tuple[Adapter, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_ADAPTERS:
+        raise _invalid(name, value, f"It must be a list of at most {_MOST_ADAPTERS} adapters.")
+    return tuple(_adapter(name, each) for each in value)
+
+
+def _adapter(name: str, value: Any) -> Adapter:
+    if not isinstance(value, dict):
+        raise _invalid(name, value, 'An adapter is {"path": …, "scale": …}.')
+    scale = value.get("scale", 1.0)
+    is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
+    if not is_number or not math.isfinite(scale) or abs(scale) > _MOST_SCALE:
+        raise _invalid(f"{name}.scale", scale, f"It must be a number up to ±{_MOST_SCALE:g}.")
+    return Adapter(_text(f"{name}.path", value.get("path")), float(scale))
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "context_tokens": _whole(64, 16_777_216),
+    "slots": _whole(1, 64),
+    "kv_type": _one_of(*KV_TYPES),
+    "device": _text,
+    "gpu_layers": _whole(0, 1024),
+    "experts_on_cpu": _experts,
+    "ubatch": _whole(1, 65_536),
+    "adapters": _adapters,
+    "draft": _text,
+    "draft_gpu_layers": _whole(0, 1024),
+    "ngram": _one_of(NONE, *NGRAM_TOKENS),
+    "mmproj": _text,
+}

@@ -1,0 +1,61 @@
+"""What people saved for every load of a model: in the database, by the model's content."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from desktop.core.db import Database
+from desktop.core.errors import AppError
+from desktop.core.service.load_request import AUTOMATIC, LoadRequest, check, load_request
+
+log = logging.getLogger(__name__)
+
+
+class ModelSettingsStore:
+    """Saved values by a model's fingerprint; values of another version are kept as they are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, fingerprint: str) -> dict[str, Any]:
+        """The saved values by the names of `LoadRequest`, as JSON."""
+        rows = self._database.query(
+            "SELECT settings FROM model_settings WHERE fingerprint = ?", (fingerprint,)
+        )
+        found = json.loads(rows[0]["settings"]) if rows else {}
+        return found if isinstance(found, dict) else {}
+
+    def change(self, fingerprint: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Save values; None (or "auto") removes one. Returns all of them.
+
+        Raises:
+            AppError: SETTING_INVALID (nothing is saved then), DISK_FULL.
+        """
+        removed = {name for name, value in changes.items() if value in (None, AUTOMATIC)}
+        for name, value in changes.items():
+            if name not in removed:
+                check(name, value)
+        with self._database.transaction() as connection:
+            values = {**self.read(fingerprint), **changes}
+            kept = {name: value for name, value in values.items() if name not in removed}
+            connection.execute(
+                "INSERT OR REPLACE INTO model_settings (fingerprint, settings, updated) "
+                "VALUES (?, ?, ?)",
+                (fingerprint, json.dumps(kept), time.time()),
+            )
+        return kept
+
+    def request(self, fingerprint: str) -> LoadRequest:
+        """The saved values as a load takes them; what cannot be used is left out, and logged."""
+        usable = {}
+        for name, value in self.read(fingerprint).items():
+            try:
+                check(name, value)
+                usable[name] = value
+            except AppError as error:
+                log.warning("a saved setting is not used", extra={"why": str(error)})
+        return load_request(usable)
