@@ -57,9 +57,31 @@ def look(out: Output, *, remeasure: bool = False, folders: tuple[Path, ...] = ()
         raise
 
 
+def with_engine(hardware: Hardware, out: Output, chosen: str | None = None) -> Hardware:
+    """The hardware with what the engine in use lists; as it is where there is no working engine.
+
+    Args:
+        chosen: which engine the running service uses; None where none runs.
+    """
+    from desktop.cli import engines
+    from desktop.core.errors import AppError
+    from desktop.core.hardware.engine_devices import with_engine_devices
+
+    try:
+        return with_engine_devices(hardware, engines.store(out, chosen).current().devices)
+    except AppError as error:
+        out.note(f"{error} {error.remedy}")
+        return hardware
+
+
 def gpu_line(gpu: Gpu) -> str:
     """A GPU with its memory."""
+    inside = ", built into the processor" if gpu.integrated else ""
+    cores = f", {gpu.cores} cores" if gpu.cores else ""
+    start = f"{gpu.name} ({gpu.backend}{inside}{cores})"
     if gpu.total_bytes is None:
-        return f"{gpu.name} ({gpu.backend})"
+        return f"{start}, its memory is not known"
     free = "" if gpu.free_bytes is None else f", {size(gpu.free_bytes)} free"
-    return f"{gpu.name} ({gpu.backend}), {size(gpu.total_bytes)}{free}"
+    about = "about " if gpu.total_is_estimate else ""
+    shared = " of the RAM" if gpu.shares_ram else ""
+    return f"{start}, {about}{size(gpu.total_bytes)}{shared}{free}"

@@ -13,7 +13,8 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands
 
 if TYPE_CHECKING:
-    from desktop.core.hardware.facts import Finding, LearnedFacts, RuntimeFacts, ServiceFacts
+    from desktop.core.engine.runtime import Runtime
+    from desktop.core.hardware.facts import Finding, LearnedFacts, ServiceFacts
 
 _MARKS = {"error": "✗", "warning": "!", "info": "i", "ok": "✓"}
 
@@ -28,15 +29,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli.machine import look
     from desktop.core.hardware import doctor_facts
     from desktop.core.hardware.doctor import examine
+    from desktop.core.hardware.engine_devices import with_engine_devices
     from desktop.core.paths import paths
 
     service, state, models = _service(out)
     runtime = _runtime(state, out)
     library = doctor_facts.library_facts(models)
-    hardware = look(out)
+    hardware = with_engine_devices(look(out), () if runtime is None else runtime.devices)
     findings = examine(
         hardware,
-        runtime,
+        None if runtime is None else doctor_facts.runtime_facts(runtime),
         library,
         service,
         secrets_facts=doctor_facts.secrets_facts(paths()),
@@ -90,14 +92,13 @@ def _learned(out: Output) -> LearnedFacts | None:
         return None
 
 
-def _runtime(state: dict[str, Any], out: Output) -> RuntimeFacts | None:
+def _runtime(state: dict[str, Any], out: Output) -> Runtime | None:
     from desktop.cli import engines
     from desktop.core.errors import AppError
-    from desktop.core.hardware import doctor_facts
 
     runtimes = engines.store(out, (state.get("runtime") or {}).get("id"))
     try:
-        return doctor_facts.runtime_facts(runtimes.current())
+        return runtimes.current()
     except AppError as error:
         out.note(f"{error} {error.remedy}")
         return None

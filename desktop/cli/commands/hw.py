@@ -31,13 +31,13 @@ def register(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    from desktop.cli.machine import look
+    from desktop.cli.machine import look, with_engine
     from desktop.core.fit.speed_book import SpeedBook
     from desktop.core.paths import paths
 
     if args.calibrate is not None:
         _calibrate(args.calibrate or None, out)
-    hardware = look(out, remeasure=args.measure)
+    hardware = with_engine(look(out, remeasure=args.measure), out)
     calibrations = SpeedBook.open(paths()).calibrations
     document = {
         **hardware.to_dict(),

@@ -113,14 +113,17 @@ def _this_machine(out: Output) -> tuple[Machine, Speeds]:
     from desktop.core.fit.simulate import machine_of, machine_speeds, seeded_speeds
     from desktop.core.fit.speed_book import SpeedBook
     from desktop.core.fit.speed_here import predictor_here
+    from desktop.core.hardware.engine_devices import with_engine_devices
     from desktop.core.paths import paths
 
-    machine, where = machine_of(look(out)), paths()
+    hardware, where = look(out), paths()
     try:
         runtime = engines.store(out).current()
     except AppError as error:  # what fits can be told without an engine
         out.note(f"{error.title}. Speeds are those that others measured.")
+        machine = machine_of(hardware)
         return machine, seeded_speeds(machine)
+    machine = machine_of(with_engine_devices(hardware, runtime.devices))
     kept = predictor_here(SpeedBook.open(where), runtime, where.cache).speeds
     return machine, machine_speeds(machine, kept)
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from desktop.core import procs
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.hardware.gpu_names import looks_integrated
 
 ENVIRONMENT_ID = "environment"
 EXE = ".exe" if sys.platform == "win32" else ""
@@ -53,13 +54,24 @@ class Version:
 
 @dataclass(frozen=True)
 class EngineDevice:
-    """A device besides the CPU, as the engine sees it. `free_bytes` is of the time of reading."""
+    """A device besides the CPU, as the engine sees it. `free_bytes` is of the time of reading.
+
+    Attributes:
+        integrated: one chip with the CPU: its memory is the host's, and the engine leaves it alone
+            where there is a card. Metal's counts as a card to the engine, with the host's memory.
+    """
 
     name: str
     description: str
     backend: str
     total_bytes: int
     free_bytes: int
+    integrated: bool = False
+
+    @property
+    def unified(self) -> bool:
+        """Its memory is the host's."""
+        return self.integrated or self.backend == "metal"
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,7 @@ class Runtime:
                     "backend": d.backend,
                     "total_bytes": d.total_bytes,
                     "free_bytes": d.free_bytes,
+                    "unified": d.unified,
                 }
                 for d in self.devices
             ],
@@ -122,6 +135,7 @@ def _bad(path: Path, reason: str) -> AppError:
 _NEW_VERSION = re.compile(r"^version: (\S+) \(build (\d+), commit (\w+)\)", re.MULTILINE)
 _OLD_VERSION = re.compile(r"^version: (\d+) \((\w+)\)", re.MULTILINE)
 _DEVICE = re.compile(r"^  (\S[^:]*): (.*) \((\d+) MiB, (\d+) MiB free\)\s*$", re.MULTILINE)
+_UMA = re.compile(r"^ggml_vulkan: (\d+) = .* \| uma: ([01])\b", re.MULTILINE)
 _FLAG = re.compile(r"(?<![\w-])(--?[A-Za-z][\w.-]*)")
 
 
@@ -138,12 +152,23 @@ def parse_version(output: bytes) -> Version | None:
 
 
 def parse_devices(output: bytes) -> tuple[EngineDevice, ...]:
-    """`  CUDA0: NVIDIA H100 (81079 MiB, 80540 MiB free)` (common/arg.cpp)."""
+    """`  CUDA0: NVIDIA H100 (81079 MiB, 80540 MiB free)` (common/arg.cpp).
+
+    Vulkan says which devices are integrated (`ggml_vulkan: 0 = … | uma: 1 | …`); of the others the
+    name tells.
+    """
+    text = output.decode("utf-8", "replace")
+    uma = {f"Vulkan{index}": flag == "1" for index, flag in _UMA.findall(text)}
     return tuple(
         EngineDevice(
-            name, text, device_backend(name), int(total) * MIB_BYTES, int(free) * MIB_BYTES
+            name,
+            described,
+            device_backend(name),
+            int(total) * MIB_BYTES,
+            int(free) * MIB_BYTES,
+            uma.get(name, device_backend(name) != "metal" and looks_integrated(described)),
         )
-        for name, text, total, free in _DEVICE.findall(output.decode("utf-8", "replace"))
+        for name, described, total, free in _DEVICE.findall(text)
     )
 
 

@@ -16,8 +16,10 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.estimate import GIB, HOST, Available
 from desktop.core.fit.speed import DeviceSpeed, Speeds
 from desktop.core.fit.speed_seed import backend_of, cpu_seed, gpu_seed
+from desktop.core.hardware.apple import working_set_bytes
 from desktop.core.hardware.cpu import CpuInfo
 from desktop.core.hardware.known import KnownGpu, known_gpus
+from desktop.core.hardware.known_names import key_of, matching
 from desktop.core.hardware.probe import Hardware
 
 KEYS = ("ram", "vram", "gpu")
@@ -31,13 +33,6 @@ ASSUMED_RAM_GB_PER_SECOND = 50.0
 _CPU_SHARE_OF_UNIFIED = 0.6
 _ASSUMED_CORES = 8
 GPU = "GPU0"
-# Apple lets Metal keep two thirds of a small memory, three quarters of a large one (gpu.apple_gpu).
-_LARGE_UNIFIED_GIB = 36
-
-# What people leave out of a name or put into it as they like.
-_MAKERS = frozenset({"nvidia", "geforce", "rtx", "gtx", "amd", "ati", "radeon", "rx", "intel"})
-_FILLERS = frozenset({"apple", "the", "gpu", "graphics"})
-_SPLIT = re.compile(r"[\s_\-()+]+")
 _SUGGESTIONS = 6
 
 
@@ -108,7 +103,7 @@ def machine_of(hardware: Hardware) -> Machine:
     if not rooms:
         return Machine(ram.available_bytes, bandwidth, cpu=hardware.cpu)
     free, gpu = max(rooms, key=lambda each: each[0] or 0)
-    known = next(iter(_matching(gpu.name, known_gpus().gpus, gpu.total_bytes)), None)
+    known = next(iter(matching(gpu.name, known_gpus().gpus, gpu.total_bytes)), None)
     stated = known.bandwidth_gb_per_second if known else None
     room = GpuRoom(
         GPU,
@@ -159,8 +154,8 @@ def simulated(
         return Machine(free, ASSUMED_RAM_GB_PER_SECOND, room, simulated=True)
     rate, backend = gpu.bandwidth_gb_per_second, backend_of(gpu.vendor)
     if gpu.unified_memory:
-        share = 2 / 3 if ram_gib <= _LARGE_UNIFIED_GIB else 3 / 4
-        room = GpuRoom(GPU, gpu.name, min(round(ram * share), free), rate, backend, True, gpu)
+        share = working_set_bytes(ram)  # other makers' systems keep as much
+        room = GpuRoom(GPU, gpu.name, min(share, free), rate, backend, True, gpu)
         cpu_rate = _CPU_SHARE_OF_UNIFIED * rate if rate else ASSUMED_RAM_GB_PER_SECOND
         return Machine(free, cpu_rate, room, simulated=True)
     gib = vram_gib if vram_gib is not None else gpu.memory_gb or 0.0
@@ -258,7 +253,7 @@ def find_gpu(name: str, gpus: Sequence[KnownGpu], memory_gib: float | None = Non
             laptops is another device than a 4090.
     """
     size = None if memory_gib is None else round(memory_gib * GIB)
-    found = _matching(name, gpus, size)
+    found = matching(name, gpus, size)
     if len(found) == 1:
         return found[0]
     close = found or _close(name, gpus)
@@ -267,49 +262,13 @@ def find_gpu(name: str, gpus: Sequence[KnownGpu], memory_gib: float | None = Non
     raise AppError(ErrorCode.GPU_UNKNOWN, gpu=name, reason=reason)
 
 
-def _tokens(name: str) -> list[str]:
-    words = [word for word in _SPLIT.split(name.casefold()) if word]
-    return [word for word in words if word not in _MAKERS and word not in _FILLERS]
-
-
-def _key(name: str) -> str:
-    """A name without maker and separators: "RTX_4060-Ti 16GB" and "4060Ti 16gb" are the same."""
-    joined = "".join(_tokens(name))
-    for prefix in ("rtx", "gtx", "rx"):  # written in one piece with the number
-        if joined.startswith(prefix):
-            return joined.removeprefix(prefix)
-    return joined
-
-
-def _key_without_size(name: str) -> str:
-    words = _tokens(name)
-    return "".join(words[:-1] if words and re.fullmatch(r"\d+gb", words[-1]) else words)
-
-
-def _matching(name: str, gpus: Iterable[KnownGpu], size_bytes: int | None) -> list[KnownGpu]:
-    """Devices of this name; a size in their own name ("3060 12GB") may be left out."""
-    wanted = _key(name)
-    if not wanted:
-        return []
-    listed = list(gpus)
-    exact = [gpu for gpu in listed if _key(gpu.name) == wanted]
-    if exact:
-        return exact[:1]
-    found = [gpu for gpu in listed if _key_without_size(gpu.name) == wanted]
-    if len(found) > 1 and size_bytes is not None:
-        near = [gpu for gpu in found if _is_size(gpu, size_bytes)]
-        return near or found
-    return found
-
-
-def _is_size(gpu: KnownGpu, size_bytes: int) -> bool:
-    # drivers tell a little less than what is sold
-    return gpu.memory_gb is not None and abs(gpu.memory_gb - size_bytes / GIB) < 1
-
-
 def _close(name: str, gpus: Iterable[KnownGpu]) -> list[KnownGpu]:
     """Devices with the same model's number, those with the most words in common first."""
-    numbers = re.findall(r"\d{2,}", _key(name))
-    letters = set(re.findall(r"[a-z]+", _key(name)))
-    near = [gpu for gpu in gpus if any(number in _key(gpu.name) for number in numbers)]
-    return sorted(near, key=lambda gpu: -len(letters & set(re.findall(r"[a-z]+", _key(gpu.name)))))
+    numbers = re.findall(r"\d{2,}", key_of(name))
+    letters = set(re.findall(r"[a-z]+", key_of(name)))
+    near = [gpu for gpu in gpus if any(number in key_of(gpu.name) for number in numbers)]
+
+    def in_common(gpu: KnownGpu) -> int:
+        return len(letters & set(re.findall(r"[a-z]+", key_of(gpu.name))))
+
+    return sorted(near, key=in_common, reverse=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from desktop.core.hardware.facts import RuntimeFacts, Severity
 from desktop.core.hardware.gpu import Gpu
+from desktop.core.hardware.gpu_names import maker_of
 from desktop.core.hardware.host import HostInfo
 from desktop.core.hardware.probe import Hardware
 from desktop.core.hardware.sources import gib
@@ -16,10 +17,14 @@ Draft = tuple[Severity, str, dict[str, str]]
 _DRIVERS = {
     "cuda": ("cuda", "vulkan"),
     "rocm": ("rocm", "hip", "vulkan"),
+    "sycl": ("sycl", "vulkan"),
     "metal": ("metal", "mtl"),
 }
-_BACKEND_OF_VENDOR = {"NVIDIA": "cuda", "AMD": "rocm"}
+_MAKERS = {"cuda": "NVIDIA", "rocm": "AMD", "sycl": "Intel", "metal": "Apple"}
+# What `paddock engine build` makes for it. Of Apple's the environment's own engine drives it.
+_BUILT = {"cuda": "cuda", "rocm": "vulkan", "sycl": "vulkan"}
 _HELD_SHARE = 0.25
+_FAST_GB_PER_SECOND = 150.0
 _NO_GPU = ("", "none", "void", "-1", "NoDevFiles")
 
 
@@ -29,10 +34,15 @@ def gpu_findings(
     """Findings about the GPUs, the most important first."""
     if runtime is None and runtime_known:
         yield "error", "engine_missing", {}
-    kinds = {backend: _of(hardware, backend) for backend in _DRIVERS}
-    for backend, gpus in kinds.items():
-        if gpus and runtime is not None:
-            yield _engine(backend, gpus, runtime)
+    cards = [gpu for gpu in hardware.gpus if not gpu.integrated]
+    driven = False
+    for backend in _DRIVERS:
+        for gpus in _kinds(hardware, backend):
+            if runtime is None:
+                continue
+            draft = _engine(backend, gpus, runtime, beside_a_card=bool(cards) and driven)
+            driven = driven or draft[1] == "gpu_ready"
+            yield draft
     troubled = any(problem.code.startswith("nvidia_") for problem in hardware.problems)
     if not (hardware.gpus or hardware.pci_gpus or troubled or _listed(runtime, None)):
         yield "info", "gpu_none", {}
@@ -42,34 +52,74 @@ def gpu_findings(
         yield from _one(gpu)
 
 
+def _kinds(hardware: Hardware, backend: str) -> Iterator[list[Gpu]]:
+    """The GPUs of a backend: the cards together, and the integrated ones together."""
+    for integrated in (False, True):
+        gpus = [gpu for gpu in _of(hardware, backend) if gpu.integrated is integrated]
+        if gpus:
+            yield gpus
+
+
 def _of(hardware: Hardware, backend: str) -> list[Gpu]:
     return [gpu for gpu in hardware.gpus if gpu.backend == backend]
 
 
-def _listed(runtime: RuntimeFacts | None, backends: Iterable[str] | None) -> list[str]:
-    """The devices the engine lists that belong to these backends (to any but the CPU: None)."""
+def _listed(
+    runtime: RuntimeFacts | None, backends: Iterable[str] | None, maker: str | None = None
+) -> list[str]:
+    """The devices the engine lists that belong to these backends (to any but the CPU: None).
+
+    Vulkan drives every maker's GPUs: of its devices those of `maker`, and those whose name tells
+    none.
+    """
     devices = list(runtime.devices) if runtime else []
     if backends is None:
         return [each for each in devices if not each.lower().startswith(("cpu", "blas", "rpc"))]
-    return [each for each in devices if each.lower().startswith(tuple(backends))]
+    found = [each for each in devices if each.lower().startswith(tuple(backends))]
+    if maker is None:
+        return found
+    told = {each: maker_of(each.partition(":")[2]) for each in found}
+    return [each for each in found if told[each] in (None, maker)]
 
 
-def _engine(backend: str, gpus: list[Gpu], runtime: RuntimeFacts) -> Draft:
+def _engine(backend: str, gpus: list[Gpu], runtime: RuntimeFacts, *, beside_a_card: bool) -> Draft:
+    """Whether the engine drives GPUs of one kind.
+
+    Args:
+        beside_a_card: it drives a card; an integrated GPU is then left alone in any case.
+    """
     usable = [each for each in runtime.backends if each.lower() in _DRIVERS[backend]]
-    listed = _listed(runtime, _DRIVERS[backend])
+    listed = _listed(runtime, _DRIVERS[backend], _MAKERS[backend])
     params = {
         "gpu": _names(gpus),
         "runtime": runtime.id,
         "version": runtime.version,
         "backends": ", ".join(runtime.backends) or "nothing",
         "devices": "; ".join(listed or runtime.devices) or "no device",
-        "wanted": backend,
+        "wanted": _BUILT.get(backend, backend),
     }
+    integrated = all(gpu.integrated for gpu in gpus)
+    if integrated and beside_a_card:
+        return "ok", "gpu_integrated_idle", params
     if listed:  # what it lists it drives, whatever it says it was built with
         return "ok", "gpu_ready", params
-    shared = all(gpu.shares_ram for gpu in gpus) and backend == "rocm"
-    severity: Severity = "info" if shared else "warning"  # an APU gains little
-    return severity, "gpu_engine_does_not_see" if usable else "gpu_engine_cannot_drive", params
+    if usable:
+        code = "gpu_engine_does_not_see"
+    else:
+        code = "gpu_engine_cannot_drive" if backend in _BUILT else "gpu_engine_without_metal"
+    return "info" if _gains_little(gpus) else "warning", code, params
+
+
+def _gains_little(gpus: list[Gpu]) -> bool:
+    """Integrated GPUs with no more bandwidth than the CPU has: they answer no faster. Apple's,
+    AMD's Ryzen AI Max and NVIDIA's GB10 have several times what two channels of DDR5 give."""
+    return all(
+        gpu.integrated
+        and gpu.backend != "metal"
+        and (gpu.memory_bandwidth_gb_per_second or 0) < _FAST_GB_PER_SECOND
+        and gpu.vendor != "NVIDIA"
+        for gpu in gpus
+    )
 
 
 def _names(gpus: list[Gpu]) -> str:
@@ -83,14 +133,22 @@ def _adapters(hardware: Hardware, runtime: RuntimeFacts | None) -> Iterator[Draf
 
     An NVIDIA one without a driver is among the probe's problems already.
     """
-    if runtime is None or _listed(runtime, ("vulkan", "sycl", "rocm", "hip")):
+    if runtime is None:
         return
+    described = {gpu.pci_bus_id for gpu in hardware.gpus if gpu.pci_bus_id}
+    makers = {gpu.vendor for gpu in hardware.gpus if not gpu.pci_bus_id}
     for adapter in hardware.pci_gpus:
-        known = any(gpu.backend == _BACKEND_OF_VENDOR.get(adapter.vendor) for gpu in hardware.gpus)
-        if adapter.vendor != "NVIDIA" and not known:
-            driver = f"driver {adapter.driver}" if adapter.driver else "no driver"
-            text = f"{adapter.vendor} {adapter.device_id} at {adapter.address}, {driver}"
-            yield "info", "gpu_adapter_unused", {"adapter": text}
+        known = adapter.address in described or adapter.vendor in makers
+        listed = _listed(runtime, ("vulkan", "sycl", "rocm", "hip"), adapter.vendor)
+        if adapter.vendor == "NVIDIA" or known or listed:
+            continue
+        driver = f"driver {adapter.driver}" if adapter.driver else "no driver"
+        name = adapter.name or f"{adapter.vendor} {adapter.device_id}"
+        params = {"adapter": f"{name} at {adapter.address}, {driver}"}
+        if adapter.integrated or adapter.driver:
+            yield "info", "gpu_adapter_unused", params
+        else:
+            yield "warning", "gpu_adapter_without_driver", params
 
 
 def _surroundings(hardware: Hardware) -> Iterator[Draft]:

@@ -18,6 +18,18 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "Most often the driver is too old for this engine, or the GPU is hidden from this program "
         "(container, CUDA_VISIBLE_DEVICES). Update the driver, then run `paddock doctor` again.",
     ),
+    "gpu_engine_without_metal": (
+        "The engine in use cannot use the GPU",
+        "{gpu} is here, but the engine “{runtime}” ({version}) was built with {backends} only: "
+        "models run on the CPU, several times slower.",
+        "Choose the one that came with Paddock: `paddock engine use environment`.",
+    ),
+    "gpu_integrated_idle": (
+        "The integrated GPU is left alone",
+        "{gpu} shares the RAM. Beside a graphics card the engine does not use it, for it would "
+        "slow the card down.",
+        "",
+    ),
     "gpu_ready": ("The GPU is used", "{gpu}; the engine “{runtime}” lists {devices}.", ""),
     "gpu_none": ("No GPU found", "Models run on the CPU.", ""),
     "gpu_adapter_unused": (
@@ -25,6 +37,12 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{adapter}. Whether it makes models faster depends on it; adapters built into the CPU "
         "share its memory and seldom do.",
         "To try it, get an engine with Vulkan: `paddock engine build --backend vulkan`.",
+    ),
+    "gpu_adapter_without_driver": (
+        "A graphics card without a driver",
+        "{adapter}: neither games nor models can use it.",
+        "Install its driver from your distribution (AMD: amdgpu with Mesa; Intel: i915 or xe with "
+        "Mesa), restart, and run `paddock doctor` again.",
     ),
     "gpu_memory_taken": (
         "Other programs hold much of the GPU's memory",

@@ -163,6 +163,11 @@ class _Reader:
     def _gpu(self, index: int, handle: Any, driver: str | None, cuda: str | None) -> Gpu:
         nvml, what = self._nvml, f"GPU {index}"
         memory = self._ask(what, nvml.nvmlDeviceGetMemoryInfo, handle)
+        # It has none of its own to report: one chip with the CPU (Jetson, DGX Spark: "Not
+        # Supported", with driver 580). A driver that fails at the question says nothing of that.
+        unified = memory is None and not any(
+            problem.what == what for problem in self._problems.values()
+        )
         capability = self._ask(what, nvml.nvmlDeviceGetCudaComputeCapability, handle)
         bus = self._ask(what, nvml.nvmlDeviceGetPciInfo, handle)
         power = self._ask(what, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
@@ -180,11 +185,14 @@ class _Reader:
             compute_capability=f"{capability[0]}.{capability[1]}" if capability else None,
             power_limit_watts=None if power is None else power / 1000,
             memory_bandwidth_gb_per_second=self._bandwidth(what, handle),
-            # No memory of its own to report: one chip with the CPU (Jetson, DGX Spark).
-            shares_ram=memory is None and (what, "nvidia_gpu_lost") not in self._problems,
+            shares_ram=unified,
             mig_enabled=None if mode is None else bool(mode[0]),
             mig_instances=self._instances(handle) if mode and mode[0] else (),
             processes=self._processes(handle),
+            vendor="NVIDIA",
+            pci_id=_pci_id(bus),
+            integrated=unified,
+            own_bytes=0 if unified else None,
         )
 
     def _bandwidth(self, what: str, handle: Any) -> float | None:
@@ -220,6 +228,12 @@ class _Reader:
                 used = process.usedGpuMemory  # None under Windows' WDDM
                 found.setdefault(process.pid, GpuProcess(process.pid, name, used))
         return tuple(sorted(found.values(), key=lambda each: -(each.used_bytes or 0)))
+
+
+def _pci_id(bus: Any) -> str | None:
+    """NVML has device and vendor in one number, the vendor in its lower half."""
+    both = getattr(bus, "pciDeviceId", None)
+    return f"{both & 0xFFFF:04x}:{both >> 16:04x}" if isinstance(both, int) else None
 
 
 def _text(value: Any) -> str | None:

@@ -15,7 +15,22 @@ from typing import Any
 from desktop.core import paths as core_paths
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
-from desktop.core.hardware import bandwidth, cpu, disk, gpu, host, memory, nvidia, pci
+from desktop.core.hardware import (
+    amd,
+    apple,
+    bandwidth,
+    cpu,
+    disk,
+    gpu,
+    host,
+    intel,
+    memory,
+    nvidia,
+    pci,
+    windows_gpu,
+)
+from desktop.core.hardware.known import known_gpus
+from desktop.core.hardware.known_names import with_known_figures
 from desktop.core.hardware.sources import ProbeProblem
 
 _PATIENCE_SECONDS = 10.0  # a driver or network share that hangs must not hang us
@@ -88,7 +103,6 @@ def probe(
         "processor": cpu.probe_cpu,
         "memory": memory.probe_memory,
         "NVIDIA GPUs": nvidia.probe_nvidia,
-        "AMD GPUs": pci.amd_gpus,
         "PCI bus": pci.pci_gpus,
         "system": lambda: host.probe_host(environ),
         "battery": host.probe_battery,
@@ -101,11 +115,15 @@ def probe(
     ram: memory.MemoryInfo | None = answers.get("memory")
     gpus: list[gpu.Gpu] = []
     if (found := answers.get("NVIDIA GPUs")) is not None:
+        gpus += [_unified(each, ram) for each in found.gpus]
+        problems += found.problems
+    others, failed = _run_all(_other_gpus(cpu_info, ram), cancel)
+    problems += failed
+    for found in others.values():
         gpus += found.gpus
         problems += found.problems
-    gpus += answers.get("AMD GPUs") or []
-    if sys.platform == "darwin" and ram is not None:
-        gpus += _apple(cpu_info, ram, cancel, problems)
+    known = known_gpus().gpus
+    gpus = [with_known_figures(each, known) for each in gpus]
     about = answers.get("system")
     if about is not None and (battery := answers.get("battery")) is not None:
         about = replace(about, battery=battery)
@@ -130,20 +148,38 @@ def probe(
     )
 
 
-def _apple(
-    info: cpu.CpuInfo,
-    ram: memory.MemoryInfo,
-    cancel: CancelToken,
-    problems: list[ProbeProblem],
-) -> list[gpu.Gpu]:
-    def ask() -> gpu.Gpu | None:
-        values = cpu.mac_sysctl()
-        return gpu.apple_gpu(values, info.architecture, ram.physical_bytes, ram.available_bytes)
+def _other_gpus(
+    info: cpu.CpuInfo, ram: memory.MemoryInfo | None
+) -> dict[str, Callable[[], gpu.GpusFound]]:
+    """The readers of GPUs that are not NVIDIA's; they need to know the RAM."""
+    if sys.platform == "win32":
+        return {"graphics adapters": lambda: windows_gpu.windows_gpus(ram)}
+    if sys.platform == "darwin":
 
-    answers, failed = _run_all({"Apple GPU": ask}, cancel)
-    problems += failed
-    found = answers.get("Apple GPU")
-    return [] if found is None else [found]
+        def ask() -> gpu.GpusFound:
+            if ram is None:
+                return gpu.GpusFound()
+            found = apple.apple_gpu(cpu.mac_sysctl(), info.architecture, ram, apple.accelerator())
+            return gpu.GpusFound(() if found is None else (found,))
+
+        return {"Apple GPU": ask}
+    return {
+        "AMD GPUs": lambda: amd.amd_gpus(ram=ram),
+        "Intel GPUs": lambda: intel.intel_gpus(ram=ram),
+    }
+
+
+def _unified(found: gpu.Gpu, ram: memory.MemoryInfo | None) -> gpu.Gpu:
+    """A GPU whose driver reports no memory since it has the RAM: as CUDA sees it, all of it, and
+    free is what is available (ggml_backend_cuda_get_available_uma_memory of llama.cpp)."""
+    if not found.shares_ram or found.total_bytes is not None or ram is None:
+        return found
+    return replace(
+        found,
+        total_bytes=ram.total_bytes,
+        free_bytes=ram.available_bytes,
+        total_is_estimate=True,
+    )
 
 
 def _measure(

@@ -52,6 +52,18 @@
         <translation>ドライバー {version}</translation>
     </message>
     <message>
+        <source>Built into the processor</source>
+        <translation>プロセッサー内蔵</translation>
+    </message>
+    <message>
+        <source>{count} GPU cores</source>
+        <translation>GPU コア {count} 個</translation>
+    </message>
+    <message>
+        <source>~{rate} GB/s by the table of known devices</source>
+        <translation>既知デバイスの表では ~{rate} GB/s</translation>
+    </message>
+    <message>
         <source>~{rate} GB/s by its data sheet</source>
         <translation>仕様上 ~{rate} GB/s</translation>
     </message>
@@ -333,6 +345,30 @@
     <message>
         <source>To try it, get an engine with Vulkan: `paddock engine build --backend vulkan`.</source>
         <translation>試すには、Vulkan 対応のエンジンを用意してください：`paddock engine build --backend vulkan`</translation>
+    </message>
+    <message>
+        <source>A graphics card without a driver</source>
+        <translation>ドライバーのないグラフィックカードがあります</translation>
+    </message>
+    <message>
+        <source>{adapter}: neither games nor models can use it.</source>
+        <translation>{adapter}。ゲームもモデルもこのカードを使えません。</translation>
+    </message>
+    <message>
+        <source>Install its driver from your distribution (AMD: amdgpu with Mesa; Intel: i915 or xe with Mesa), restart, and run `paddock doctor` again.</source>
+        <translation>ディストリビューションのドライバーをインストールし（AMD：amdgpu と Mesa、Intel：i915 または xe と Mesa）、再起動してからもう一度 `paddock doctor` を実行してください。</translation>
+    </message>
+    <message>
+        <source>Choose the one that came with Paddock: `paddock engine use environment`.</source>
+        <translation>Paddock 付属のエンジンを選んでください：`paddock engine use environment`</translation>
+    </message>
+    <message>
+        <source>The integrated GPU is left alone</source>
+        <translation>内蔵 GPU は使いません</translation>
+    </message>
+    <message>
+        <source>{gpu} shares the RAM. Beside a graphics card the engine does not use it, for it would slow the card down.</source>
+        <translation>{gpu} は RAM を共有します。グラフィックカードがあるときは、カードを遅くするため、エンジンは内蔵 GPU を使いません。</translation>
     </message>
     <message>
         <source>Other programs hold much of the GPU's memory</source>

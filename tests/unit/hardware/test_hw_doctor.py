@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from desktop.core.engine.build import BACKEND_OPTIONS
 from desktop.core.hardware.bandwidth import Bandwidth, Rate
 from desktop.core.hardware.cpu import CpuInfo
 from desktop.core.hardware.disk import DiskInfo
@@ -33,6 +34,9 @@ DISK = DiskInfo("/m", 500 * GIB, 200 * GIB, "ext4", "/", False, True, None, Fals
 HOST = HostInfo("Linux", "6.8")
 GOOD = Hardware(CPU, RAM, bandwidth=RATE, disks=(DISK,), host=HOST)
 RTX = Gpu("RTX 4090", "cuda", 24 * GIB, 23 * GIB, used_bytes=GIB)
+XTX = Gpu("AMD Radeon RX 7900 XTX", "rocm", 24 * GIB, 23 * GIB, vendor="AMD")
+ARC = Gpu("Intel Arc B580", "sycl", 12 * GIB, None, vendor="Intel")
+INSIDE = Gpu("AMD Radeon 610M", "rocm", 32 * GIB, None, shares_ram=True, integrated=True)
 CPU_ENGINE = RuntimeFacts("bundled", "b6800", ["CPU"], [])
 CUDA_ENGINE = RuntimeFacts("cuda", "b6800", ["CUDA", "CPU"], ["CUDA0: RTX 4090"])
 LIBRARY = LibraryFacts(3, [], "/m")
@@ -77,12 +81,66 @@ def test_the_engine_cannot_drive_the_gpu_comes_first_and_names_everything() -> N
         (RTX, RuntimeFacts("r", "1", ["ROCm"], []), "gpu_engine_cannot_drive"),
         (replace(RTX, backend="rocm"), RuntimeFacts("h", "1", ["HIP"], ["ROCm0: x"]), "gpu_ready"),
         (replace(RTX, backend="metal"), RuntimeFacts("m", "1", ["MTL"], ["MTL0: M3"]), "gpu_ready"),
-        (replace(RTX, backend="metal"), CPU_ENGINE, "gpu_engine_cannot_drive"),
+        (replace(RTX, backend="metal"), CPU_ENGINE, "gpu_engine_without_metal"),
+        (XTX, RuntimeFacts("v", "1", ["Vulkan"], ["Vulkan0: AMD Radeon RX 7900 XTX"]), "gpu_ready"),
+        (XTX, CUDA_ENGINE, "gpu_engine_cannot_drive"),
+        (ARC, RuntimeFacts("s", "1", ["SYCL"], ["SYCL0: Intel Arc B580"]), "gpu_ready"),
+        (ARC, RuntimeFacts("v", "1", ["Vulkan"], []), "gpu_engine_does_not_see"),
+        # Vulkan lists the other card only
+        (ARC, RuntimeFacts("v", "1", ["Vulkan"], ["Vulkan0: RTX 4090"]), "gpu_engine_does_not_see"),
+        (ARC, CPU_ENGINE, "gpu_engine_cannot_drive"),
     ],
 )
 def test_which_engine_drives_which_gpu(gpu: Gpu, engine: RuntimeFacts, code: str) -> None:
     found = codes(examine(replace(GOOD, gpus=(gpu,)), engine))
     assert {each for each in found if each in ("gpu_ready", code)} == {code}
+
+
+@pytest.mark.parametrize(("gpu", "wanted"), [(RTX, "cuda"), (XTX, "vulkan"), (ARC, "vulkan")])
+def test_the_backend_to_build_is_one_that_can_be_built(gpu: Gpu, wanted: str) -> None:
+    first = examine(replace(GOOD, gpus=(gpu,)), CPU_ENGINE)[0]
+    assert (first.code, first.params["wanted"]) == ("gpu_engine_cannot_drive", wanted)
+    assert wanted in BACKEND_OPTIONS
+
+
+def test_an_integrated_gpu_beside_a_card_that_is_driven_is_left_alone() -> None:
+    hardware = replace(GOOD, gpus=(RTX, INSIDE))
+    found = codes(examine(hardware, CUDA_ENGINE))
+    assert found["gpu_integrated_idle"] == "ok" and "gpu_engine_cannot_drive" not in found
+    # without an engine for the card both are told, the card as the loss it is
+    told = [each for each in examine(hardware, CPU_ENGINE) if each.code.startswith("gpu_engine")]
+    assert [(each.severity, each.params["gpu"]) for each in told] == [
+        ("warning", RTX.name),
+        ("info", INSIDE.name),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "severity"),
+    [
+        (INSIDE, "info"),  # as slow as the CPU
+        (replace(INSIDE, memory_bandwidth_gb_per_second=90.0), "info"),
+        (replace(INSIDE, memory_bandwidth_gb_per_second=256.0), "warning"),  # Ryzen AI Max
+        (replace(INSIDE, backend="metal", vendor="Apple"), "warning"),
+        (replace(INSIDE, backend="cuda", vendor="NVIDIA"), "warning"),  # GB10
+    ],
+)
+def test_an_unused_integrated_gpu_is_a_loss_where_it_is_fast(gpu: Gpu, severity: str) -> None:
+    told = [e for e in examine(replace(GOOD, gpus=(gpu,)), CPU_ENGINE) if "engine" in e.code]
+    assert [each.severity for each in told] == [severity]
+
+
+def test_a_card_without_a_driver_is_worth_a_warning() -> None:
+    card = PciGpu("AMD", "0x744c", "0000:03:00.0", None, "AMD Radeon RX 7900 XTX")
+    (told,) = [
+        e for e in examine(replace(GOOD, pci_gpus=(card,)), CPU_ENGINE) if "adapter" in e.code
+    ]
+    assert (told.code, told.severity) == ("gpu_adapter_without_driver", "warning")
+    assert "AMD Radeon RX 7900 XTX at 0000:03:00.0, no driver" in told.detail
+    # one that its driver describes is none
+    described = replace(XTX, pci_bus_id="0000:03:00.0")
+    found = codes(examine(replace(GOOD, gpus=(described,), pci_gpus=(card,)), CUDA_ENGINE))
+    assert not any("adapter" in code for code in found)
 
 
 def test_no_engine() -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from desktop.core.hardware.gpu import apple_gpu
 from desktop.core.hardware.nvidia import probe_nvidia
-from desktop.core.hardware.pci import amd_gpus, pci_gpus
+from desktop.core.hardware.pci import pci_gpus
 from tests.unit.hardware.fake_nvml import TOTAL, error, fake_nvml
 
 
@@ -113,7 +112,7 @@ def test_each_question_fails_alone(tmp_path: Path, question: str) -> None:
     assert problem.code == "nvidia_query_failed"
     assert question in problem.reason
     lost = [name for name in vars(full) if getattr(full, name) != getattr(gpu, name)]
-    expected = 4 if question == "nvmlDeviceGetMemoryInfo" else 1  # three sizes and shares_ram
+    expected = 3 if question == "nvmlDeviceGetMemoryInfo" else 1  # three sizes
     assert len(lost) == expected, lost
 
 
@@ -162,8 +161,16 @@ def test_hidden_processes_are_tolerated(tmp_path: Path) -> None:
 
 def test_unified_memory_chip_has_no_memory_of_its_own(tmp_path: Path) -> None:
     info = probe_nvidia(fake_nvml(nvmlDeviceGetMemoryInfo=error("NOT_SUPPORTED")), tmp_path)
-    assert info.gpus[0].shares_ram
-    assert info.gpus[0].total_bytes is None
+    (gpu,) = info.gpus
+    assert gpu.shares_ram and gpu.integrated and gpu.total_bytes is None
+    assert info.problems == ()
+
+
+def test_a_driver_that_fails_at_the_memory_says_nothing_of_unified_memory(tmp_path: Path) -> None:
+    info = probe_nvidia(fake_nvml(nvmlDeviceGetMemoryInfo=error("UNKNOWN")), tmp_path)
+    (gpu,) = info.gpus
+    assert gpu.total_bytes is None
+    assert not gpu.shares_ram and not gpu.integrated
 
 
 def test_mig_instances(tmp_path: Path) -> None:
@@ -201,44 +208,3 @@ def test_pci_bus_lists_gpus_of_the_three_makers_only(tmp_path: Path) -> None:
     found = [(each.vendor, each.driver) for each in pci_gpus(tmp_path)]
     assert found == [("Intel", "i915"), ("AMD", "amdgpu")]
     assert pci_gpus(tmp_path / "nowhere") == []
-
-
-def test_amd_memory_from_the_kernel(tmp_path: Path) -> None:
-    adapter(
-        tmp_path,
-        "0000:03:00.0",
-        "0x1002",
-        "0x030000",
-        "amdgpu",
-        mem_info_vram_total=str(24 << 30),
-        mem_info_vram_used=str(1 << 30),
-        mem_info_gtt_total=str(16 << 30),
-        product_name="Radeon RX 7900 XTX",
-    )
-    adapter(
-        tmp_path,
-        "0000:c4:00.0",
-        "0x1002",
-        "0x030000",
-        "amdgpu",
-        mem_info_vram_total=str(1 << 29),
-        mem_info_gtt_total=str(30 << 30),
-    )
-    dedicated, shared = amd_gpus(tmp_path)
-    assert (dedicated.name, dedicated.free_bytes) == ("Radeon RX 7900 XTX", 23 << 30)
-    assert not dedicated.shares_ram
-    assert shared.shares_ram
-    assert shared.free_bytes is None
-
-
-def test_apple_gpu_shares_the_ram() -> None:
-    values = {"machdep.cpu.brand_string": "Apple M3 Pro", "iogpu.wired_limit_mb": "0"}
-    gpu = apple_gpu(values, "arm64", 36 << 30, 20 << 30)
-    assert gpu is not None
-    assert (gpu.total_bytes, gpu.free_bytes) == (24 << 30, 20 << 30)
-    assert gpu.shares_ram
-    assert gpu.total_is_estimate
-    raised = apple_gpu({**values, "iogpu.wired_limit_mb": "32768"}, "arm64", 36 << 30, 34 << 30)
-    assert raised is not None
-    assert (raised.total_bytes, raised.total_is_estimate) == (32 << 30, False)
-    assert apple_gpu(values, "x86_64", 36 << 30, 20 << 30) is None

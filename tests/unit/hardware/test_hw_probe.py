@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from desktop.core import paths as core_paths
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
-from desktop.core.hardware import bandwidth, cpu, disk, gpu, host, memory, nvidia, pci
+from desktop.core.hardware import amd, bandwidth, cpu, disk, gpu, host, intel, memory, nvidia, pci
 from desktop.core.hardware import probe as probing
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.core.hardware.sources import ProbeProblem
@@ -62,7 +62,8 @@ PROBES: list[tuple[Any, str, str]] = [
     (cpu, "probe_cpu", "cpu"),
     (memory, "probe_memory", "ram"),
     (nvidia, "probe_nvidia", "gpus"),
-    (pci, "amd_gpus", "gpus"),
+    (amd, "amd_gpus", "gpus"),
+    (intel, "intel_gpus", "gpus"),
     (pci, "pci_gpus", "pci_gpus"),
     (host, "probe_host", "host"),
     (host, "probe_battery", "host"),

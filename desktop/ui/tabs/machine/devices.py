@@ -84,9 +84,17 @@ class DeviceCard(Translated, Surface):
         notes = [gpu.backend.upper()]
         if gpu.driver_version:
             notes.append(self.tr("Driver {version}").format(version=gpu.driver_version))
+        if gpu.cores:
+            notes.append(self.tr("{count} GPU cores").format(count=gpu.cores))
         if gpu.memory_bandwidth_gb_per_second:
             rate = f"{gpu.memory_bandwidth_gb_per_second:,.0f}"
-            notes.append(self.tr("~{rate} GB/s by its data sheet").format(rate=rate))
+            if gpu.known_as and gpu.confidence != "read":
+                words = self.tr("~{rate} GB/s by the table of known devices")
+            else:
+                words = self.tr("~{rate} GB/s by its data sheet")
+            notes.append(words.format(rate=rate))
+        if gpu.integrated:
+            notes.append(self.tr("Built into the processor"))
         if gpu.shares_ram:
             notes.append(self.tr("Its memory is part of the RAM"))
         total = gpu.total_bytes or 0
@@ -103,7 +111,8 @@ def _held(held: Held) -> list[tuple[str, int]]:
 
 
 class Devices(QVBoxLayout):
-    """The cards, GPUs first. GPUs are matched with the engine's devices by backend and number."""
+    """The cards, GPUs first. What is loaded is told of a GPU by the name the engine gave it, or by
+    backend and number where the engine was not asked."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -128,4 +137,5 @@ class Devices(QVBoxLayout):
             number = seen.setdefault(gpu.backend, 0)
             seen[gpu.backend] += 1
             prefix = "mtl" if gpu.backend == "metal" else gpu.backend
-            card.show_gpu(gpu, held.get(f"{prefix}{number}", {}))
+            device = gpu.engine_device or f"{prefix}{number}"
+            card.show_gpu(gpu, held.get(device.lower(), {}))

@@ -15,6 +15,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.hardware import doctor_facts
 from desktop.core.hardware.doctor import examine
+from desktop.core.hardware.engine_devices import with_engine_devices
 from desktop.core.hardware.facts import Finding
 from desktop.core.hardware.memory import MemoryInfo, probe_memory
 from desktop.core.hardware.probe import Hardware, probe
@@ -41,7 +42,7 @@ class MachinePresenter(QObject):
     """What this machine is, read in threads.
 
     Attributes:
-        hardware: None until the first probe is done.
+        hardware: None until the first probe is done; then also with what the engine in use lists.
         ram, own_bytes: the RAM now, and what Paddock's own processes hold of it.
         engines: None until they are read; `chosen` is the id of the one in use.
         findings: the doctor's, worst first.
@@ -64,6 +65,7 @@ class MachinePresenter(QObject):
         self._visible = False
         self._ram_asked = False
         self.hardware: Hardware | None = None
+        self._probed: Hardware | None = None
         self.trouble: AppError | None = None
         self.ram: MemoryInfo | None = None
         self.own_bytes = 0
@@ -168,7 +170,8 @@ class MachinePresenter(QObject):
 
     def _on_probed(self, hardware: Hardware) -> None:
         self.busy = self.measuring = False
-        self.hardware, self.ram = hardware, hardware.ram
+        self.hardware = self._probed = hardware
+        self.ram = hardware.ram
         self.busy_changed.emit()
         self.hardware_changed.emit()
         self.ram_changed.emit()
@@ -182,29 +185,33 @@ class MachinePresenter(QObject):
 
     def _examine(self) -> None:
         """The engines and what the doctor makes of it all, in one task."""
-        hardware, context, online = self.hardware, self._context, self._context.state.online
+        hardware, context, online = self._probed, self._context, self._context.state.online
         if hardware is None:
             return
         paths = context.paths
 
-        def work() -> tuple[str, list[RuntimeEntry], list[Finding]]:
+        def work() -> tuple[str, list[RuntimeEntry], Hardware, list[Finding]]:
             state, models, service = _asked(context.link.client) if online else ({}, None, None)
             store = RuntimeStore(paths, (state.get("runtime") or {}).get("id"))
             entries = store.entries()
             runtime = next((e.runtime for e in entries if e.id == store.chosen), None)
+            told = with_engine_devices(hardware, () if runtime is None else runtime.devices)
             findings = examine(
-                hardware,
+                told,
                 None if runtime is None else doctor_facts.runtime_facts(runtime),
                 doctor_facts.library_facts(models),
                 service or doctor_facts.stopped_service(paths),
                 secrets_facts=doctor_facts.secrets_facts(paths),
             )
-            return store.chosen, entries, findings
+            return store.chosen, entries, told, findings
 
         context.tasks.run(work, self._on_examined, context.show_error)
 
-    def _on_examined(self, result: tuple[str, list[RuntimeEntry], list[Finding]]) -> None:
-        self.chosen, self.engines, self.findings = result
+    def _on_examined(self, result: tuple[str, list[RuntimeEntry], Hardware, list[Finding]]) -> None:
+        before = self.hardware
+        self.chosen, self.engines, self.hardware, self.findings = result
+        if self.hardware != before:
+            self.hardware_changed.emit()
         self.engines_changed.emit()
         self.findings_changed.emit()
 
