@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     ENGINE_DIED = "engine_died"
     ENGINE_STALLED = "engine_stalled"
     LOAD_WONT_FIT = "load_wont_fit"
+    LOAD_MISMATCH = "load_mismatch"
     LOAD_COOLING_DOWN = "load_cooling_down"
     LOAD_CANCELLED = "load_cancelled"
     # service
@@ -264,6 +265,11 @@ WORDS: dict[ErrorCode, Words] = {
         "It needs {need}; {available} can be used ({device}).",
         "Use a smaller context (--ctx), one slot (--parallel 1), a smaller KV cache (--kv q8_0) or "
         "a smaller quant; --force tries all the same.",
+    ),
+    C.LOAD_MISMATCH: Words(
+        "{path} does not go with {model}",
+        "{reason}",
+        "Choose a file that was made for this model, or load the model without it.",
     ),
     C.LOAD_COOLING_DOWN: Words(
         "{model} failed to load a moment ago",

@@ -282,6 +282,27 @@ def write_adapter(path: Path, *, name: str = "Tiny Adapter") -> Path:
     return made.write(path)
 
 
+def write_lora(
+    path: Path,
+    *,
+    hidden: int = 256,
+    n_layers: int = 2,
+    rank: int = 4,
+    architecture: str = "llama",
+    seed: int = 7,
+) -> Path:
+    """A LoRA adapter on the queries of a `tiny_llama`, strong enough to change every answer."""
+    randomness = random.Random(seed)
+    made = Gguf()
+    made.set("general.architecture", STR, architecture).set("general.type", STR, "adapter")
+    made.set("adapter.type", STR, "lora").set("adapter.lora.alpha", F32, 64.0 * rank)
+    for layer in range(n_layers):
+        for half, dims in (("a", (hidden, rank)), ("b", (rank, hidden))):
+            name = f"blk.{layer}.attn_q.weight.lora_{half}"
+            made.tensors.append(TensorSpec(name, dims, "F32", _weights(randomness, dims, "F32")))
+    return made.write(path)
+
+
 def write_vocab_only(path: Path, *, name: str = "Tiny Words") -> Path:
     made = tiny_llama(name=name)
     made.tensors = []

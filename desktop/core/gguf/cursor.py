@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, NoReturn
 
@@ -56,10 +56,16 @@ class NeedMoreBytes(Exception):
 
 @dataclass(frozen=True)
 class Skipped:
-    """A value that was checked but not kept: a long array or string."""
+    """A value that was checked but not kept: a long array or string.
+
+    Attributes:
+        start, end: where a list of strings lies in the file; 0 for other values.
+    """
 
     kind: int
     count: int
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 class Cursor:
@@ -177,8 +183,9 @@ class Cursor:
         if wanted and count * 64 <= self._keep_left:
             self._keep_left -= count * 64
             return tuple(self._string(key) for _ in range(count))
+        start = self.pos
         self._skip_strings(count, key)
-        return Skipped(kind, count)
+        return Skipped(kind, count, start, self.pos)
 
     def _skip_strings(self, count: int, key: str) -> None:
         """Walk over `count` strings, checking each length. The one loop that must be fast."""

@@ -105,3 +105,18 @@ def read_header(path: Path, file_size: int | None = None, name: str | None = Non
         raise path_error(error, path) from error
     finally:
         os.close(handle)
+
+
+def read_part(path: Path, start: int, end: int) -> bytes:
+    """A file's bytes from `start` to `end`, fewer where it ends before.
+
+    Raises:
+        AppError: PATH_NOT_FOUND, PATH_UNREADABLE.
+    """
+    handle = open_file(path)
+    try:
+        with os.fdopen(handle, "rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+    except OSError as error:
+        raise path_error(error, path) from error

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from desktop.core import procs
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.companions import Companion
 from desktop.core.gguf.facts import ShapeFacts
 from desktop.core.gguf.filecache import FileCache
 from desktop.core.gguf.header import NeedMoreBytes
@@ -213,6 +214,21 @@ class HeaderReader:
             raise _senseless(name)
         assert not isinstance(facts, AppError)
         return Start(summary, facts, header_bytes)
+
+    def problem_with(self, kind: Companion, model_paths: Sequence[Path], path: Path) -> str | None:
+        """Why a file does not go with a model, in a sentence; None where nothing is against it.
+
+        Raises:
+            AppError: as `read`, of either.
+        """
+        models = [str(each.absolute()) for each in model_paths]
+        reply = self._ask(path, {"goes_with": kind, "models": models}, shown(path))
+        found = _outcome(reply, lambda reply: (reply["problem"],))
+        if isinstance(found, AppError):
+            raise found
+        if found is None:
+            raise _senseless(shown(path))
+        return None if found[0] is None else str(found[0])
 
     def _remember(self, path: Path, status: os.stat_result, reply: dict[str, Any]) -> None:
         try:

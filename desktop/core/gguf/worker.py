@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf import companions
 from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.local import read_header
@@ -23,9 +24,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """`{"path"}` → `{"summary", "facts", "header_bytes"}` or `{"error"}`.
 
     With `{"file_size", "name"}` the path holds a file's first bytes: also → `{"need_bytes"}`.
+    With `{"goes_with", "models"}` → `{"problem"}`: why it does not go with that model.
     """
     path, name = Path(request["path"]), request.get("name")
     try:
+        if "goes_with" in request:
+            models = [Path(each) for each in request["models"]]
+            return {"problem": companions.problem(request["goes_with"], models, path)}
         header = read_header(path, request.get("file_size"), name)
         return {
             "summary": summarize(header).to_dict(),

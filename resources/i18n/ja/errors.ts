@@ -288,6 +288,14 @@
         <translation>コンテキストを小さくする（--ctx）、スロットを 1 つにする（--parallel 1）、KV キャッシュを小さくする（--kv q8_0）、またはより小さい量子化を使ってください。--force を付ければ、それでも試せます。</translation>
     </message>
     <message>
+        <source>{path} does not go with {model}</source>
+        <translation>{path} は {model} には使えません</translation>
+    </message>
+    <message>
+        <source>Choose a file that was made for this model, or load the model without it.</source>
+        <translation>このモデル用に作られたファイルを選ぶか、それを使わずにモデルを読み込んでください。</translation>
+    </message>
+    <message>
         <source>{model} failed to load a moment ago</source>
         <translation>{model} は先ほど読み込みに失敗しました</translation>
     </message>
