@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from desktop.core.engine.flags import LoadSettings
@@ -51,8 +51,13 @@ class DeviceNeed:
     overhead_bytes: Figure = ZERO
 
     @property
+    def own_bytes(self) -> Figure:
+        """What a model takes there itself: without the process or the device's context."""
+        return self.weights_bytes + self.kv_bytes + self.compute_bytes
+
+    @property
     def total_bytes(self) -> Figure:
-        return self.weights_bytes + self.kv_bytes + self.compute_bytes + self.overhead_bytes
+        return self.own_bytes + self.overhead_bytes
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -66,10 +71,26 @@ class DeviceNeed:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What is loaded beside the model, in bytes; all of it is in the devices' needs already.
+
+    Attributes:
+        draft_bytes: its weights, cache and working memory.
+        ngram_bytes: tables of speculation from the text itself.
+    """
+
+    adapters_bytes: int = 0
+    projector_bytes: int = 0
+    draft_bytes: int = 0
+    ngram_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a load needs, per device and in all.
 
     Attributes:
+        beside: how much of it is not the model's own.
         prompt_cache_bytes: bound of the engine's host cache; it fills with use and is not needed
             to load, so it is not in any total.
         layers_on_gpu: how many layers the estimate places on GPUs; None where it does not say.
@@ -87,6 +108,7 @@ class Estimate:
     layers_on_gpu: int | None = None
     expert_layers_on_host: int | None = None
     n_layers: int | None = None
+    beside: Beside = Beside()
 
     def part(self, name: str) -> Figure:
         """The sum of one part ("weights_bytes", …, "total_bytes") over all devices."""
@@ -110,6 +132,7 @@ class Estimate:
             "total_bytes": self.total_bytes.to_dict(),
             "parts": {name: self.part(name).value for name in parts},
             "devices": [device.to_dict() for device in self.devices],
+            "beside": asdict(self.beside),
             "prompt_cache_bytes": self.prompt_cache_bytes,
             "notes": list(self.notes),
         }

@@ -26,10 +26,10 @@ from desktop.core.engine.loglines import Scrubber, parse_line
 from desktop.core.engine.runtime import Runtime, start_failure
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
-from desktop.core.fit.estimate import HOST, ZERO, DeviceNeed, Estimate, Figure
+from desktop.core.fit.estimate import HOST, ZERO, Beside, DeviceNeed, Estimate, Figure
 from desktop.core.fit.extras import adapters_figure, split_extra, with_draft
 from desktop.core.fit.formula import HostTraits, estimate
-from desktop.core.fit.overhead import overhead
+from desktop.core.fit.overhead import ngram_bytes, overhead
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.cpu import probe_cpu
 
@@ -81,6 +81,7 @@ def dry_run(
     model: str = "",
     vocab_size: int | None = None,
     shape: ModelShape | None = None,
+    draft_shape: ModelShape | None = None,
     cancel: CancelToken | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
     work_root: Path | None = None,
@@ -91,7 +92,7 @@ def dry_run(
         model_path: the file, or the first of a split model's files (all beside it), or stubs.
         vocab_size: from the header; the tokens' tables are not in the engine's plan.
         shape: from the header; with it the engine's whole MiB become exact bytes, and what the
-            process needs beside them is known better.
+            process needs beside them is known better; `draft_shape` is that of the draft model.
 
     Raises:
         AppError: why the engine cannot plan it (ENGINE_CORRUPT_MODEL, …), CANCELLED, TIMED_OUT.
@@ -119,7 +120,8 @@ def dry_run(
             raise plan.error
     if not plan.rows:
         tool = "llama-fit-params"
-        rest = [part for part in common if part not in ("--mmproj", settings.mmproj)]
+        alone = replace(settings, mmproj=None, draft=None, ngram=None)
+        rest = ["-m", str(model_path.absolute()), *memory_arguments(runtime, alone)]
         command = [str(runtime.tool(tool)), *rest, "-fitp", "on", "--log-jsonl"]
         # WORKAROUND(under load it can exit before its log thread has written the table, and its
         # plain totals lack CPU_REPACK, drop when it flushes)
@@ -134,7 +136,10 @@ def dry_run(
         notes.append("logits are counted for a whole micro-batch: the true need is lower")
     if vocab_size is None and shape is not None:
         vocab_size = shape.vocab_size
-    beside = _projector(settings, plan.projector_bytes) + adapters_figure(extras.adapters)
+    projector = _projector(settings, plan.projector_bytes)
+    named = [Path(adapter.path) for adapter in settings.adapters]
+    adapters = adapters_figure([*named, *extras.adapters])
+    beside = projector + adapters
     outputs = _outputs(settings, vocab_size)
     needs = tuple(
         DeviceNeed(
@@ -146,10 +151,40 @@ def dry_run(
         )
         for need in _exact(plan.rows, shape, settings)
     )
-    if extras.draft is not None:
-        bare = replace(settings, mmproj=None, embedding=False, extra=())
-        needs = with_draft(needs, dry_run(runtime, extras.draft, bare, **running).devices)
-    return Estimate(name, settings, needs, settings.cache_ram_bytes, tool, notes=tuple(notes))
+    draft = extras.draft if settings.draft is None else Path(settings.draft)
+    drafts: tuple[DeviceNeed, ...] = ()
+    if draft is not None and plan.draft_rows:
+        drafts = _draft_needs(plan, settings.for_draft(), draft_shape, vocab_size)
+    elif draft is not None:
+        alone = settings.for_draft()
+        drafts = dry_run(
+            runtime, draft, alone, shape=draft_shape, vocab_size=vocab_size, **running
+        ).devices
+    return Estimate(
+        name,
+        settings,
+        with_draft(needs, drafts),
+        settings.cache_ram_bytes,
+        tool,
+        notes=tuple(notes),
+        beside=Beside(
+            adapters.value,
+            projector.value,
+            sum((need.own_bytes for need in drafts), ZERO).value,
+            ngram_bytes(settings),
+        ),
+    )
+
+
+def _draft_needs(
+    plan: _Plan, settings: LoadSettings, shape: ModelShape | None, vocab_size: int | None
+) -> tuple[DeviceNeed, ...]:
+    """What the draft model needs by the same plan; its vocabulary is the model's."""
+    outputs = _outputs(settings, vocab_size)
+    return tuple(
+        replace(need, compute_bytes=need.compute_bytes + outputs) if need.name == HOST else need
+        for need in _exact(plan.draft_rows, shape, settings)
+    )
 
 
 def _exact(
@@ -216,11 +251,13 @@ def _projector(settings: LoadSettings, planned_bytes: int | None) -> Figure:
 @dataclass(frozen=True)
 class _Plan:
     rows: tuple[dict[str, Any], ...] = ()
+    draft_rows: tuple[dict[str, Any], ...] = ()
     projector_bytes: int | None = None
     error: AppError | None = None
 
 
 # tools/server/server-context.cpp, printed before the plan
+_PLANNED = "fitting params to free memory took"  # common/fit.cpp: no further plan comes
 _PROJECTOR = re.compile(r"worst-case memory usage of mmproj is ([\d.]+) MiB")
 
 
@@ -253,7 +290,8 @@ def _ask(
     clock.start()
     undo = cancel.on_cancel(child.popen.kill) if cancel else None
     scrubber, lines = Scrubber(""), list[str]()
-    rows: tuple[dict[str, Any], ...] = ()
+    plans: list[tuple[dict[str, Any], ...]] = []  # of the model, then of its draft model
+    wanted = 1 if settings.draft is None else 2
     projector: int | None = None
     try:
         with child.stdout as stream:
@@ -263,14 +301,15 @@ def _ask(
                     continue
                 if line.kind == "breakdown":
                     found = line.data.get("rows")
-                    rows = tuple(row for row in found or () if isinstance(row, dict))
+                    plans.append(tuple(row for row in found or () if isinstance(row, dict)))
+                if len(plans) >= wanted or (plans and _PLANNED in line.text):
                     break
                 if match := _PROJECTOR.search(line.text):
                     projector = round(float(match[1]) * MIB)
                 text = scrubber.text(line)
                 if text is not None:
                     lines = [*lines[-200:], text]
-            if rows:
+            if plans:
                 child.popen.kill()
         code = child.wait(10)
     finally:
@@ -278,8 +317,8 @@ def _ask(
         if undo is not None:
             undo()
         child.kill()
-    if rows:
-        return _Plan(rows, projector)
+    if plans and plans[0]:
+        return _Plan(plans[0], plans[1] if len(plans) > 1 else (), projector)
     if cancel is not None:
         cancel.raise_if_cancelled()
     if expired.is_set():

@@ -29,6 +29,8 @@ GPU_CONTEXT_BYTES = 450 * MIB
 # The server keeps copies of what cannot be rolled back (windows, recurrent states): two for each
 # prompt, up to 32 per slot in long conversations (`--ctx-checkpoints`).
 CHECKPOINTS, MOST_CHECKPOINTS = 2, 32
+# Tables of n-grams: one of 4 Mi tokens for all slots, or 2^18 places for each (common/ngram-*.h).
+NGRAM_MOD_BYTES, NGRAM_MAP_SLOT_BYTES = 16 * MIB, MIB
 
 
 def overhead(
@@ -50,6 +52,9 @@ def overhead(
     value = PROCESS_BYTES + tokens * (MERGES_TOKEN_BYTES if merged else TOKEN_BYTES)
     settings = settings or LoadSettings()
     value += settings.slots * SLOT_BYTES + settings.total_context * CELL_BYTES
+    value += ngram_bytes(settings)
+    # The logits of what speculation proposes: their buffer grows when it first does.
+    value += 4 * tokens * settings.slots * settings.proposed_tokens
     checkpoints = ZERO
     if shape is not None:
         value += NODE_BYTES * _nodes(shape, settings) + _scratch_bytes(shape, settings)
@@ -60,6 +65,13 @@ def overhead(
         most = min(MOST_CHECKPOINTS, 2 + settings.context_tokens // 512)
         checkpoints = Figure(CHECKPOINTS * one, 0, most * one)
     return Figure(value, value * 2 // 3, value * 3 // 2) + checkpoints
+
+
+def ngram_bytes(settings: LoadSettings) -> int:
+    """Tables of speculation from the text itself."""
+    if settings.ngram == "ngram-mod":
+        return NGRAM_MOD_BYTES
+    return settings.slots * NGRAM_MAP_SLOT_BYTES if settings.ngram else 0
 
 
 def _nodes(shape: ModelShape, settings: LoadSettings) -> int:

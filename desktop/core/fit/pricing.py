@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop.core.engine.flags import LoadSettings, default_settings
+from desktop.core.engine.flags import Adapter, LoadSettings, default_settings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
@@ -38,6 +38,10 @@ class Wishes:
     device: str | None = None
     gpu_layers: int | None = None
     experts_on_cpu: bool | int | None = None
+    adapters: tuple[Adapter, ...] = ()
+    draft: str | None = None
+    draft_gpu_layers: int | None = None
+    ngram: str | None = None
 
 
 class Pricing:
@@ -48,6 +52,7 @@ class Pricing:
         model: how it is called.
         shape: its layers; with them the price is exact to the byte.
         mmproj: the projector loaded with it.
+        draft_shape: the layers of the draft model of the wishes.
         memory: of this machine; looked up by default.
     """
 
@@ -60,6 +65,7 @@ class Pricing:
         *,
         shape: ModelShape | None = None,
         mmproj: Path | None = None,
+        draft_shape: ModelShape | None = None,
         memory: MemoryInfo | None = None,
         cancel: CancelToken | None = None,
         work_root: Path | None = None,
@@ -70,6 +76,7 @@ class Pricing:
         self.summary = summary
         self._shape = shape
         self._mmproj = mmproj
+        self._draft_shape = draft_shape
         self._cancel = cancel or CancelToken()
         self._work_root = work_root
         self._known: dict[LoadSettings, Estimate | AppError] = {}
@@ -119,6 +126,7 @@ class Pricing:
             model=self.model,
             vocab_size=self.summary.vocab_size,
             shape=self._shape,
+            draft_shape=self._draft_shape,
             cancel=self._cancel,
             work_root=self._work_root,
         )
@@ -161,6 +169,10 @@ class Pricing:
                 device=wishes.device,
                 gpu_layers=wishes.gpu_layers,
                 experts_on_cpu=wishes.experts_on_cpu or False,
+                adapters=wishes.adapters,
+                draft=wishes.draft,
+                draft_gpu_layers=wishes.draft_gpu_layers,
+                ngram=wishes.ngram,
             )
 
         def fits(settings: LoadSettings) -> bool:
