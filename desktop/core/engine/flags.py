@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
 
 KV_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
+SPLIT_MODES = ("layer", "row", "none", "tensor")
+MOST_DEVICES = 16  # llama_max_devices of src/llama.cpp
 DEFAULT_CONTEXT = 32_768
 UNKNOWN_CONTEXT = 4_096  # where a model does not say what it was trained for
 SMALLEST_CONTEXT = 512
@@ -41,6 +44,9 @@ class LoadSettings:
         gpu_layers: layers on the GPU; None lets the engine place what fits.
         device: the engine's name of a device ("CUDA0"), several with commas, "none" for the CPU.
         experts_on_cpu: all experts (True), those of the first N layers (a number), or none.
+        split_mode: how several GPUs share a model, one of `SPLIT_MODES`; None: "layer".
+        tensor_split: each GPU's share, in the order of the devices; empty: by free memory. With it
+            the engine puts all layers on GPUs where `gpu_layers` does not say how many.
         mmproj: the projector's file.
         cache_ram_bytes: bound of the engine's own prompt cache in host memory.
         adapters: LoRA adapters, applied together.
@@ -67,11 +73,19 @@ class LoadSettings:
     draft: str | None = None
     draft_gpu_layers: int | None = None
     ngram: str | None = None
+    split_mode: str | None = None
+    tensor_split: tuple[float, ...] = ()
     extra: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         adapters = [asdict(adapter) for adapter in self.adapters]
-        return {**asdict(self), "extra": list(self.extra), "adapters": adapters}
+        split = list(self.tensor_split)
+        return {
+            **asdict(self),
+            "extra": list(self.extra),
+            "adapters": adapters,
+            "tensor_split": split,
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> LoadSettings:
@@ -80,6 +94,8 @@ class LoadSettings:
         kept = {name: value for name, value in data.items() if name in known}
         if "extra" in kept:
             kept["extra"] = tuple(str(part) for part in kept["extra"])
+        if "tensor_split" in kept:
+            kept["tensor_split"] = tuple(float(share) for share in kept["tensor_split"])
         if "adapters" in kept:
             kept["adapters"] = tuple(
                 Adapter(str(each["path"]), float(each["scale"])) for each in kept["adapters"]
@@ -190,6 +206,7 @@ def memory_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
         line.need("-ngl", str(settings.gpu_layers))
     if settings.device is not None:
         line.need("-dev", settings.device)
+    line.values.extend(_split_arguments(runtime, settings))
     if settings.experts_on_cpu is True:
         line.need("--cpu-moe")
     elif settings.experts_on_cpu:
@@ -197,6 +214,24 @@ def memory_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
     if settings.mmproj is not None:
         line.need("--mmproj", settings.mmproj)
     line.values.extend(_speculation_arguments(runtime, settings))
+    return line.values
+
+
+def _split_arguments(runtime: Runtime, settings: LoadSettings) -> list[str]:
+    """How several GPUs share a model."""
+    line = _Line(runtime)
+    if settings.split_mode is not None:
+        if settings.split_mode not in SPLIT_MODES:
+            known = ", ".join(SPLIT_MODES)
+            raise _bad_flag(f"There is no split mode “{settings.split_mode}”; known: {known}.")
+        line.need("-sm", settings.split_mode)
+    if settings.tensor_split:
+        shares = settings.tensor_split
+        if not all(isfinite(share) and share >= 0 for share in shares) or not any(shares):
+            raise _bad_flag("The shares of GPUs are numbers from 0 up, not all of them 0.")
+        if len(shares) > MOST_DEVICES:
+            raise _bad_flag(f"The engine shares a model among {MOST_DEVICES} devices at most.")
+        line.need("-ts", ",".join(f"{share:g}" for share in shares))
     return line.values
 
 

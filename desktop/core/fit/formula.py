@@ -41,6 +41,7 @@ _BAND, _ROUGH_BAND = 0.02, 0.10
 _FEEDING_LAYERS = frozenset({"nemotron_h", "nemotron_h_moe"})  # some only feed forward
 _MAX_EXPERTS = 1024  # LLAMA_MAX_EXPERTS
 _PIPELINE_COPIES = 4  # GGML_SCHED_MAX_COPIES
+_WITHIN_LAYERS = ("row", "tensor")  # split modes that cut matrices: only the engine can tell
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ def estimate(
     cells = _cells(shape, settings)
     batch = _batch(shape, settings, cells)
     usable = chosen_gpus(settings, gpus) if settings.gpu_layers != 0 else []
+    if len(usable) > 1 and settings.split_mode in _WITHIN_LAYERS:
+        return None
     work = _working(shape, batch, _GPU_ALIGNMENT if usable else 32)
     if work is None:
         return None
@@ -139,7 +142,7 @@ def estimate(
     for layer_place, size in zip(places.layers, caches, strict=True):
         figures.kv[layer_place] = figures.kv.get(layer_place, 0) + size
     figures.add(figures.weights, usable[0].name if usable else HOST, beside_bytes)
-    _add_work(figures, shape, settings, places, work)
+    _add_work(figures, shape, settings, places, work, devices=len(usable))
     needs = figures.needs(shape, settings)
     if draft is not None:
         more = estimate(draft, replace(settings, embedding=False), gpus, host=host)
@@ -377,14 +380,24 @@ def _experts_work(shape: ModelShape, settings: LoadSettings, places: Places) -> 
 
 
 def _add_work(
-    figures: _Sums, shape: ModelShape, settings: LoadSettings, places: Places, work: Working
+    figures: _Sums,
+    shape: ModelShape,
+    settings: LoadSettings,
+    places: Places,
+    work: Working,
+    *,
+    devices: int,
 ) -> None:
-    """Working memory where layers are computed, and what the host needs to feed a GPU."""
+    """Working memory where layers are computed, and what the host needs to feed a GPU.
+
+    Args:
+        devices: how many GPUs the load may use, even if some of them get no layer.
+    """
     gpus = sorted({*places.layers, places.output} - {HOST})
     everything = HOST not in (*places.layers, places.output)
     away = _experts_work(shape, settings, places)
     copies = 0
-    if everything and len(gpus) > 1 and not settings.experts_on_cpu:
+    if everything and devices > 1 and not settings.experts_on_cpu:
         copies = _PIPELINE_COPIES - 1  # several GPUs work on several micro-batches at a time
     size = work.peak_bytes - work.embedding_bytes
     if away is not None and away.all_of_them:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.fit.estimate import HOST
@@ -26,6 +26,8 @@ class Gpu:
         free_bytes: what it can give now.
         tensor_split: its share when the model is spread over several; None: by free memory.
         unified: its memory is the host's.
+        integrated: one chip with the CPU: the engine takes it only where there is no card, or
+            where it was named.
         host_buffers: its driver gives host memory of its own, which the engine then prefers for
             the weights on the host (CUDA, HIP, Vulkan and SYCL do; Metal and RPC do not).
     """
@@ -34,6 +36,7 @@ class Gpu:
     free_bytes: int
     tensor_split: float | None = None
     unified: bool = False
+    integrated: bool = False
     host_buffers: bool = True
 
 
@@ -67,11 +70,27 @@ class LayerCosts:
 
 
 def chosen_gpus(settings: LoadSettings, gpus: Sequence[Gpu]) -> list[Gpu]:
-    """The GPUs that the settings allow."""
-    if settings.device is None:
-        return list(gpus)
-    wanted = {name.strip() for name in settings.device.split(",")}
-    return [gpu for gpu in gpus if gpu.name in wanted]
+    """The GPUs that the settings allow, each with the share they give it.
+
+    As `llama_prepare_model_devices` of src/llama.cpp: those that were named, in their order; else
+    the cards, and the integrated GPUs only where there is none; of them all with the split mode
+    "none" the first.
+    """
+    if settings.device is not None:
+        by_name = {gpu.name: gpu for gpu in gpus}
+        wanted = [name.strip() for name in settings.device.split(",")]
+        chosen = [by_name[name] for name in wanted if name in by_name]
+    else:
+        chosen = [gpu for gpu in gpus if not gpu.integrated] or list(gpus)
+    if settings.split_mode == "none":
+        chosen = chosen[:1]
+    shares = settings.tensor_split
+    if not any(shares[: len(chosen)]):  # nothing for any of them: the engine takes free memory
+        return chosen
+    return [
+        replace(gpu, tensor_split=shares[index] if index < len(shares) else 0.0)
+        for index, gpu in enumerate(chosen)
+    ]
 
 
 def place(
@@ -82,7 +101,7 @@ def place(
     count = shape.n_layers
     if not usable or settings.gpu_layers == 0:
         return Places((HOST,) * count, (HOST,) * count, HOST)
-    if settings.gpu_layers is not None or settings.experts_on_cpu:
+    if settings.gpu_layers is not None or settings.experts_on_cpu or settings.tensor_split:
         wanted = count + 1 if settings.gpu_layers is None else settings.gpu_layers
         return _spread(shape, settings, usable, wanted)
     whole = _spread(shape, settings, usable, count + 1)

@@ -59,6 +59,8 @@ def test_what_every_child_gets(runtime: Runtime) -> None:
         ({"experts_on_cpu": True}, ["--cpu-moe"]),
         ({"experts_on_cpu": 7}, ["--n-cpu-moe", "7"]),
         ({"mmproj": "/m/p.gguf"}, ["--mmproj", "/m/p.gguf"]),
+        ({"split_mode": "row"}, ["-sm", "row"]),
+        ({"tensor_split": (3, 0.5, 0)}, ["-ts", "3,0.5,0"]),
         ({"threads": 6}, ["-t", "6"]),
         ({"embedding": True, "ubatch": 1024}, ["-b", "1024", "-ub", "1024"]),
         ({"embedding": True}, ["--embedding"]),
@@ -74,7 +76,9 @@ def test_settings_become_arguments(
     assert "\0".join(expected) in text
 
 
-@pytest.mark.parametrize("flag", ["-ngl", "-dev", "--cpu-moe", "--n-cpu-moe", "--mmproj", "-t"])
+@pytest.mark.parametrize(
+    "flag", ["-ngl", "-dev", "-sm", "-ts", "--cpu-moe", "--n-cpu-moe", "--mmproj", "-t"]
+)
 def test_what_is_not_set_is_left_to_the_engine(runtime: Runtime, flag: str) -> None:
     assert flag not in arguments(runtime)
 
@@ -114,7 +118,20 @@ def test_extra_arguments_that_are_refused(runtime: Runtime, extra: tuple[str, ..
     assert extra[0].split("=")[0] in str(caught.value.params["reason"])
 
 
-@pytest.mark.parametrize("wrong", [{"kv_type_v": "q9"}, {"context_tokens": 0}, {"slots": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kv_type_v": "q9"},
+        {"context_tokens": 0},
+        {"slots": 0},
+        {"split_mode": "diagonal"},
+        {"tensor_split": (0, 0)},
+        {"tensor_split": (1, -1)},
+        {"tensor_split": (1, float("nan"))},
+        {"tensor_split": (float("inf"),)},
+        {"tensor_split": (1,) * 17},
+    ],
+)
 def test_settings_that_make_no_sense(runtime: Runtime, wrong: dict[str, object]) -> None:
     with pytest.raises(AppError):
         memory_arguments(runtime, LoadSettings(**wrong))  # type: ignore[arg-type]
@@ -126,7 +143,9 @@ def test_a_comma_does_not_make_two_aliases(runtime: Runtime) -> None:
 
 
 def test_settings_survive_as_json() -> None:
-    settings = LoadSettings(slots=3, extra=("--top-k", "1"), experts_on_cpu=5, mmproj="p")
+    settings = LoadSettings(
+        slots=3, extra=("--top-k", "1"), experts_on_cpu=5, mmproj="p", tensor_split=(3, 1)
+    )
     data = settings.to_dict()
     assert LoadSettings.from_dict(data) == settings
     assert LoadSettings.from_dict({**data, "of_next_year": 1}) == settings

@@ -209,6 +209,10 @@ PLACEMENTS = {
     "all on one": LoadSettings(gpu_layers=99, device="RPC0"),
     "some layers": LoadSettings(gpu_layers=10, device="RPC0"),
     "spread over two": LoadSettings(gpu_layers=99),
+    "three to one": LoadSettings(gpu_layers=99, tensor_split=(3, 1)),
+    "all for the second": LoadSettings(tensor_split=(0, 1)),
+    "one of two": LoadSettings(gpu_layers=99, split_mode="none"),
+    "the other order": LoadSettings(gpu_layers=99, device="RPC1,RPC0", tensor_split=(2, 1)),
     "experts on the host": LoadSettings(gpu_layers=99, device="RPC0", experts_on_cpu=True),
     "experts of five layers": LoadSettings(gpu_layers=99, device="RPC0", experts_on_cpu=5),
 }
@@ -227,7 +231,8 @@ def test_devices_get_what_the_engine_gives_them(
     formula = estimate(shape_of(stub), settings, gpus, host=host)
     assert formula is not None
     ours = {need.name: need for need in formula.devices}
-    theirs = {need.name: need for need in devices.plan(stub, settings)}
+    planned_needs = devices.plan(stub, settings)  # a device without a share is there with nothing
+    theirs = {need.name: need for need in planned_needs if need.total_bytes.value}
     assert {name for name, need in ours.items() if need.weights_bytes.value} == set(theirs)
     for device, plan in theirs.items():
         total = sum(getattr(plan, part).value for part in PARTS)
@@ -278,6 +283,33 @@ def test_unified_memory_counts_once(tmp_path: Path) -> None:
     assert error is not None and error.code is ErrorCode.LOAD_WONT_FIT
     roomy = [replace(unified[0], available_bytes=tight + GIB // 4), unified[1]]
     assert check_fits(made, roomy) is None
+
+
+def test_an_integrated_gpu_gets_nothing_beside_a_card(tmp_path: Path) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["llama 8B"]))
+    settings = LoadSettings(context_tokens=4096, gpu_layers=99)
+    card = Gpu("Vulkan0", 8 * GIB)
+    inside = Gpu("Vulkan1", 30 * GIB, unified=True, integrated=True)
+
+    def used(chosen: LoadSettings, *gpus: Gpu) -> set[str]:
+        return {need.name for need in placed(shape, chosen, *gpus).devices} - {HOST}
+
+    assert used(settings, inside, card) == {"Vulkan0"}
+    assert used(settings, inside) == {"Vulkan1"}
+    assert used(replace(settings, device="Vulkan1"), inside, card) == {"Vulkan1"}
+    assert used(replace(settings, device="Vulkan0,Vulkan1"), inside, card) == {"Vulkan0", "Vulkan1"}
+    # what is too much for the card goes to the host, not to the GPU inside the processor
+    part = placed(shape, LoadSettings(context_tokens=4096), inside, Gpu("Vulkan0", 4 * GIB))
+    assert {need.name for need in part.devices} == {"Vulkan0", HOST}
+    assert part.layers_on_gpu is not None and 0 < part.layers_on_gpu < 32
+
+
+@pytest.mark.parametrize("mode", ["row", "tensor"])
+def test_splits_within_layers_only_the_engine_can_price(tmp_path: Path, mode: str) -> None:
+    shape = shape_of(write_stub(tmp_path / "stub.gguf", ZOO["llama 8B"]))
+    settings = LoadSettings(context_tokens=4096, split_mode=mode)
+    assert estimate(shape, settings, [Gpu("CUDA0", 24 * GIB), Gpu("CUDA1", 8 * GIB)]) is None
+    assert estimate(shape, settings, [Gpu("CUDA0", 24 * GIB)]) is not None
 
 
 def test_shares_of_several_gpus(tmp_path: Path) -> None:
