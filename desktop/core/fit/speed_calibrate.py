@@ -37,7 +37,6 @@ from desktop.core.gguf.shape import ModelShape
 log = logging.getLogger(__name__)
 
 BUDGET_SECONDS = 50.0
-MOST_ROUNDS = 5
 _SPARE_DISK_BYTES = 1 << 30
 
 
@@ -84,6 +83,7 @@ class Measurement:
     cancel: CancelToken
     budget_seconds: float = BUDGET_SECONDS
     grace_seconds: float = 5.0
+    most_rounds: int = 5
     bench: Callable[..., list[BenchRow]] = run_llama_bench
     clock: Callable[[], float] = time.monotonic
 
@@ -134,7 +134,7 @@ class Measurement:
     ) -> dict[Point, _Samples]:
         samples: dict[Point, _Samples] = {}
         refused: dict[Point, AppError] = {}
-        for turn in range(MOST_ROUNDS):
+        for turn in range(self.most_rounds):
             start = self.clock()
             for point in self.plan.points:
                 self.cancel.raise_if_cancelled()

@@ -64,7 +64,10 @@ def fit(
     per_mac, prefill_layer, prefill_width = _solve(
         [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
         [
-            m.prefill_seconds - attention_seconds(prefill_attention, m.portion, mean_depth, "f16")
+            _positive(
+                m.prefill_seconds,
+                attention_seconds(prefill_attention, m.portion, mean_depth, "f16"),
+            )
             for m in shapes
         ],
     )
@@ -216,7 +219,8 @@ def _spread(errors: Sequence[float], noise: float) -> float:
 def _solve(rows: Sequence[Sequence[float]], times: Sequence[float]) -> tuple[float, ...]:
     """Costs per unit that explain the times best, relative to each time; none is negative.
 
-    A cost that would come out negative is taken for zero and the others are solved again.
+    A cost that would come out negative is taken for zero and the others are solved again. The
+    first is what nothing goes without: before it came out at nothing, others must.
     """
     import numpy as np
 
@@ -227,10 +231,11 @@ def _solve(rows: Sequence[Sequence[float]], times: Sequence[float]) -> tuple[flo
     costs = np.zeros(matrix.shape[1])
     while active:
         found, *_ = np.linalg.lstsq(matrix[:, active] / scale[active], np.ones(len(rows)))
-        if found.min() >= 0:
+        if found.min() >= 0 and (found[0] > 0 or len(active) == 1):
             costs[active] = found / scale[active]
             break
-        del active[int(found.argmin())]
+        rest = found[1:]
+        del active[1 + int(rest.argmin() if rest.min() < 0 else rest.argmax())]
     return tuple(float(cost) for cost in costs)
 
 

@@ -235,7 +235,8 @@ def test_the_real_engine_measures_every_kind_of_point(
         CalibrationPlan(points, 32, 4, repetitions=1),
         recorder,
         CancelToken(),
-        budget_seconds=40.0,
+        budget_seconds=600.0,
+        most_rounds=1,
     )
     found = asked.calibrate(tmp_path)
     assert recorder.lines == []

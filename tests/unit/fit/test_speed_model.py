@@ -335,6 +335,22 @@ def test_what_does_not_fit_widens_the_band(
     assert spread(odd) > spread(measured) + 0.2
 
 
+def test_bytes_always_cost_something(made: Made, small_plan: speed_plan.CalibrationPlan) -> None:
+    """Times that only layers explain (everything lies in a cache, or the machine was busy)."""
+    measured = [
+        replace(
+            each,
+            decode_seconds=1e-3 * each.portion.layers,
+            prefill_seconds=1e-4 * each.portion.layers,
+        )
+        for each in measured_with(speed(), small_plan, made)
+    ]
+    found = speed_fit.fit(measured, build="b", backend="cpu", device="d", prompt_tokens=128)
+    assert min(found.decode.values()) > 0
+    assert min(found.prefill.values()) > 0
+    assert found.memory[0][1] > 0
+
+
 def test_without_the_reference_nothing_is_fitted(
     made: Made, small_plan: speed_plan.CalibrationPlan
 ) -> None:
