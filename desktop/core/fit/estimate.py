@@ -144,12 +144,14 @@ class Available:
 
     Attributes:
         unified: the device's memory is the host's: what is on it counts there too, once.
+        own_bytes: of a unified device, what the firmware set aside for it: no part of the host's.
     """
 
     name: str
     available_bytes: int
     description: str = ""
     unified: bool = False
+    own_bytes: int = 0
 
 
 def check_fits(
@@ -169,13 +171,16 @@ def check_fits(
         for a in available
     }
     needs = {need.name: need.total_bytes.value for need in estimate.devices}
-    shared = sum(needs.get(a.name, 0) for a in available if a.unified and a.name != HOST)
+    unified = {a.name: a.own_bytes for a in available if a.unified and a.name != HOST}
+    shared = sum(max(0, needs.get(name, 0) - own) for name, own in unified.items())
     if shared:
         needs[HOST] = needs.get(HOST, 0) + shared
     lacking = {name: need - room.get(name, 0) for name, need in needs.items()}
     if estimate.settings.gpu_layers is None:
-        spilled = sum(max(0, lack) for name, lack in lacking.items() if name != HOST)
-        if spilled:
+        over = {name: lack for name, lack in lacking.items() if name != HOST and lack > 0}
+        if over:
+            # What is on a unified device is among the host's needs already.
+            spilled = sum(lack for name, lack in over.items() if name not in unified)
             lacking = {HOST: needs.get(HOST, 0) + spilled - room.get(HOST, 0)}
             needs = {HOST: needs.get(HOST, 0) + spilled}
     if not lacking:

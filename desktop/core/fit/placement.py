@@ -52,6 +52,7 @@ class Room:
     host: int
     gpu: int
     unified: bool
+    gpus: int = 1
 
     @classmethod
     def of(cls, machine: Machine) -> Room:
@@ -60,6 +61,7 @@ class Room:
             max(0, machine.ram_bytes - OS_RESERVE_BYTES),
             max(0, gpu),
             machine.gpu is not None and machine.gpu.unified,
+            1 if machine.gpu is None else machine.gpu.count,
         )
 
     def holds(self, host: float, gpu: float) -> bool:
@@ -212,6 +214,12 @@ class Body:
             sums.append(sums[-1] + layer.dense.size_bytes + layer.experts.size_bytes)
         return sums
 
+    @cached_property
+    def largest_layer_bytes(self) -> int:
+        """Weights of the layer with the most."""
+        layers = self.shape.layers
+        return max((each.dense.size_bytes + each.experts.size_bytes for each in layers), default=0)
+
     def _at(self, context: int) -> Fixed | None:
         if context not in self._known:
             self._known[context] = self._ask(context)
@@ -296,7 +304,9 @@ class Load:
                 found.append(Placement(verdict, layers_on_gpu, round(gpu), round(host)))
 
         if room.gpu:
-            taken = fixed.work + fixed.context + self.extra_bytes
+            # Each of several GPUs works, and loses up to a layer where the next one begins.
+            lost = (room.gpus - 1) * scale * body.largest_layer_bytes
+            taken = room.gpus * (fixed.work + fixed.context) + lost + self.extra_bytes
             gpu = layers + head + fixed.kv + taken
             host = inputs + fixed.host
             keep("gpu", n_layers, gpu, host)

@@ -13,18 +13,20 @@ from desktop.core.engine.flags import Adapter, LoadSettings, default_settings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
-from desktop.core.fit.estimate import HOST, Available, Estimate, check_fits, gib, verdict
+from desktop.core.fit.devices import available_on
+from desktop.core.fit.estimate import GIB, OS_RESERVE_BYTES, Estimate, check_fits, gib, verdict
 from desktop.core.fit.memory import dry_run
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.cpu import probe_cpu
-from desktop.core.hardware.memory import MemoryInfo, probe_memory
+from desktop.core.hardware.memory import MemoryInfo, limited, probe_memory
 
 # The engine's bookkeeping per cell of the KV cache, in host memory and before anything is planned:
 # 52 bytes, from the peak of llama-fit-params at 4 and 33 million cells (llama.cpp 0c1e570).
 CELL_BYTES = 52
 # Planning takes 50 to 150 MB whatever the model (ENGINE.md): so much more is never refused.
 PLANNING_BYTES = 64 << 20
+LIMIT_SETTING = "load.memory_limit_gib"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Wishes:
     device: str | None = None
     gpu_layers: int | None = None
     experts_on_cpu: bool | int | None = None
+    split_mode: str | None = None
+    tensor_split: tuple[float, ...] = ()
     adapters: tuple[Adapter, ...] = ()
     draft: str | None = None
     draft_gpu_layers: int | None = None
@@ -54,6 +58,7 @@ class Pricing:
         mmproj: the projector loaded with it.
         draft_shape: the layers of the draft model of the wishes.
         memory: of this machine; looked up by default.
+        memory_limit_gib: what models may take of it at most (`load.memory_limit_gib`).
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Pricing:
         mmproj: Path | None = None,
         draft_shape: ModelShape | None = None,
         memory: MemoryInfo | None = None,
+        memory_limit_gib: float | None = None,
         cancel: CancelToken | None = None,
         work_root: Path | None = None,
     ) -> None:
@@ -80,15 +86,15 @@ class Pricing:
         self._cancel = cancel or CancelToken()
         self._work_root = work_root
         self._known: dict[LoadSettings, Estimate | AppError] = {}
-        self.memory: MemoryInfo = memory or probe_memory()
+        limit = None
+        if memory_limit_gib is not None:  # the reserve is not the models'
+            limit = round(memory_limit_gib * GIB) + OS_RESERVE_BYTES
+        self.memory: MemoryInfo = limited(memory or probe_memory(), limit, LIMIT_SETTING)
         self.has_gpu = bool(runtime.devices)
-        self.available = (
-            Available(HOST, self.memory.available_bytes, "this machine's memory"),
-            *(
-                Available(device.name, device.free_bytes, device.description)
-                for device in runtime.devices
-            ),
-        )
+        host, *devices = available_on(runtime.devices, self.memory)
+        if self.memory.available_limited_by == LIMIT_SETTING:
+            host = replace(host, description=f"the limit {LIMIT_SETTING} in the settings")
+        self.available = (host, *devices)
 
     def of(self, settings: LoadSettings) -> Estimate:
         """The price of these settings.
@@ -169,6 +175,8 @@ class Pricing:
                 device=wishes.device,
                 gpu_layers=wishes.gpu_layers,
                 experts_on_cpu=wishes.experts_on_cpu or False,
+                split_mode=wishes.split_mode,
+                tensor_split=wishes.tensor_split,
                 adapters=wishes.adapters,
                 draft=wishes.draft,
                 draft_gpu_layers=wishes.draft_gpu_layers,

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.fit.estimate import GIB, HOST, Available
+from desktop.core.fit.layers import ENGINE_MARGIN_BYTES
 from desktop.core.fit.speed import DeviceSpeed, Speeds
 from desktop.core.fit.speed_seed import backend_of, cpu_seed, gpu_seed
 from desktop.core.hardware.apple import working_set_bytes
 from desktop.core.hardware.cpu import CpuInfo
+from desktop.core.hardware.gpu import Gpu, used_together
 from desktop.core.hardware.known import KnownGpu, known_gpus
 from desktop.core.hardware.known_names import key_of, matching
 from desktop.core.hardware.probe import Hardware
@@ -46,6 +49,7 @@ class GpuRoom:
         backend: the engine's that drives it, "cuda", "metal", …; empty where nothing says.
         unified: its memory is the RAM.
         known: the table's row for it; None where there is none.
+        count: how many GPUs this is together; each of them needs working memory of its own.
     """
 
     name: str
@@ -55,6 +59,7 @@ class GpuRoom:
     backend: str = ""
     unified: bool = False
     known: KnownGpu | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Machine:
 
 
 def machine_of(hardware: Hardware) -> Machine:
-    """This machine as it is now: the largest GPU a driver describes, and what is free.
+    """This machine as it is now: the GPUs the engine would use together, and what is free.
 
     Raises:
         AppError: PROBE_FAILED, where its memory could not be read.
@@ -95,26 +100,41 @@ def machine_of(hardware: Hardware) -> Machine:
         reason = next((p.reason for p in hardware.problems if p.what == "memory"), "")
         raise AppError(ErrorCode.PROBE_FAILED, what="memory", reason=reason)
     bandwidth = hardware.bandwidth.gb_per_second if hardware.bandwidth else None
-    described = [
-        (gpu.free_bytes if gpu.free_bytes is not None else gpu.total_bytes, gpu)
-        for gpu in hardware.gpus
-    ]
-    rooms = [(free, gpu) for free, gpu in described if free]
-    if not rooms:
+    gpus = used_together(hardware.gpus)
+    if not gpus:
         return Machine(ram.available_bytes, bandwidth, cpu=hardware.cpu)
-    free, gpu = max(rooms, key=lambda each: each[0] or 0)
-    known = next(iter(matching(gpu.name, known_gpus().gpus, gpu.total_bytes)), None)
-    stated = known.bandwidth_gb_per_second if known else None
-    room = GpuRoom(
+    return Machine(ram.available_bytes, bandwidth, _together(gpus), hardware.cpu)
+
+
+def _together(gpus: Sequence[Gpu]) -> GpuRoom:
+    """The GPUs as one: the engine gives each layers by its free memory, and each works after the
+    other, so that their times add up.
+
+    Of every GPU but one the margin that the engine leaves free is taken off here.
+    """
+    rows = known_gpus().gpus
+    known = [next(iter(matching(gpu.name, rows, gpu.total_bytes)), None) for gpu in gpus]
+    stated = [row.bandwidth_gb_per_second if row else None for row in known]
+    rates = [
+        gpu.memory_bandwidth_gb_per_second or rate for gpu, rate in zip(gpus, stated, strict=True)
+    ]
+    free = [gpu.available_bytes for gpu in gpus]
+    rate = None
+    if all(rates):
+        rate = sum(free) / sum(size / (each or 1.0) for size, each in zip(free, rates, strict=True))
+    counts = Counter(gpu.name for gpu in gpus)
+    names = [f"{count} × {name}" if count > 1 else name for name, count in counts.items()]
+    slowest = min(range(len(gpus)), key=lambda index: rates[index] or 0.0)
+    return GpuRoom(
         GPU,
-        gpu.name,
-        free or 0,
-        gpu.memory_bandwidth_gb_per_second or stated,
-        gpu.backend,
-        gpu.shares_ram,
-        known,
+        " + ".join(names),
+        max(0, sum(free) - (len(gpus) - 1) * ENGINE_MARGIN_BYTES),
+        rate,
+        gpus[0].backend,
+        gpus[0].shares_ram,
+        known[slowest],
+        len(gpus),
     )
-    return Machine(ram.available_bytes, bandwidth, room, hardware.cpu)
 
 
 def parse_machine(text: str, gpus: Sequence[KnownGpu] | None = None) -> Machine:
@@ -196,14 +216,15 @@ def machine_speeds(machine: Machine, kept: Speeds) -> Speeds:
 
     Args:
         kept: as `speed_here.predictor_here` gives them. The engine's first device is taken for
-            the machine's GPU.
+            the machine's GPU, or for each of several alike; not for cards that differ.
     """
     devices = dict(seeded_speeds(machine).devices)
     if HOST in kept.devices:
         devices[HOST] = kept.devices[HOST]
     own = next((name for name in kept.devices if name != HOST), None)
-    if machine.gpu is not None and own is not None:
-        devices[machine.gpu.name] = kept.devices[own]
+    gpu = machine.gpu
+    if gpu is not None and own is not None and "+" not in gpu.description:
+        devices[gpu.name] = kept.devices[own]
     return Speeds(devices)
 
 

@@ -7,7 +7,7 @@ driver described to us. Of a card that its driver describes, the driver's figure
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from desktop.core.hardware.gpu import Gpu, sane_bytes
 from desktop.core.hardware.gpu_names import maker_of
 from desktop.core.hardware.known import known_gpus
 from desktop.core.hardware.known_names import key_of, with_known_figures
-from desktop.core.hardware.probe import Hardware
+from desktop.core.hardware.probe import Hardware, other_gpus
 
 if TYPE_CHECKING:
     from desktop.core.engine.runtime import EngineDevice
@@ -42,12 +42,35 @@ def with_engine_devices(hardware: Hardware, devices: Sequence[EngineDevice]) -> 
     return replace(hardware, gpus=tuple(gpus))
 
 
-def own_memory_bytes(description: str, gpus: Sequence[Gpu]) -> int:
-    """What the firmware set aside for the integrated GPU the engine describes so; 0 where nobody
-    knows: then its memory counts as RAM, once."""
-    maker = maker_of(description)
-    own = [gpu.own_bytes or 0 for gpu in gpus if gpu.integrated and gpu.vendor == maker]
-    return own[0] if len(own) == 1 else 0
+def own_memory(
+    devices: Sequence[EngineDevice], ask: Callable[[], Sequence[Gpu]] | None = None
+) -> dict[str, int]:
+    """What the firmware set aside for each integrated GPU, by the engine's names of them.
+
+    It is no part of the RAM. Where nobody tells, a device is left out: then all of its memory
+    counts as RAM.
+
+    Args:
+        ask: reads the GPUs; this machine's by default, and only where one is integrated.
+    """
+    integrated = [device for device in devices if device.integrated]
+    if not integrated:
+        return {}
+    try:
+        gpus = (ask or _not_nvidias)()
+    except OSError:
+        return {}
+    found = {}
+    for device in integrated:
+        maker = _MAKER_OF_BACKEND.get(device.backend) or maker_of(device.description)
+        own = [gpu.own_bytes or 0 for gpu in gpus if gpu.integrated and gpu.vendor == maker]
+        if len(own) == 1 and own[0]:
+            found[device.name] = own[0]
+    return found
+
+
+def _not_nvidias() -> list[Gpu]:
+    return [gpu for read in other_gpus("", None).values() for gpu in read().gpus]
 
 
 def _place_of(device: EngineDevice, gpus: list[Gpu], free: set[int]) -> int | None:

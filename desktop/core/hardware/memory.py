@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.core.hardware import cgroups
@@ -77,6 +77,22 @@ def probe_memory(
         system.swap_total_bytes,
         system.swap_used_bytes,
     )
+
+
+def limited(memory: MemoryInfo, limit_bytes: int | None, source: str) -> MemoryInfo:
+    """The memory with one limit more, where that is the tightest.
+
+    Args:
+        limit_bytes: None: there is none.
+        source: what it comes from, as in `MemoryInfo.limited_by`.
+    """
+    if limit_bytes is None:
+        return memory
+    if limit_bytes < memory.total_bytes:
+        memory = replace(memory, total_bytes=limit_bytes, limited_by=source)
+    if limit_bytes < memory.available_bytes:
+        memory = replace(memory, available_bytes=limit_bytes, available_limited_by=source)
+    return memory
 
 
 def system_memory() -> SystemMemory:

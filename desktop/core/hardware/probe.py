@@ -117,7 +117,7 @@ def probe(
     if (found := answers.get("NVIDIA GPUs")) is not None:
         gpus += [_unified(each, ram) for each in found.gpus]
         problems += found.problems
-    others, failed = _run_all(_other_gpus(cpu_info, ram), cancel)
+    others, failed = _run_all(other_gpus(cpu_info.architecture, ram), cancel)
     problems += failed
     for found in others.values():
         gpus += found.gpus
@@ -148,10 +148,15 @@ def probe(
     )
 
 
-def _other_gpus(
-    info: cpu.CpuInfo, ram: memory.MemoryInfo | None
+def other_gpus(
+    machine: str, ram: memory.MemoryInfo | None
 ) -> dict[str, Callable[[], gpu.GpusFound]]:
-    """The readers of GPUs that are not NVIDIA's; they need to know the RAM."""
+    """The readers of GPUs that are not NVIDIA's, by what they read.
+
+    Args:
+        machine: the architecture.
+        ram: bounds what integrated ones can have of it.
+    """
     if sys.platform == "win32":
         return {"graphics adapters": lambda: windows_gpu.windows_gpus(ram)}
     if sys.platform == "darwin":
@@ -159,7 +164,7 @@ def _other_gpus(
         def ask() -> gpu.GpusFound:
             if ram is None:
                 return gpu.GpusFound()
-            found = apple.apple_gpu(cpu.mac_sysctl(), info.architecture, ram, apple.accelerator())
+            found = apple.apple_gpu(cpu.mac_sysctl(), machine, ram, apple.accelerator())
             return gpu.GpusFound(() if found is None else (found,))
 
         return {"Apple GPU": ask}

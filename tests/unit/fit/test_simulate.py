@@ -13,6 +13,7 @@ from desktop.core.fit.estimate import GIB, HOST
 from desktop.core.fit.simulate import (
     ASSUMED_RAM_GB_PER_SECOND,
     SYSTEM_BYTES,
+    GpuRoom,
     find_gpu,
     machine_of,
     machine_speeds,
@@ -182,15 +183,49 @@ def test_what_was_calibrated_here_comes_before_what_others_measured() -> None:
     assert machine_speeds(machine, Speeds({"CUDA0": gpu})).devices["GPU0"] is gpu
 
 
-def test_this_machine_is_what_is_free_now_on_its_largest_gpu() -> None:
-    small = Gpu("NVIDIA GeForce GTX 1650", "cuda", 4 * GIB, 4 * GIB)
-    large = Gpu("NVIDIA GeForce RTX 3060", "cuda", 12 * GIB, 11 * GIB)
-    machine = machine_of(_hardware(small, large))
+def test_this_machine_is_what_is_free_now_on_its_gpu() -> None:
+    card = Gpu("NVIDIA GeForce RTX 3060", "cuda", 12 * GIB, 11 * GIB)
+    machine = machine_of(_hardware(card))
     assert not machine.simulated and machine.ram_bytes == 40 * GIB
     assert machine.gpu is not None and machine.gpu.available_bytes == 11 * GIB
     assert machine.gpu.known is not None and machine.gpu.known.name == "GeForce RTX 3060 12GB"
-    assert machine.gpu.bandwidth_gb_per_second == 360
+    assert (machine.gpu.bandwidth_gb_per_second, machine.gpu.count) == (360, 1)
     assert machine_of(_hardware()).gpu is None
+
+
+def test_several_gpus_are_one_as_the_engine_uses_them() -> None:
+    fast = Gpu("NVIDIA GeForce RTX 4090", "cuda", 24 * GIB, 24 * GIB)
+    slow = Gpu("NVIDIA GeForce RTX 3060", "cuda", 12 * GIB, 12 * GIB)
+    inside = Gpu("AMD Radeon 610M", "rocm", 60 * GIB, 60 * GIB, shares_ram=True, integrated=True)
+    unknown = Gpu("A card of tomorrow", "cuda", 12 * GIB, 12 * GIB)
+
+    def gpu(*gpus: Gpu) -> GpuRoom:
+        found = machine_of(_hardware(*gpus)).gpu
+        assert found is not None
+        return found
+
+    twice = gpu(fast, fast)
+    assert (twice.count, twice.description) == (2, "2 × NVIDIA GeForce RTX 4090")
+    assert twice.available_bytes == 47 * GIB  # less the margin of the second
+    assert twice.bandwidth_gb_per_second == pytest.approx(1008)
+    mixed = gpu(fast, slow)
+    assert mixed.description == "NVIDIA GeForce RTX 4090 + NVIDIA GeForce RTX 3060"
+    # two thirds at 1008 GB/s, one third at 360: the times add up
+    assert mixed.bandwidth_gb_per_second == pytest.approx(36 / (24 / 1008 + 12 / 360))
+    assert mixed.known is not None and mixed.known.name == "GeForce RTX 3060 12GB"
+    assert gpu(fast, unknown).bandwidth_gb_per_second is None
+    assert gpu(inside, slow) == gpu(slow)  # the integrated one is larger, and left alone
+    assert gpu(inside).unified
+
+
+def test_what_was_calibrated_is_of_one_card_and_not_of_two_that_differ() -> None:
+    fast = Gpu("NVIDIA GeForce RTX 4090", "cuda", 24 * GIB, 24 * GIB)
+    slow = Gpu("NVIDIA GeForce RTX 3060", "cuda", 12 * GIB, 12 * GIB)
+    own = replace(seeded_speeds(machine_of(_hardware(fast))).devices["GPU0"], source="calibrated")
+    kept = Speeds({"CUDA0": own})
+    for gpus, source in (((fast, fast), "calibrated"), ((fast, slow), "seed_table")):
+        found = machine_speeds(machine_of(_hardware(*gpus)), kept)
+        assert found.devices["GPU0"].source == source
 
 
 def test_a_machine_whose_memory_cannot_be_read_is_told() -> None:

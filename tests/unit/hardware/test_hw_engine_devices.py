@@ -10,7 +10,7 @@ from desktop.core.hardware.amd import amd_gpus
 from desktop.core.hardware.apple import apple_gpu
 from desktop.core.hardware.cpu import fallback_cpu
 from desktop.core.hardware.cpu_text import parse_sysctl
-from desktop.core.hardware.engine_devices import own_memory_bytes, with_engine_devices
+from desktop.core.hardware.engine_devices import own_memory, with_engine_devices
 from desktop.core.hardware.gpu import Gpu
 from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.hardware.probe import Hardware
@@ -82,8 +82,17 @@ def test_what_the_engine_can_use_of_an_apu(
     (told,) = with_engine_devices(replace(before, gpus=gpus), listed(name)).gpus
     assert (told.engine_device, told.total_bytes) == (device, total_mib * MIB)
     assert told.free_bytes == 64 * GIB  # 60 of the RAM and 4 of its own
-    assert own_memory_bytes("Radeon 8060S Graphics (RADV GFX1151)", gpus) == 4 * GIB
-    assert own_memory_bytes("NVIDIA GeForce RTX 4090", gpus) == 0
+    assert own_memory(listed(name), lambda: gpus) == {device: 4 * GIB}
+
+
+def test_what_the_firmware_set_aside_where_nobody_tells() -> None:
+    def refused() -> list[Gpu]:
+        raise PermissionError(13, "Permission denied")
+
+    inside = listed("documented_devices_strix_halo_vulkan")
+    assert own_memory(inside, refused) == {}
+    assert own_memory(inside, list) == own_memory(inside) == {}  # no such GPU in this machine
+    assert own_memory(listed("documented_devices_two_cuda"), refused) == {}  # nobody is asked
 
 
 def test_a_card_keeps_its_drivers_figures_and_each_gets_its_own_name(tmp_path: Path) -> None:
