@@ -137,6 +137,7 @@ class Button(KeyboardFocus, QPushButton):
     Args:
         kind: "primary" (one per page), "plain" with a line, or "quiet" without one.
         shrinks: where there is little room its text is cut; its tooltip says it in full then.
+        flush: it stands in line with texts above and below it, with little around its own.
     """
 
     def __init__(
@@ -148,9 +149,11 @@ class Button(KeyboardFocus, QPushButton):
         parent: QWidget | None = None,
         *,
         shrinks: bool = False,
+        flush: bool = False,
     ) -> None:
         super().__init__(text, parent)
         self._theme, self._kind, self.shrinks = theme, kind, shrinks
+        self._around = 2 * TIGHT if flush else 32  # pixels beside its content, both sides together
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(theme.font(semibold=kind == "primary"))
         wide = QSizePolicy.Policy.Maximum if shrinks else QSizePolicy.Policy.Fixed
@@ -168,20 +171,20 @@ class Button(KeyboardFocus, QPushButton):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        width = metrics.horizontalAdvance(self.text()) + 32
+        width = metrics.horizontalAdvance(self.text()) + self._around
         if not self.icon().isNull():
             width += self._side + 8 if self.text() else 0
         return QSize(max(width, 36), metrics.height() + 16)
 
     def minimumSizeHint(self) -> QSize:
         hint = self.sizeHint()
-        least = 8 * self.fontMetrics().averageCharWidth() + 32
+        least = 8 * self.fontMetrics().averageCharWidth() + self._around
         return QSize(min(least, hint.width()), hint.height()) if self.shrinks else hint
 
     def _shown_text(self) -> str:
         if not self.shrinks:
             return self.text()
-        room = self.width() - 31 - (0 if self.icon().isNull() else self._side + 8)
+        room = self.width() - self._around + 1 - (0 if self.icon().isNull() else self._side + 8)
         return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -330,7 +330,7 @@ class MarkdownView(Column):
     def make(self, index: int) -> QWidget:
         part = self._parts[index]
         if isinstance(part, TextPart):
-            text = TextView(self._theme)
+            text = TextView(self._theme, self.accessibleName())
             text.set_html(part.html)
             return text
         code = CodeView(self._theme)

@@ -91,7 +91,9 @@ class Composer(Translated, Surface):
         self._paste = Button(theme, kind="plain", icon_name="close")
         self._paste.clicked.connect(self._on_paste_clicked)
         self._paste.hide()
-        self.model_button = Button(theme, kind="quiet", icon_name="chevron-down", shrinks=True)
+        self.model_button = Button(
+            theme, kind="quiet", icon_name="chevron-down", shrinks=True, flush=True
+        )
         self.model_button.clicked.connect(self._on_model_clicked)
         self.options_button = IconButton(theme, "settings", "")
         self.options_button.clicked.connect(self.options_asked)

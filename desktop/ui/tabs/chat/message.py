@@ -189,7 +189,7 @@ class AnswerMessage(Nested, MessageView):
     def __init__(self, theme: Theme, shown: Shown, parent: QWidget | None = None) -> None:
         super().__init__(theme, shown, parent)
         self._words: Message | None = None
-        self._fold = Button(theme, kind="quiet", icon_name="chevron-right")
+        self._fold = Button(theme, kind="quiet", icon_name="chevron-right", flush=True)
         self._fold.setCheckable(True)
         self._fold.clicked.connect(self._on_fold_clicked)
         self._reasoning = TextView(theme, token="secondary")

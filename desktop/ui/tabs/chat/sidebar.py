@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -88,10 +88,16 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY) -> QSize:
+    def _heights(self) -> tuple[int, int]:
+        """Of the title's line and of the one below it, whatever letters they hold."""
         theme = self._theme
-        height = option.fontMetrics.height() + 20
-        return QSize(120, height + round(theme.font(-1).pointSizeF() * 1.8))
+        return (
+            QFontMetrics(theme.font(semibold=True)).height(),
+            QFontMetrics(theme.font(-1)).height(),
+        )
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _ANY) -> QSize:
+        return QSize(120, sum(self._heights()) + 22)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _ANY) -> None:
         theme, row = self._theme, index.data(CONVERSATION)
@@ -109,24 +115,26 @@ class _Delegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, RADIUS, RADIUS)
         inner = box.adjusted(12, 8, -12, -8)
-        middle = Qt.AlignmentFlag.AlignVCenter
+        # A line with Japanese in it is taller than the font says: nothing is cut off.
+        middle = int(Qt.AlignmentFlag.AlignVCenter) | int(Qt.TextFlag.TextDontClip)
         painter.setFont(theme.font(-1, tabular=True))
         small = painter.fontMetrics()
         when = _when(row["updated"])
         when_width = small.horizontalAdvance(when)
         painter.setPen(theme.colour("secondary"))
-        half = QRect(inner.left(), inner.top(), inner.width(), inner.height() // 2)
-        painter.drawText(half, int(middle | Qt.AlignmentFlag.AlignRight), when)
-        lower = QRect(inner.left(), half.bottom() + 1, inner.width(), inner.height() // 2)
+        title_height, small_height = self._heights()
+        half = QRect(inner.left(), inner.top(), inner.width(), title_height)
+        painter.drawText(half, middle | int(Qt.AlignmentFlag.AlignRight), when)
+        lower = QRect(inner.left(), half.bottom() + 3, inner.width(), small_height)
         elide = Qt.TextElideMode.ElideRight
         preview = small.elidedText(row["preview"][:200], elide, lower.width())
-        painter.drawText(lower, int(middle | Qt.AlignmentFlag.AlignLeft), preview)
+        painter.drawText(lower, middle | int(Qt.AlignmentFlag.AlignLeft), preview)
         painter.setFont(theme.font(semibold=selected))
         painter.setPen(theme.colour("text"))
         title = painter.fontMetrics().elidedText(
             row["title"][:200], elide, half.width() - when_width - 8
         )
-        painter.drawText(half, int(middle | Qt.AlignmentFlag.AlignLeft), title)
+        painter.drawText(half, middle | int(Qt.AlignmentFlag.AlignLeft), title)
         painter.restore()
 
 
