@@ -135,6 +135,34 @@ def test_a_loaded_model_is_seen_in_the_bar(
     assert "Free: 20.0 GiB" in text and "Other" not in text
 
 
+def test_a_gpu_inside_the_processor_says_so_and_is_found_by_the_engines_name(
+    page: MachinePage, context: RecordingContext, machine: dict[str, Any], qtbot: QtBot
+) -> None:
+    inside = Gpu(
+        "Radeon 8060S Graphics",
+        "rocm",
+        96 * GIB,
+        90 * GIB,
+        vendor="AMD",
+        shares_ram=True,
+        integrated=True,
+        memory_bandwidth_gb_per_second=256.0,
+        known_as="Ryzen AI Max+ 395 (Radeon 8060S)",
+        confidence="mixed",
+        engine_device="Vulkan0",
+    )
+    machine["hardware"] = replace(MACHINE, gpus=(inside,))
+    look(page, qtbot)
+    note = page.devices.gpus[0]._note.text()
+    assert "Built into the processor" in note and "Its memory is part of the RAM" in note
+    assert "~256 GB/s by the table of known devices" in note
+    held = {"name": "Vulkan0", "weights_bytes": 3 * GIB, "kv_bytes": GIB, "compute_bytes": 0}
+    context.link.tell(
+        "model.changed", {"id": "m", "state": "ready", "memory": [held], "memory_bytes": 4 * GIB}
+    )
+    assert "Weights: 3.0 GiB" in page.devices.gpus[0]._bar.accessibleDescription()
+
+
 def test_the_bar_tells_its_figures_under_the_pointer(
     context: RecordingContext, qtbot: QtBot
 ) -> None:

@@ -15,9 +15,11 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
 from desktop.core.hardware import amd, bandwidth, cpu, disk, gpu, host, intel, memory, nvidia, pci
 from desktop.core.hardware import probe as probing
+from desktop.core.hardware.doctor import examine
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.core.hardware.sources import ProbeProblem
-from tests.unit.hardware.fake_nvml import fake_nvml
+from tests.unit.hardware.fake_nvml import error, fake_nvml
+from tests.unit.hardware.sysfs import sysfs
 
 FIGURES = {
     "copy": [{"threads": 1, "gb_per_second": 30.0}],
@@ -56,6 +58,56 @@ def test_the_keys_of_the_command_line_are_there(
         str(folders.cache),
     ]
     assert shown["problems"] == []
+
+
+def test_every_makers_gpus_are_in_one_list_with_what_is_known_of_them(
+    folders: core_paths.Paths,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    cards = sysfs(tmp_path / "amd", "handmade_sysfs_ryzen_and_rx7900xtx")
+    arc = sysfs(tmp_path / "intel", "documented_sysfs_arc_b580")
+    broken = arc / "sys/bus/pci/devices/0000:01:00.0/tile0/physical_vram_size_bytes"
+    broken.write_text("0\n")
+    read_amd, read_intel = amd.amd_gpus, intel.intel_gpus
+    monkeypatch.setattr(amd, "amd_gpus", lambda ram: read_amd(cards, ram))
+    monkeypatch.setattr(intel, "intel_gpus", lambda ram: read_intel(arc, ram))
+    monkeypatch.setattr(nvidia.importlib, "import_module", lambda name: fake_nvml())
+    hardware = probe(folders, environ=environ, with_bandwidth=False)
+    shown = json.loads(json.dumps(hardware.to_dict()))
+    told = [(each["vendor"], each["backend"], each["integrated"]) for each in shown["gpus"]]
+    assert told == [
+        ("NVIDIA", "cuda", False),
+        ("AMD", "rocm", False),
+        ("AMD", "rocm", True),
+        ("Intel", "sycl", False),
+    ]
+    _, card, inside, intels = shown["gpus"]
+    assert (card["known_as"], card["memory_bandwidth_gb_per_second"]) == ("Radeon RX 7900 XTX", 960)
+    assert inside["shares_ram"] and inside["total_bytes"] <= shown["ram"]["physical_bytes"]
+    assert intels["total_bytes"] is None
+    assert [each["code"] for each in shown["problems"]] == ["gpu_memory_unknown"]
+    assert any(each.code == "gpu_memory_unknown" for each in examine(hardware))
+
+
+def test_a_chip_with_the_cpu_has_the_ram_for_memory(
+    folders: core_paths.Paths, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NVIDIA GB10: "Not Supported" for its memory, as published (see tests/data/hardware)."""
+    chip = fake_nvml(
+        nvmlDeviceGetName="NVIDIA GB10",
+        nvmlDeviceGetMemoryInfo=error("NOT_SUPPORTED"),
+        nvmlDeviceGetMemoryBusWidth=error("NOT_SUPPORTED"),
+    )
+    monkeypatch.setattr(nvidia.importlib, "import_module", lambda name: chip)
+    whole = 127600748 << 10
+    ram = memory.MemoryInfo(whole, 118566368 << 10, whole, "ram", "ram", 0, 0)
+    monkeypatch.setattr(memory, "probe_memory", lambda: ram)
+    (found,) = probe(folders, environ=environ, with_bandwidth=False).gpus
+    assert found.integrated and found.shares_ram
+    assert (found.total_bytes, found.free_bytes) == (whole, ram.available_bytes)
+    assert (found.known_as, found.memory_bandwidth_gb_per_second) == ("GB10 (DGX Spark)", 273)
 
 
 PROBES: list[tuple[Any, str, str]] = [
