@@ -1,18 +1,27 @@
 """Machines with several GPUs, from what their drivers tell to what a load on them costs.
 
 The machines are fixtures (tests/data/hardware): no such machine was at hand. That the formula
-places layers as the engine does is checked against the engine itself in test_fit_formula.
+places layers as the engine does is checked against the engine itself, on two devices of its own
+RPC server, here and in test_fit_formula.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from desktop.core import procs
 from desktop.core.engine.flags import LoadSettings
-from desktop.core.engine.runtime import EngineDevice, parse_devices
+from desktop.core.engine.runtime import (
+    EngineDevice,
+    Runtime,
+    environment_folder,
+    parse_devices,
+    read_runtime,
+)
 from desktop.core.fit.devices import available_on, gpus_on
 from desktop.core.fit.estimate import (
     HOST,
@@ -33,8 +42,23 @@ from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.hardware.probe import Hardware
 from desktop.core.hardware.sources import GIB
 from tests.helpers.model_zoo import Spec, write_stub
+from tests.helpers.rpc_device import RpcDevices
 from tests.unit.fit.test_fit_formula import shape_of
 from tests.unit.hardware.sysfs import DATA, sysfs
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    folder = environment_folder()
+    assert folder is not None
+    return read_runtime("environment", folder, tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.fixture(scope="module")
+def devices_of_the_engine(runtime: Runtime) -> Iterator[RpcDevices]:
+    with RpcDevices(runtime, 2) as devices:
+        yield devices
+
 
 RAM = MemoryInfo(64 * GIB, 56 * GIB, 64 * GIB, "ram", "ram", 0, 0)
 LAYERS = (8, 24, 40, 56, 64, 72, 80, 96, 128, 160)
@@ -92,6 +116,33 @@ def test_what_is_called_full_gpu_fits_on_every_one_of_them(tmp_path: Path, name:
             unused = sum(free.values()) - sum(used_on(found).values())
             assert unused < 2 * (GIB + shape.layers[0].dense.size_bytes + GIB // 2)
     assert {"gpu", "partial"} <= seen
+
+
+def test_what_two_gpus_cannot_hold_is_placed_as_the_engine_itself_does(
+    devices_of_the_engine: RpcDevices, runtime: Runtime, tmp_path: Path
+) -> None:
+    """The engine's tool says how many layers it would give to each of two devices."""
+    address = ("--rpc", devices_of_the_engine.address)
+    server, tool = runtime.tool("llama-server"), runtime.tool("llama-fit-params")
+    asked = procs.run([server, *address, "--list-devices"], timeout_seconds=60)
+    gpus = gpus_on(parse_devices(asked.stdout + asked.stderr))
+    assert [gpu.name for gpu in gpus] == ["RPC0", "RPC1"]
+    # twice what they have: 0.35 GiB a layer and 31 MiB of cache
+    layers = max(16, sum(gpu.free_bytes for gpu in gpus) * 5 // GIB)
+    model = stub(tmp_path, layers)
+    settings = LoadSettings(context_tokens=8192)
+    ours = estimate(shape_of(model), settings, gpus)
+    assert ours is not None
+    context = ("-c", "8192", "-np", "1", "-ub", str(settings.ubatch))
+    done = procs.run([tool, "-m", str(model), *address, *context], timeout_seconds=120)
+    words = done.stdout.decode().split()
+    theirs = {flag: words[words.index(flag) + 1] for flag in ("-ngl", "-ts")}
+    assert ours.layers_on_gpu is not None and 0 < ours.layers_on_gpu < layers
+    assert abs(int(theirs["-ngl"]) - (ours.layers_on_gpu + 1)) <= 1  # it counts the output
+    each = shape_of(model).layers[0].dense.size_bytes
+    for gpu, count in zip(gpus, theirs["-ts"].split(","), strict=True):
+        need = next(need for need in ours.devices if need.name == gpu.name)
+        assert abs(need.weights_bytes.value / each - int(count)) <= 1.1
 
 
 @pytest.mark.parametrize("ratio", [(1, 1), (3, 1)])
