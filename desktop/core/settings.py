@@ -52,6 +52,9 @@ class LoadDefaults(_Section):
     slots: int | None = Field(None, ge=1, le=64, title="Requests answered at the same time")
     kv_type: Literal["f16", "q8_0", "q4_0"] = Field("f16", title="Type of the KV cache")
     check_memory: bool = Field(True, title="Refuse models that would not fit in memory")
+    memory_limit_gib: float | None = Field(
+        None, gt=0, le=1_048_576, title="Memory of this machine that models may take, in GiB"
+    )
 
 
 class GeneralSettings(_Section):

@@ -88,6 +88,8 @@ class Client(ConversationCalls, ResultCalls):
         gpu_layers: int | str | None = None,
         experts_on_cpu: bool | int | str | None = None,
         ubatch: int | str | None = None,
+        split_mode: str | None = None,
+        tensor_split: list[float] | str | None = None,
         adapters: list[Json] | str | None = None,
         draft: str | None = None,
         draft_gpu_layers: int | str | None = None,
@@ -100,7 +102,7 @@ class Client(ConversationCalls, ResultCalls):
         None is what is saved for the model, else what fits; "auto" is what fits, whatever is saved.
 
         Args:
-            gpu_layers, experts_on_cpu: as in `LoadSettings`.
+            gpu_layers, experts_on_cpu, split_mode, tensor_split: as in `LoadSettings`.
             adapters: [{"path", "scale"}], path or id; an empty list: none.
             draft: file or id of a draft model, or "none".
             ngram: the kind of n-gram speculation, or "none".
@@ -116,6 +118,8 @@ class Client(ConversationCalls, ResultCalls):
             "gpu_layers": gpu_layers,
             "experts_on_cpu": experts_on_cpu,
             "ubatch": ubatch,
+            "split_mode": split_mode,
+            "tensor_split": tensor_split,
             "adapters": adapters,
             "draft": draft,
             "draft_gpu_layers": draft_gpu_layers,

@@ -63,8 +63,9 @@ def _json_object(raw: bytes) -> dict[str, Any] | None:
 _NUMBERS_ONLY = re.compile(
     r"^(?:slot|srv|res|que)\s+\S+ +(?:id +\d+ \| task -?\d+ \| +)?"
     r"(?:- )?(?:stop processing: n_tokens|processing task, is_child|prompt eval time|eval time|"
-    r"total time|graphs reused|n_gen =|prompt processing, n_tokens|all slots are idle|"
-    r"new prompt, n_ctx_slot|cached n_tokens|selected slot by|saving prompt with length|"
+    r"total time|graphs reused|draft acceptance|n_gen =|prompt processing, n_tokens|"
+    r"all slots are idle|new prompt, n_ctx_slot|cached n_tokens|selected slot by|"
+    r"saving prompt with length|"
     r"cache state|updating prompt cache|prompt cache update took|saving idle slot|"
     r"cancel task, id_task|created context checkpoint|restored context checkpoint|"
     r"erased invalidated context checkpoint|forcing full prompt re-processing|"

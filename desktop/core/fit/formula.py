@@ -145,7 +145,7 @@ def estimate(
     _add_work(figures, shape, settings, places, work, devices=len(usable))
     needs = figures.needs(shape, settings)
     if draft is not None:
-        more = estimate(draft, replace(settings, embedding=False), gpus, host=host)
+        more = estimate(draft, settings.for_draft(), gpus, host=host)
         if more is None:
             return None
         needs = with_draft(needs, more.devices)
@@ -239,7 +239,8 @@ def _batch(shape: ModelShape, settings: LoadSettings, cells: _Cells) -> Batch:
     tokens = min(settings.ubatch, batch)
     if not shape.cacheless:
         tokens = min(tokens, total)
-    outputs = tokens if settings.embedding else min(tokens, settings.slots)
+    proposing = settings.slots * (1 + settings.proposed_tokens)  # each is checked by its logits
+    outputs = tokens if settings.embedding else min(tokens, proposing)
     return Batch(
         tokens=tokens,
         sequences=settings.slots,

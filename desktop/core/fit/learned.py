@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from desktop.core.db import read_only
+from desktop.core.fit.report import PARTS
 from desktop.core.fit.speed_book import Run, SpeedBook
 from desktop.core.hardware.facts import Deviation, LearnedFacts
 from desktop.core.paths import Paths
@@ -16,7 +17,6 @@ from desktop.core.paths import Paths
 # The latest decide: what older versions of the estimates got wrong is no concern of today's.
 _LOADS = 200
 _RUNS = 1000
-PARTS = ("weights_bytes", "kv_bytes", "compute_bytes")
 
 
 def learned_facts(paths: Paths) -> LearnedFacts | None:

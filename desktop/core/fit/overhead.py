@@ -71,7 +71,8 @@ def ngram_bytes(settings: LoadSettings) -> int:
     """Tables of speculation from the text itself."""
     if settings.ngram == "ngram-mod":
         return NGRAM_MOD_BYTES
-    return settings.slots * NGRAM_MAP_SLOT_BYTES if settings.ngram else 0
+    mapped = settings.ngram in ("ngram-map-k", "ngram-map-k4v")
+    return settings.slots * NGRAM_MAP_SLOT_BYTES if mapped else 0
 
 
 def _nodes(shape: ModelShape, settings: LoadSettings) -> int:

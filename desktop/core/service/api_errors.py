@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.fit.choices import choices_words
 
 _INVALID = "invalid_request_error"
 _SERVER = "server_error"
@@ -84,9 +85,12 @@ def from_app_error(error: AppError) -> ApiError:
     """One of our errors as an API client reads it: what happened, why, and what to do."""
     status, kind, code = _BY_CODE.get(error.code, (500, _SERVER, None))
     seconds = error.params.get("seconds") if status in (429, 503) else None
+    choices = error.params.get("choices")
+    fits = choices_words(choices) if isinstance(choices, list) else ""
+    parts = (f"{error.title}.", error.cause, fits, error.remedy)
     return ApiError(
         status,
-        f"{error.title}. {error.cause} {error.remedy}".strip(),
+        " ".join(part for part in parts if part),
         error_type=kind,
         code=code or error.code.value,
         param="model" if code == "model_not_found" else None,

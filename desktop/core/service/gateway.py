@@ -86,11 +86,13 @@ class Gateway:
         )
 
     async def models(self, request: web.Request) -> web.Response:
-        data = [_model_card(entry) for entry in await self._list_models() if _usable(entry)]
+        entries = [entry for entry in await self._list_models() if _usable(entry)]
+        data = [_model_card(entry, self._supervisor.current) for entry in entries]
         return web.json_response({"object": "list", "data": data})
 
     async def model(self, request: web.Request) -> web.Response:
-        return web.json_response(_model_card(await self._entry(request.match_info["id"])))
+        entry = await self._entry(request.match_info["id"])
+        return web.json_response(_model_card(entry, self._supervisor.current))
 
     async def _entry(self, name: Any) -> ModelEntry:
         if not isinstance(name, str) or not name:
@@ -309,8 +311,11 @@ def _usable(entry: ModelEntry) -> bool:
     return entry.error is None and entry.kind == "model"
 
 
-def _model_card(entry: ModelEntry) -> dict[str, Any]:
+def _model_card(entry: ModelEntry, current: Loaded | None) -> dict[str, Any]:
+    """The model as API clients see it; of a loaded one also what it was given, and why not more."""
     summary = entry.summary
+    loaded = current if current is not None and current.entry.id == entry.id else None
+    prepared = loaded.prepared if loaded is not None else None
     return {
         "id": entry.id,
         "object": "model",
@@ -319,6 +324,9 @@ def _model_card(entry: ModelEntry) -> dict[str, Any]:
         "context_length": summary.context_tokens if summary else None,
         "size_bytes": entry.size_bytes,
         "quant_type": summary.quant_type if summary else None,
+        "state": loaded.state.value if loaded else "not_loaded",
+        "loaded_context_length": prepared.settings.context_tokens if prepared else None,
+        "notices": [vars(notice) for notice in prepared.notices] if prepared else [],
     }
 
 

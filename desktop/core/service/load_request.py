@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from desktop.core.engine.flags import NGRAM_TOKENS, Adapter
+from desktop.core.engine.flags import NGRAM_TOKENS, SPLIT_MODES, Adapter
 from desktop.core.errors import AppError, ErrorCode
 
 KV_TYPES = ("f16", "q8_0", "q4_0")
 AUTOMATIC = "auto"  # as a value: whatever is saved for the model, Paddock decides
 NONE = "none"  # no draft model, no n-grams, no projector
 _MOST_ADAPTERS = 32
+_MOST_DEVICES = 64
 _MOST_SCALE = 100.0
 
 
@@ -22,6 +23,7 @@ class LoadRequest:
     """What a load was asked to be; None means what is saved for the model, else Paddock decides.
 
     Attributes:
+        split_mode, tensor_split: as in `LoadSettings`.
         adapters: files or ids of LoRA adapters with their scales; empty: none.
         draft: file or id of the draft model, or "none".
         ngram: one of `NGRAM_TOKENS`, or "none".
@@ -36,6 +38,8 @@ class LoadRequest:
     gpu_layers: int | None = None
     experts_on_cpu: bool | int | None = None
     ubatch: int | None = None
+    split_mode: str | None = None
+    tensor_split: tuple[float, ...] | None = None
     adapters: tuple[Adapter, ...] | None = None
     draft: str | None = None
     draft_gpu_layers: int | None = None
@@ -114,6 +118,15 @@ def _experts(name: str, value: Any) -> bool | int:
     return value if isinstance(value, bool) else _whole(0, 1024)(name, value)
 
 
+def _shares(name: str, value: Any) -> tuple[float, ...]:
+    if not isinstance(value, list) or not 0 < len(value) <= _MOST_DEVICES:
+        raise _invalid(name, value, "It must be a list of each device's share.")
+    numbers = [share for share in value if isinstance(share, int | float) and 0 <= share < 1e6]
+    if len(numbers) < len(value) or sum(numbers) <= 0:
+        raise _invalid(name, value, "The shares must be numbers, and not all 0.")
+    return tuple(float(share) for share in numbers)
+
+
 def _adapters(name: str, value: Any) -> tuple[Adapter, ...]:
     if not isinstance(value, list) or len(value) > _MOST_ADAPTERS:
         raise _invalid(name, value, f"It must be a list of at most {_MOST_ADAPTERS} adapters.")
@@ -138,6 +151,8 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "gpu_layers": _whole(0, 1024),
     "experts_on_cpu": _experts,
     "ubatch": _whole(1, 65_536),
+    "split_mode": _one_of(*SPLIT_MODES),
+    "tensor_split": _shares,
     "adapters": _adapters,
     "draft": _text,
     "draft_gpu_layers": _whole(0, 1024),

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 
 from desktop.core.db import Database
-from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.server import EngineServer
 from desktop.core.engine.serverstate import ServerStatus
 from desktop.core.engine.store import RuntimeStore
@@ -22,8 +21,11 @@ from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
+from desktop.core.service.companions import CompanionFinder, Companions
 from desktop.core.service.library_store import LibraryStore
-from desktop.core.service.load_request import LoadRequest
+from desktop.core.service.load_guard import check_request, load_notices, with_choices
+from desktop.core.service.load_request import NONE, LoadRequest
+from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.supervisor import Prepared
 from desktop.core.settings import Settings
 
@@ -36,6 +38,8 @@ class EngineLoader:
     Args:
         settings: read anew at every load, so that a change counts from the next one.
         reader: tells a model's layers, which make its price exact.
+        saved: what people saved for every load of a model.
+        resolve: the library's entry of a name.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class EngineLoader:
         store: LibraryStore,
         *,
         reader: HeaderReader,
+        saved: ModelSettingsStore,
+        resolve: Callable[[str], ModelEntry],
     ) -> None:
         self._paths = paths
         self._runtimes = runtimes
@@ -54,8 +60,13 @@ class EngineLoader:
         self._database = database
         self._store = store
         self._reader = reader
+        self._saved = saved
+        self._companions = CompanionFinder(resolve, reader)
 
     def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+        request = request.over(self._saved.request(entry.fingerprint))
+        check_request(entry, request)
+        beside = self._companions.find(entry, request)
         runtime = self._runtimes.current()
         price = Pricing(
             runtime,
@@ -63,11 +74,14 @@ class EngineLoader:
             entry.id,
             entry.summary or ModelSummary(),
             shape=self._shape(entry),
-            mmproj=entry.mmproj,
+            mmproj=beside.mmproj,
+            draft_shape=beside.draft_shape,
+            memory_limit_gib=self._settings().load.memory_limit_gib,
             cancel=cancel,
             work_root=self._paths.work,
         )
-        settings = self._decide(entry, request, price)
+        wishes = self._wishes(entry, request, beside)
+        settings = price.decide(wishes)
         estimate: Estimate | None = None
         try:
             estimate = price.of(settings)
@@ -76,10 +90,14 @@ class EngineLoader:
             if error.code is ErrorCode.CANCELLED:
                 raise
             problem = error
-        if problem is not None:
-            if not request.force and self._settings().load.check_memory:
-                raise problem
-            log.warning("loaded by force", extra={"model": entry.id, "code": problem.code.value})
+        if problem is not None and not request.force and self._settings().load.check_memory:
+            raise with_choices(problem, price, settings)
+        standard = self._settings().load.context_tokens
+        notices = tuple(
+            load_notices(entry, price, wishes, settings, standard=standard, problem=problem)
+        )
+        for notice in notices:
+            log.warning(notice.text, extra={"model": entry.id, "code": notice.code})
 
         def new_server(on_change: Callable[[ServerStatus], None]) -> EngineServer:
             return EngineServer(
@@ -92,7 +110,7 @@ class EngineLoader:
                 on_change=on_change,
             )
 
-        return Prepared(settings, estimate, new_server)
+        return Prepared(settings, estimate, new_server, notices)
 
     def _shape(self, entry: ModelEntry) -> ModelShape | None:
         """The model's layers; None where they cannot be read: the engine itself will say why."""
@@ -103,30 +121,27 @@ class EngineLoader:
             return None
         return ModelShape.of(merge_facts(facts))
 
-    def _decide(self, entry: ModelEntry, request: LoadRequest, price: Pricing) -> LoadSettings:
-        """What was asked for, then what the settings say, then what fits."""
-        summary = entry.summary or ModelSummary()
+    def _wishes(self, entry: ModelEntry, request: LoadRequest, beside: Companions) -> Wishes:
+        """What was asked for or saved for the model, then what the settings say."""
         chosen = self._settings().load
-        context = request.context_tokens or chosen.context_tokens
-        trained = summary.context_tokens
-        if request.context_tokens and trained and request.context_tokens > trained:
-            raise AppError(
-                ErrorCode.SETTING_INVALID,
-                name="ctx",
-                value=request.context_tokens,
-                reason=f"{entry.id} was trained for a context of {trained} tokens.",
-            )
-        if context and trained:
-            context = min(context, trained)
-        return price.decide(
-            Wishes(
-                context_tokens=context,
-                slots=request.slots or chosen.slots,
-                kv_type=request.kv_type or chosen.kv_type,
-                device=request.device,
-                gpu_layers=request.gpu_layers,
-                experts_on_cpu=request.experts_on_cpu,
-            )
+        trained = entry.summary.context_tokens if entry.summary else None
+        context = request.context_tokens
+        if context is None and chosen.context_tokens is not None:
+            context = min(chosen.context_tokens, trained or chosen.context_tokens)
+        return Wishes(
+            context_tokens=context,
+            slots=request.slots or chosen.slots,
+            kv_type=request.kv_type or chosen.kv_type,
+            ubatch=request.ubatch,
+            device=request.device,
+            gpu_layers=request.gpu_layers,
+            experts_on_cpu=request.experts_on_cpu,
+            split_mode=request.split_mode,
+            tensor_split=request.tensor_split or (),
+            adapters=beside.adapters,
+            draft=beside.draft,
+            draft_gpu_layers=request.draft_gpu_layers if beside.draft else None,
+            ngram=None if request.ngram == NONE else request.ngram,
         )
 
     def loaded(self, entry: ModelEntry, prepared: Prepared, server: EngineServer) -> None:

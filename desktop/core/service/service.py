@@ -45,6 +45,7 @@ from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.library_store import LibraryStore
+from desktop.core.service.load_guard import check_context
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
@@ -118,6 +119,8 @@ class Service:
             self._database,
             self.library_store,
             reader=self._reader,
+            saved=self.model_settings,
+            resolve=self.library.resolve,
         )
         self.supervisor = Supervisor(
             self.loader,
@@ -411,6 +414,8 @@ class Service:
         self, entry: ModelEntry, changes: dict[str, Any]
     ) -> dict[str, Any]:
         """Save values for every later load of a model; a loaded one keeps those it has."""
+        context = changes.get("context_tokens")
+        check_context(entry, context if isinstance(context, int) else None)
         saved = await asyncio.to_thread(self.model_settings.change, entry.fingerprint, changes)
         self.bus.publish("settings.model_changed", {"id": entry.id, "names": sorted(changes)})
         return saved

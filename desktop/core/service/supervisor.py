@@ -21,9 +21,10 @@ from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.server import EngineServer
 from desktop.core.engine.serverstate import ServerState, ServerStatus
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken
+from desktop.core.events import CancelToken, Notice
 from desktop.core.files import disk_full
 from desktop.core.fit.estimate import Estimate
+from desktop.core.fit.report import predicted_and_real
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service.load_request import LoadRequest
 
@@ -42,11 +43,16 @@ class ModelState(StrEnum):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A load that was decided: settings, its price, and the engine that will run it."""
+    """A load that was decided: settings, its price, and the engine that will run it.
+
+    Attributes:
+        notices: what was decided otherwise than one would expect, such as a smaller context.
+    """
 
     settings: LoadSettings
     estimate: Estimate | None
     new_server: Callable[[Callable[[ServerStatus], None]], EngineServer]
+    notices: tuple[Notice, ...] = ()
 
 
 class Loader(Protocol):
@@ -82,6 +88,10 @@ class Loaded:
 
     def to_dict(self) -> dict[str, Any]:
         memory = self.server.memory if self.server else ()
+        prepared = self.prepared
+        estimate = prepared.estimate if prepared else None
+        # While it loads the engine has reported a part of its buffers: no figure to compare with.
+        reported = memory if self.state is ModelState.READY else ()
         return {
             "id": self.entry.id,
             "state": self.state.value,
@@ -89,10 +99,10 @@ class Loaded:
             "progress": self.progress,
             "memory_bytes": sum(device.total_bytes for device in memory) if memory else None,
             "memory": [device.to_dict() for device in memory],
-            "estimate": self.prepared.estimate.to_dict()
-            if self.prepared and self.prepared.estimate
-            else None,
-            "settings": self.prepared.settings.to_dict() if self.prepared else None,
+            "estimate": estimate.to_dict() if estimate else None,
+            "parts": predicted_and_real(estimate, reported),
+            "notices": [vars(notice) for notice in prepared.notices] if prepared else [],
+            "settings": prepared.settings.to_dict() if prepared else None,
             "active_requests": self.active,
             "slots": self.slots,
             "pid": self.server.pid if self.server else None,
