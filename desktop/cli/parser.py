@@ -162,3 +162,14 @@ def whole_list(low: int, high: int) -> Callable[[str], list[int]]:
     """An argument type: whole numbers with commas between them."""
     one = whole(low, high)
     return lambda text: [one(part.strip()) for part in text.split(",")]
+
+
+def shares(text: str) -> list[float]:
+    """Parts for several devices, such as "3,1"; not all of them 0."""
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        parts = []
+    if not parts or not all(0 <= part < 1e6 for part in parts) or not any(parts):
+        raise argparse.ArgumentTypeError(f"“{text}” is not of the form 3,1 (a share for each GPU)")
+    return parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from desktop.cli.commands.load import device_arguments
 from desktop.cli.output import Output
 from desktop.cli.parser import Commands, whole
 
@@ -56,6 +57,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--ubatch", type=whole(1, 16_384), metavar="N", help="tokens worked on together"
     )
+    device_arguments(parser)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -118,6 +120,9 @@ def _ask(
         slots=args.parallel or chosen.load.slots,
         kv_type=args.kv or chosen.load.kv_type,
         ubatch=args.ubatch,
+        device=args.device,
+        split_mode=args.split_mode,
+        tensor_split=tuple(args.tensor_split or ()),
     )
     runtime = engines.store(out).current()
     with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
@@ -135,6 +140,7 @@ def _ask(
                 subject.summary,
                 shape=ModelShape.of(subject.facts),
                 mmproj=subject.mmproj,
+                memory_limit_gib=chosen.load.memory_limit_gib,
                 cancel=cancel,
                 work_root=where.work,
             )

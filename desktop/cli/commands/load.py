@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from desktop.cli.output import Output
-from desktop.cli.parser import Commands, Parser, whole
+from desktop.cli.parser import Commands, Parser, shares, whole
 
 
 def register(commands: Commands) -> None:
@@ -17,6 +17,10 @@ def register(commands: Commands) -> None:
     parser.add_argument("model", metavar="MODEL")
 
 
+# `SPLIT_MODES` of core/engine/flags.py, which is loaded when it is needed.
+SPLIT_MODES = ("layer", "row", "none", "tensor")
+
+
 def load_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--ctx", type=whole(64, 16_777_216), metavar="N", help="context in tokens per request"
@@ -25,8 +29,27 @@ def load_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--parallel", type=whole(1, 64), metavar="N", help="requests answered at the same time"
     )
-    parser.add_argument("--device", metavar="D", help="the engine's device, such as CUDA0 or none")
+    device_arguments(parser)
     parser.add_argument("--force", action="store_true", help="try it even if it should not fit")
+
+
+def device_arguments(parser: Parser) -> None:
+    """Which GPUs, and how they share a model."""
+    parser.add_argument(
+        "--device",
+        metavar="D",
+        help="the engine's device, such as CUDA0, several with commas, or none; "
+        "by default all graphics cards",
+    )
+    parser.add_argument(
+        "--split-mode", choices=SPLIT_MODES, help="how several GPUs share a model (layer)"
+    )
+    parser.add_argument(
+        "--tensor-split",
+        type=shares,
+        metavar="N,N",
+        help="each GPU's share of it, such as 3,1; by default by free memory",
+    )
 
 
 def load_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -36,6 +59,8 @@ def load_options(args: argparse.Namespace) -> dict[str, Any]:
         "slots": args.parallel,
         "kv_type": args.kv,
         "device": args.device,
+        "split_mode": args.split_mode,
+        "tensor_split": args.tensor_split,
         "force": args.force,
     }
 

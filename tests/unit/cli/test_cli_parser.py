@@ -6,7 +6,9 @@ import argparse
 
 import pytest
 
+from desktop.cli.commands import load
 from desktop.cli.parser import UsageError, build
+from desktop.core.engine.flags import SPLIT_MODES
 from tests.unit.cli.conftest import Paddock
 
 # The least words each command needs (DESIGN.md §6).
@@ -124,3 +126,12 @@ def test_bench_has_the_documented_defaults_and_takes_lists() -> None:
 def test_wrong_words_are_refused(line: str) -> None:
     with pytest.raises(UsageError):
         build().parse_args(line.split())
+
+
+def test_shares_of_several_gpus() -> None:
+    args = build().parse_args(["load", "m", "--tensor-split", "3,0.5", "--split-mode", "row"])
+    assert (args.tensor_split, args.split_mode) == ([3, 0.5], "row")
+    assert load.SPLIT_MODES == SPLIT_MODES
+    for wrong in ("0,0", "", "1,x", "-1,2", "nan", "inf"):
+        with pytest.raises(UsageError):
+            build().parse_args(["fit", "m", f"--tensor-split={wrong}"])
