@@ -14,9 +14,9 @@ from typing import Any
 from desktop.core.engine.runtime import Runtime
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.events import CancelToken, Reporter
+from desktop.core.fit.devices import gpus_on
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.formula import HostTraits
-from desktop.core.fit.layers import Gpu
 from desktop.core.fit.pricing import Pricing
 from desktop.core.fit.speed_book import SpeedBook
 from desktop.core.fit.speed_here import predictor_here
@@ -125,19 +125,10 @@ class TrialSources:
 
 def place_of_runtime(where: Paths, runtime: Runtime, pricing: Pricing, memory: MemoryInfo) -> Place:
     """This machine as an engine sees it."""
-    gpus = tuple(
-        Gpu(
-            each.name,
-            each.free_bytes,
-            unified=each.unified,
-            host_buffers=each.backend not in ("metal", "rpc"),
-        )
-        for each in runtime.devices
-    )
     totals = {each.name: each.total_bytes for each in runtime.devices}
     return Place(
         pricing.available,
-        gpus,
+        gpus_on(runtime.devices),
         predictor_here(SpeedBook.open(where), runtime, where.cache),
         {HOST: memory.total_bytes, **totals},
         HostTraits.of(probe_cpu().instruction_sets),
