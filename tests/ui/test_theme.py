@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
@@ -19,6 +21,7 @@ from desktop.ui.theme.tokens import (
     mixed,
 )
 from desktop.ui.widgets.base import Button, Surface, Text, column
+from desktop.ui.widgets.parts import IconLabel
 
 ALL = (LIGHT, DARK, CONTRAST_LIGHT, CONTRAST_DARK)
 # Disabled texts are left out, as WCAG does: they are not there to be read.
@@ -119,3 +122,15 @@ def test_font_sizes_are_steps_of_the_systems(qapp: QApplication, theme: Theme) -
     body = theme.font().pointSizeF()
     assert theme.font(-1).pointSizeF() == body - 1
     assert theme.font(8).pointSizeF() == body + 8
+
+
+def test_icons_outlive_widgets_that_only_the_collector_frees(theme: Theme) -> None:
+    """PySide crashes where it frees an icon with an engine in Python: the theme keeps them."""
+    for _ in range(60):
+        labels = [IconLabel(theme, name) for name in ("search", "info")]
+        for label in labels:
+            label.all = labels  # type: ignore[attr-defined]
+        del label, labels
+    gc.collect()
+    assert set(theme.icons) == {("search", "secondary"), ("info", "secondary")}
+    assert icon(theme, "search") is icon(theme, "search")

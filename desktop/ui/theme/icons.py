@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -16,15 +18,18 @@ class _TintedEngine(QIconEngine):
 
     def __init__(self, theme: Theme, svg: str, token: str) -> None:
         super().__init__()
-        self._theme, self._svg, self._token = theme, svg, token
+        self._theme, self._svg, self._token = weakref.ref(theme), svg, token
         self._drawn: dict[tuple[str, int, int], QPixmap] = {}
 
     def clone(self) -> QIconEngine:
-        return _TintedEngine(self._theme, self._svg, self._token)
+        theme = self._theme()
+        assert theme is not None
+        return _TintedEngine(theme, self._svg, self._token)
 
     def _colour(self, mode: QIcon.Mode) -> str:
         token = "disabled" if mode is QIcon.Mode.Disabled else self._token
-        return str(getattr(self._theme.tokens, token))
+        theme = self._theme()
+        return "#808080" if theme is None else str(getattr(theme.tokens, token))
 
     def paint(self, painter: QPainter, rect: object, mode: QIcon.Mode, state: QIcon.State) -> None:
         svg = self._svg.replace("currentColor", self._colour(mode)).encode()
@@ -43,6 +48,11 @@ class _TintedEngine(QIconEngine):
 
 
 def icon(theme: Theme, name: str, token: str = "secondary") -> QIcon:
-    """The icon `resources/icons/<name>.svg` in the colour of `token`."""
-    svg = (resources() / "icons" / f"{name}.svg").read_text("utf-8")
-    return QIcon(_TintedEngine(theme, svg, token))
+    """The icon `resources/icons/<name>.svg` in the colour of `token`; one for all who ask."""
+    # WORKAROUND(PySide6 6.11 crashes when the cycle collector frees an icon whose engine is
+    # written in Python, so icons belong to the theme and not to widgets, drop when it does not)
+    found = theme.icons.get((name, token))
+    if found is None:
+        svg = (resources() / "icons" / f"{name}.svg").read_text("utf-8")
+        found = theme.icons[name, token] = QIcon(_TintedEngine(theme, svg, token))
+    return found

@@ -6,7 +6,15 @@ import sys
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QGuiApplication, QPalette
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontInfo,
+    QFontMetrics,
+    QGuiApplication,
+    QIcon,
+    QPalette,
+)
 from PySide6.QtWidgets import QApplication
 
 from desktop.ui.theme.style import CalmStyle
@@ -65,6 +73,7 @@ class Theme(QObject):
     def __init__(self, application: QApplication, mode: Mode = "system") -> None:
         super().__init__(application)
         self._application = application
+        self.icons: dict[tuple[str, str], QIcon] = {}  # by name and colour: see `icons.icon`
         self._base = QFont(application.font())
         if sys.platform.startswith("linux"):
             # Else digits among Japanese words come from whichever font has those.
