@@ -223,4 +223,7 @@ def verdict(
 
 
 def gib(size_bytes: int) -> str:
+    """A size for people; below a GiB in MiB, where a tenth of a GiB would hide the difference."""
+    if size_bytes < GIB:
+        return f"{round(size_bytes / (1 << 20))} MiB"
     return f"{size_bytes / GIB:.1f} GiB"

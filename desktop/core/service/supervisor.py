@@ -316,7 +316,7 @@ class Supervisor:
     def _load_failed(self, loaded: Loaded, error: AppError) -> None:
         if error.code is ErrorCode.CANCELLED:
             error = AppError(ErrorCode.LOAD_CANCELLED, model=loaded.entry.id)
-        else:
+        elif not loaded.request.specific:  # else it failed by what only that one asked for
             self._failed[loaded.entry.id] = (time.monotonic() + COOL_DOWN_SECONDS, error)
         self._forget(loaded)
         log.warning("load failed", extra={"model": loaded.entry.id, "code": error.code.value})

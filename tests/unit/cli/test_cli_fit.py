@@ -288,7 +288,7 @@ def test_a_machine_without_memory(
     assert done.document["verdict"] == "wont_fit" and done.document["choices"] == []
     assert done.document["problem"]["code"] == "load_wont_fit"
     shown = paddock("fit", path).out
-    assert "Won't fit." in shown and "0.0 GiB can be used" in shown and "smaller" in shown
+    assert "Won't fit." in shown and "; 0 MiB can be used" in shown and "smaller" in shown
 
 
 def test_what_would_fit_is_offered(
