@@ -145,7 +145,11 @@ class Screen:
             ]
             return bool(found)
 
-        wait_for(there, f"“{name}” is there", _FIND_SECONDS)
+        try:
+            wait_for(there, f"“{name}” is there", _FIND_SECONDS)
+        except AssertionError as error:
+            names = ", ".join(part.name for part in self.parts(pid) if part.name)
+            raise AssertionError(f"{error}; on the screen: {names}") from None
         return found[0]
 
     def shows(self, pid: int, text: str) -> bool:
