@@ -81,12 +81,27 @@ def load(client: Client, model: str, options: Json, out: Output) -> Json:
                     show({**what, "total": 1.0 if value else None, "unit": "steps"})
                 elif event["type"] == "model.unloaded" and data["id"] in before:
                     out.note(f"{data['id']} was taken out to make room.")
+        for notice in job.result.get("notices") or ():
+            out.note(f"! {notice['text']}")
         return job.result
+    except AppError as error:
+        for choice in error.params.get("choices") or ():
+            out.note(f"→ {_choice_words(choice)}")
+        raise
     except KeyboardInterrupt:
         out.note("Stopping the load …")
         with contextlib.suppress(AppError):  # it may have ended in the same moment
             call(lambda: client.unload(loading or model), "unload")
         raise
+
+
+def _choice_words(choice: Json) -> str:
+    """Settings that would fit, as the options that ask for them, and what they would take."""
+    from desktop.cli.units import size
+
+    words = [f"--ctx {choice['context_tokens']} --parallel {choice['slots']}"]
+    words += [f"--kv {choice['kv_type']}", *(f"--{name} none" for name in choice["without"])]
+    return f"would fit: {' '.join(words)} (~ {size(choice['total_bytes']['value'])})"
 
 
 def job(client: Client, kind: str, params: Json, out: Output) -> Json:

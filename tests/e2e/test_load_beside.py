@@ -130,7 +130,8 @@ def test_files_of_other_models_are_refused_before_the_load(
     assert refused(service, tiny, draft="nobody").code is ErrorCode.MODEL_NOT_FOUND
     log = engine_log(service, tiny)
     assert "narrow.gguf" not in log and "other.gguf" not in log  # no engine was started for them
-    assert loaded["state"] == "ready"
+    (still,) = service.client.state()["models"]  # nothing was taken out for them
+    assert (still["pid"], still["state"]) == (loaded["pid"], "ready")
 
 
 @pytest.mark.parametrize(

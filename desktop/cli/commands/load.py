@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from desktop.cli.output import Output
@@ -13,12 +15,19 @@ def register(commands: Commands) -> None:
     parser = commands.add("load", run, "load a model into memory")
     parser.add_argument("model", metavar="MODEL")
     load_arguments(parser)
+    parser.add_argument(
+        "--save", action="store_true", help="keep these settings for every load of the model"
+    )
     parser = commands.add("unload", unload, "take a model out of memory")
     parser.add_argument("model", metavar="MODEL")
 
 
 # `SPLIT_MODES` of core/engine/flags.py, which is loaded when it is needed.
 SPLIT_MODES = ("layer", "row", "none", "tensor")
+# `NGRAM_TOKENS` and `NGRAM_DEFAULT` of the same.
+NGRAM_KINDS = ("ngram-mod", "ngram-simple", "ngram-map-k", "ngram-map-k4v")
+NONE, AUTOMATIC = "none", "auto"
+_PARTS = {"weights_bytes": "Weights", "kv_bytes": "KV cache", "compute_bytes": "Compute"}
 
 
 def load_arguments(parser: Parser) -> None:
@@ -30,6 +39,8 @@ def load_arguments(parser: Parser) -> None:
         "--parallel", type=whole(1, 64), metavar="N", help="requests answered at the same time"
     )
     device_arguments(parser)
+    place_arguments(parser)
+    beside_arguments(parser)
     parser.add_argument("--force", action="store_true", help="try it even if it should not fit")
 
 
@@ -52,6 +63,91 @@ def device_arguments(parser: Parser) -> None:
     )
 
 
+def place_arguments(parser: Parser) -> None:
+    """Where a model's parts lie, and how much is computed at once."""
+    parser.add_argument(
+        "--gpu-layers",
+        type=_or_word(whole(0, 1024), AUTOMATIC),
+        metavar="N|auto",
+        help="layers on the GPU; by default as many as fit",
+    )
+    parser.add_argument(
+        "--experts-on-cpu",
+        nargs="?",
+        const=True,
+        type=whole(0, 1024),
+        metavar="N",
+        help="keep the experts in main memory: all, or those of the first N layers",
+    )
+    parser.add_argument(
+        "--ubatch",
+        type=whole(1, 65_536),
+        metavar="N",
+        help="tokens of a prompt computed at once (512)",
+    )
+
+
+def beside_arguments(parser: Parser) -> None:
+    """What is loaded beside a model."""
+    parser.add_argument(
+        "--lora",
+        action="append",
+        type=_adapter,
+        metavar="FILE[:SCALE]",
+        help="a LoRA adapter and how strongly it works (1); may be given several times, or none",
+    )
+    parser.add_argument(
+        "--draft", metavar="MODEL", help="a small model that proposes tokens, or none"
+    )
+    parser.add_argument(
+        "--draft-gpu-layers",
+        type=_or_word(whole(0, 1024), AUTOMATIC),
+        metavar="N|auto",
+        help="the draft model's layers on the GPU",
+    )
+    parser.add_argument(
+        "--ngram",
+        nargs="?",
+        const=NGRAM_KINDS[0],
+        choices=(*NGRAM_KINDS, NONE),
+        metavar="KIND",
+        help=f"propose tokens from the text itself: {', '.join(NGRAM_KINDS)}, or none",
+    )
+    parser.add_argument(
+        "--mmproj",
+        metavar="FILE",
+        help="the projector that gives the model eyes or ears, auto or none; "
+        "by default the one beside it",
+    )
+
+
+def _or_word(number: Callable[[str], int], word: str) -> Callable[[str], int | str]:
+    """An argument type: a number or one word."""
+    return lambda text: text if text == word else number(text)
+
+
+def _adapter(text: str) -> dict[str, Any]:
+    """FILE or FILE:SCALE; the empty dictionary is "none"."""
+    if text == NONE:
+        return {}
+    path, colon, last = text.rpartition(":")
+    try:
+        scale = float(last) if colon else None
+    except ValueError:
+        scale = None
+    if scale is None:  # an id or a Windows path has a colon too
+        return {"path": _file(text), "scale": 1.0}
+    return {"path": _file(path), "scale": scale}
+
+
+def _file(name: str | None) -> str | None:
+    """A file's whole path, since the service runs elsewhere; what is no file is an id."""
+    if name is None or name in (NONE, AUTOMATIC):
+        return name
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.is_file() else name
+
+
 def load_options(args: argparse.Namespace) -> dict[str, Any]:
     """The client's keyword arguments for these words."""
     return {
@@ -61,18 +157,51 @@ def load_options(args: argparse.Namespace) -> dict[str, Any]:
         "device": args.device,
         "split_mode": args.split_mode,
         "tensor_split": args.tensor_split,
+        "gpu_layers": args.gpu_layers,
+        "experts_on_cpu": args.experts_on_cpu,
+        "ubatch": args.ubatch,
+        "adapters": None if args.lora is None else [each for each in args.lora if each],
+        "draft": _file(args.draft),
+        "draft_gpu_layers": args.draft_gpu_layers,
+        "ngram": args.ngram,
+        "mmproj": _file(args.mmproj),
         "force": args.force,
     }
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
+    from desktop.cli.background import call
     from desktop.cli.following import load
 
     client = session.started(out)
-    loaded = load(client, args.model, load_options(args), out)
-    out.result(loaded, lambda: out.line(describe(loaded)))
+    options = load_options(args)
+    loaded = load(client, args.model, options, out)
+    if args.save:
+        given = {name: value for name, value in options.items() if value is not None}
+        given.pop("force")
+        call(lambda: client.change_model_settings(args.model, given))
+        out.note(f"These settings count for every load of {loaded['id']} from now on.")
+    out.result(loaded, lambda: show(loaded, out))
     return 0
+
+
+def show(loaded: dict[str, Any], out: Output) -> None:
+    """One line, and below it the engine's report beside what was predicted."""
+    from desktop.cli.units import size
+
+    out.line(describe(loaded))
+    rows = [
+        [
+            _PARTS[row["part"]],
+            f"~ {size(row['predicted']['value'])}" if row["predicted"] else "",
+            f"✓ {size(row['real_bytes'])}",
+        ]
+        for row in loaded.get("parts") or ()
+        if row["real_bytes"] is not None and row["part"] in _PARTS
+    ]
+    if rows:
+        out.table(["PART", ">PREDICTED", ">REAL"], rows)
 
 
 def describe(loaded: dict[str, Any]) -> str:

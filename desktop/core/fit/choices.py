@@ -47,7 +47,7 @@ def better_choices(
 
     found: dict[LoadSettings, Estimate] = {}
     for changed in _changes(settings, better):
-        estimate = better(changed)
+        estimate = None if changed in found else better(changed)
         if estimate is not None:
             found[changed] = estimate
         if len(found) == MAX_CHOICES:
@@ -56,15 +56,19 @@ def better_choices(
 
 
 def _changes(settings: LoadSettings, better: _Better) -> Iterator[LoadSettings]:
-    """What to try, in this order: no draft model, layers where they fit, one slot, smaller
+    """What to try: nothing that proposes tokens, layers where they fit, then one slot, smaller
     caches, and for each cache the largest context."""
     if settings.draft is not None:
         yield replace(settings, draft=None, draft_gpu_layers=None)
+    if settings.ngram is not None:
+        yield replace(settings, ngram=None)
+    bare = replace(settings, draft=None, draft_gpu_layers=None, ngram=None)
     if settings.gpu_layers is not None:
-        yield replace(settings, gpu_layers=None)
-    one = replace(settings, slots=1)
-    if settings.slots > 1:
-        yield one
+        bare = replace(bare, gpu_layers=None)
+    one = replace(bare, slots=1)
+    for changed in (bare, one):
+        if changed != settings:
+            yield changed
     caches = {"f16": ("f16", "q8_0", "q4_0"), "q8_0": ("q8_0", "q4_0"), "q4_0": ("q4_0",)}
     types = caches.get(settings.kv_type_k, (settings.kv_type_k,))
     for kv_type in types[1:]:
@@ -95,15 +99,17 @@ def _largest_context(settings: LoadSettings, better: _Better) -> LoadSettings | 
     return with_context(good)
 
 
-def choice_dict(estimate: Estimate) -> dict[str, Any]:
-    """A choice as JSON; the settings are those that a choice may change."""
+def choice_dict(estimate: Estimate, asked: LoadSettings) -> dict[str, Any]:
+    """A choice as JSON; `without` names what it leaves out of the settings that were asked for."""
     settings = estimate.settings
     return {
         "context_tokens": settings.context_tokens,
         "slots": settings.slots,
         "kv_type": settings.kv_type_k,
         "gpu_layers": settings.gpu_layers,
-        "draft": settings.draft,
+        "without": [
+            name for name in ("draft", "ngram") if getattr(settings, name) != getattr(asked, name)
+        ],
         "verdict": estimate.verdict,
         "total_bytes": estimate.total_bytes.to_dict(),
     }
@@ -118,8 +124,10 @@ def choices_words(choices: Sequence[dict[str, Any]]) -> str:
 
 def _words(choice: dict[str, Any]) -> str:
     slots = choice["slots"]
+    names = {"draft": "no draft model", "ngram": "no n-grams"}
+    less = "".join(f", {names[name]}" for name in choice["without"])
     return (
         f"{choice['context_tokens']:,} tokens of context × "
-        f"{'1 slot' if slots == 1 else f'{slots} slots'}, KV cache {choice['kv_type']} "
+        f"{'1 slot' if slots == 1 else f'{slots} slots'}, KV cache {choice['kv_type']}{less} "
         f"({gib(choice['total_bytes']['value'])})"
     )

@@ -70,7 +70,7 @@ class Fitting:
             ],
             "problem": None if self.problem is None else self.problem.to_dict(),
             "warnings": [{"code": each.code, "text": each.text} for each in self.warnings],
-            "choices": [choice_dict(each) for each in self.choices],
+            "choices": [choice_dict(each, settings) for each in self.choices],
         }
 
 

@@ -50,7 +50,7 @@ def with_choices(problem: AppError, price: Pricing, settings: LoadSettings) -> A
     """LOAD_WONT_FIT with what would fit (`choices`); another problem as it is."""
     if problem.code is not ErrorCode.LOAD_WONT_FIT:
         return problem
-    choices = [choice_dict(each) for each in better_choices(price, settings, None)]
+    choices = [choice_dict(each, settings) for each in better_choices(price, settings, None)]
     return AppError(problem.code, **{**problem.params, "choices": choices})
 
 

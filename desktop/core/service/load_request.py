@@ -14,7 +14,7 @@ KV_TYPES = ("f16", "q8_0", "q4_0")
 AUTOMATIC = "auto"  # as a value: whatever is saved for the model, Paddock decides
 NONE = "none"  # no draft model, no n-grams, no projector
 _MOST_ADAPTERS = 32
-_MOST_DEVICES = 64
+_MOST_DEVICES = 16  # of llama.cpp
 _MOST_SCALE = 100.0
 
 

@@ -63,10 +63,21 @@ class EngineLoader:
         self._saved = saved
         self._companions = CompanionFinder(resolve, reader)
 
-    def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+    def check(self, entry: ModelEntry, request: LoadRequest) -> None:
+        """Look at the request and at what is loaded beside the model.
+
+        Raises:
+            AppError: SETTING_INVALID, or as `CompanionFinder.find`.
+        """
+        self._checked(entry, request)
+
+    def _checked(self, entry: ModelEntry, request: LoadRequest) -> tuple[LoadRequest, Companions]:
         request = request.over(self._saved.request(entry.fingerprint))
         check_request(entry, request)
-        beside = self._companions.find(entry, request)
+        return request, self._companions.find(entry, request)
+
+    def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+        request, beside = self._checked(entry, request)
         runtime = self._runtimes.current()
         price = Pricing(
             runtime,

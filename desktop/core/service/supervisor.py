@@ -58,6 +58,9 @@ class Prepared:
 class Loader(Protocol):
     """Decides how a model is loaded and learns from it; called in worker threads."""
 
+    def check(self, entry: ModelEntry, request: LoadRequest) -> None:
+        """Raises AppError for what is wrong whatever the memory; nothing is taken out for it."""
+
     def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
         """Raises AppError where it cannot be loaded, LOAD_WONT_FIT among others."""
 
@@ -271,12 +274,13 @@ class Supervisor:
         return wanted is None or not wanted.specific or wanted == current.request
 
     async def _switch(self, ticket: _Ticket) -> None:
-        if self.current is not None:
-            await self._take_out(self.current, 0.0, last=False)
         loaded = Loaded(ticket.entry, ticket.request or LoadRequest())
-        self.current = loaded
-        self._tell(loaded)
         try:
+            await asyncio.to_thread(self._loader.check, loaded.entry, loaded.request)
+            if self.current is not None:
+                await self._take_out(self.current, 0.0, last=False)
+            self.current = loaded
+            self._tell(loaded)
             await self._bring_in(loaded)
         except AppError as error:
             self._load_failed(loaded, error)

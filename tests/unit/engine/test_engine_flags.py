@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from desktop.core.engine.flags import (
+    Adapter,
     LoadSettings,
     default_settings,
     memory_arguments,
@@ -61,6 +62,17 @@ def test_what_every_child_gets(runtime: Runtime) -> None:
         ({"mmproj": "/m/p.gguf"}, ["--mmproj", "/m/p.gguf"]),
         ({"split_mode": "row"}, ["-sm", "row"]),
         ({"tensor_split": (3, 0.5, 0)}, ["-ts", "3,0.5,0"]),
+        ({"adapters": (Adapter("/m/a,b.gguf", 0.5),)}, ["--lora", '"/m/a,b.gguf"']),
+        ({"adapters": (Adapter('/m/"q".gguf'),)}, ["--lora", '"/m/""q"".gguf"']),
+        (
+            {"draft": "/m/d.gguf", "draft_gpu_layers": 3},
+            ["-md", "/m/d.gguf", "-ngld", "3", "--spec-type", "draft-simple"],
+        ),
+        ({"ngram": "ngram-map-k"}, ["--spec-type", "ngram-map-k"]),
+        (
+            {"ngram": "ngram-mod", "draft": "/m/d.gguf"},
+            ["-md", "/m/d.gguf", "--spec-type", "ngram-mod,draft-simple"],
+        ),
         ({"threads": 6}, ["-t", "6"]),
         ({"embedding": True, "ubatch": 1024}, ["-b", "1024", "-ub", "1024"]),
         ({"embedding": True}, ["--embedding"]),
@@ -77,7 +89,21 @@ def test_settings_become_arguments(
 
 
 @pytest.mark.parametrize(
-    "flag", ["-ngl", "-dev", "-sm", "-ts", "--cpu-moe", "--n-cpu-moe", "--mmproj", "-t"]
+    "flag",
+    [
+        "-ngl",
+        "-dev",
+        "-sm",
+        "-ts",
+        "--cpu-moe",
+        "--n-cpu-moe",
+        "--mmproj",
+        "-t",
+        "--lora",
+        "-md",
+        "-ngld",
+        "--spec-type",
+    ],
 )
 def test_what_is_not_set_is_left_to_the_engine(runtime: Runtime, flag: str) -> None:
     assert flag not in arguments(runtime)
@@ -124,6 +150,7 @@ def test_extra_arguments_that_are_refused(runtime: Runtime, extra: tuple[str, ..
         {"kv_type_v": "q9"},
         {"context_tokens": 0},
         {"slots": 0},
+        {"ngram": "ngram-magic"},
         {"split_mode": "diagonal"},
         {"tensor_split": (0, 0)},
         {"tensor_split": (1, -1)},
@@ -135,6 +162,25 @@ def test_extra_arguments_that_are_refused(runtime: Runtime, extra: tuple[str, ..
 def test_settings_that_make_no_sense(runtime: Runtime, wrong: dict[str, object]) -> None:
     with pytest.raises(AppError):
         memory_arguments(runtime, LoadSettings(**wrong))  # type: ignore[arg-type]
+
+
+def test_what_a_draft_model_gets_of_the_settings() -> None:
+    settings = LoadSettings(
+        context_tokens=4096,
+        slots=3,
+        kv_type_k="q8_0",
+        gpu_layers=20,
+        adapters=(Adapter("a"),),
+        draft="d",
+        draft_gpu_layers=5,
+        ngram="ngram-mod",
+        extra=("--top-k", "1"),
+    )
+    draft = settings.for_draft()
+    assert (draft.total_context, draft.slots, draft.gpu_layers) == (12_288, 3, 5)
+    assert (draft.kv_type_k, draft.draft, draft.ngram, draft.adapters) == ("f16", None, None, ())
+    assert (settings.proposed_tokens, draft.proposed_tokens) == (64, 0)
+    assert LoadSettings(draft="d").proposed_tokens == 3
 
 
 def test_a_comma_does_not_make_two_aliases(runtime: Runtime) -> None:

@@ -127,6 +127,47 @@ def test_memory_on_several_devices() -> None:
     assert devices["CPU"].compute_bytes == 11 * MIB
 
 
+def test_what_is_loaded_beside_a_model_is_counted_with_it() -> None:
+    reader = MemoryReader()
+    for text in (
+        "load_hparams: model size:         640.00 MiB",  # while its need is estimated
+        "print_info: file size   = 90.00 MiB (8.50 BPW) ",
+        "load_tensors: loading model tensors, this can take a while... (load_mode = mmap)",
+        "load_tensors:   CPU_Mapped model buffer size =   100.00 MiB",
+        "load_tensors:   CPU_REPACK model buffer size =    40.00 MiB",
+        "llama_adapter_lora_init_impl: CPU_Mapped LoRA buffer size =     3.00 MiB",
+        "llama_context: constructing llama_context",
+        "llama_context:        CPU  output buffer size =     0.50 MiB",
+        "llama_kv_cache:        CPU KV buffer size =    32.00 MiB",
+        "sched_reserve:        CPU compute buffer size =     7.00 MiB",
+        "sched_reserve:        CPU compute buffer size =     8.00 MiB",  # reserved once more
+        "common_speculative_init_result: loading draft model '/m/d.gguf'",
+        "print_info: file size   = 0.01 GiB (8.50 BPW) ",
+        "load_tensors: loading model tensors, this can take a while... (load_mode = mmap)",
+        "load_tensors:   CPU_Mapped model buffer size =    10.00 MiB",
+        "llama_context: constructing llama_context",
+        "llama_kv_cache:        CPU KV buffer size =     4.00 MiB",
+        "sched_reserve:        CPU compute buffer size =     2.00 MiB",
+        "clip_ctx: CLIP using CPU backend",
+        "load_hparams: model size:         640.00 MiB",
+        "reserve_compute_meta:        CPU compute buffer size =    11.00 MiB",
+    ):
+        reader.feed(text)
+    (cpu,) = reader.devices(tensor_bytes=90 * MIB)
+    assert cpu.weights_bytes == (90 + 3 + 10 + 640) * MIB
+    assert cpu.kv_bytes == 36 * MIB
+    assert cpu.compute_bytes == round((0.5 + 8 + 2 + 11) * MIB)
+
+
+def test_a_second_context_of_a_model_is_no_repeated_reservation() -> None:
+    reader = MemoryReader()
+    for _ in range(2):  # a model that proposes tokens itself has two
+        reader.feed("llama_context: constructing llama_context")
+        reader.feed("sched_reserve:      CUDA0 compute buffer size =    30.00 MiB")
+    (gpu,) = reader.devices()
+    assert (gpu.name, gpu.compute_bytes) == ("CUDA0", 60 * MIB)
+
+
 def test_names_of_buffers() -> None:
     for name in ("CPU", "CPU_Mapped", "CPU_REPACK", "CUDA_Host", "Vulkan_Host", "Host"):
         assert device_of(name) == "CPU"
