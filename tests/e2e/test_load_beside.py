@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +135,42 @@ def test_files_of_other_models_are_refused_before_the_load(
     assert "narrow.gguf" not in log and "other.gguf" not in log  # no engine was started for them
     (still,) = service.client.state()["models"]  # nothing was taken out for them
     assert (still["pid"], still["state"]) == (loaded["pid"], "ready")
+
+
+def test_the_projector_beside_a_model_can_be_left_out(
+    service: RunningService, tmp_path: Path
+) -> None:
+    model = write_tiny_llama(tmp_path / "seeing-llama-f16.gguf", name="Seeing", seed=5)
+    eye = write_projector(tmp_path / "mmproj-seeing.gguf")  # of the right width, but hollow
+    service.client.add_models(str(tmp_path))
+    found = next(m for m in service.client.models() if m["path"] == str(model))
+    assert found["mmproj"] == str(eye)
+    with pytest.raises(AppError):
+        service.client.load(found["id"], **SMALL)  # the engine takes it, and cannot use it
+    loaded = service.client.load(found["id"], **SMALL, mmproj="none")
+    assert loaded["state"] == "ready" and loaded["settings"]["mmproj"] is None
+    service.client.change_model_settings(found["id"], {"mmproj": "none"})
+    service.client.unload(found["id"])
+    assert service.client.load(found["id"], **SMALL)["state"] == "ready"
+
+
+def test_fit_tells_the_price_that_the_load_shows(
+    service: RunningService, tiny: str, lora: Path
+) -> None:
+    options = ["--ctx", "512", "--parallel", "1", "--lora", str(lora), "--draft", tiny, "--ngram"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "desktop.cli", "fit", tiny, *options, "--json"],
+        env=service.environ,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    fitting = json.loads(ran.stdout)
+    adapters = [{"path": str(lora), "scale": 1.0}]
+    loaded = service.client.load(tiny, **SMALL, adapters=adapters, draft=tiny, ngram="ngram-mod")
+    assert fitting["parts"] == loaded["estimate"]["parts"]
+    assert fitting["beside"] == loaded["estimate"]["beside"]
+    assert all(fitting["beside"][f"{name}_bytes"] for name in ("adapters", "draft", "ngram"))
 
 
 @pytest.mark.parametrize(

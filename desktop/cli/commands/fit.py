@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from desktop.cli.commands.load import device_arguments
+from desktop.cli.commands.load import load_options, settings_arguments
 from desktop.cli.output import Output
-from desktop.cli.parser import Commands, whole
+from desktop.cli.parser import Commands
 
 if TYPE_CHECKING:
     from desktop.core.engine.runtime import Runtime
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from desktop.core.fit.expected import ExpectedSpeed
     from desktop.core.fit.fitting import Fitting
     from desktop.core.fit.speed import SpeedFigure
+    from desktop.core.library.library import Library
 
 _PARTS = (
     ("Weights", "weights_bytes"),
@@ -22,6 +24,12 @@ _PARTS = (
     ("Compute", "compute_bytes"),
     ("Overhead", "overhead_bytes"),
     ("In all", "total_bytes"),
+)
+_BESIDE = (
+    ("draft model", "draft_bytes"),
+    ("projector", "projector_bytes"),
+    ("adapters", "adapters_bytes"),
+    ("n-grams", "ngram_bytes"),
 )
 _VERDICTS = {
     "gpu": "Full GPU: all of it fits on the GPU.",
@@ -47,17 +55,8 @@ def register(commands: Commands) -> None:
         "Of a model that is not here only the header is read, a few megabytes.",
     )
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument(
-        "--ctx", type=whole(64, 16_777_216), metavar="N", help="context in tokens per request"
-    )
-    parser.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), help="type of the KV cache")
-    parser.add_argument(
-        "--parallel", type=whole(1, 64), metavar="N", help="requests answered at the same time"
-    )
-    parser.add_argument(
-        "--ubatch", type=whole(1, 16_384), metavar="N", help="tokens worked on together"
-    )
-    device_arguments(parser)
+    settings_arguments(parser)
+    parser.set_defaults(force=False)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -104,42 +103,44 @@ def _ask(
 ) -> tuple[Fitting, Runtime]:
     from desktop.cli import engines
     from desktop.core.fit.fitting import fit
-    from desktop.core.fit.pricing import Pricing, Wishes
+    from desktop.core.fit.pricing import Pricing
     from desktop.core.fit.subject import Finder
     from desktop.core.gguf.reader import HeaderReader
     from desktop.core.gguf.shape import ModelShape
+    from desktop.core.gguf.split import part_names
     from desktop.core.library.reading import read_library
     from desktop.core.paths import paths
+    from desktop.core.service.companions import CompanionFinder, wishes_of
+    from desktop.core.service.load_request import load_request
+    from desktop.core.service.model_settings import read_saved
     from desktop.core.settings import SettingsFile
     from desktop.core.web import WebSettings
 
     where = paths()
     chosen = SettingsFile(where.settings_file).settings
-    wishes = Wishes(
-        context_tokens=args.ctx or chosen.load.context_tokens,
-        slots=args.parallel or chosen.load.slots,
-        kv_type=args.kv or chosen.load.kv_type,
-        ubatch=args.ubatch,
-        device=args.device,
-        split_mode=args.split_mode,
-        tensor_split=tuple(args.tensor_split or ()),
-    )
+    asked = load_request(load_options(args))
     runtime = engines.store(out).current()
     with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
-        finder = Finder(
-            where,
-            reader,
-            lambda: read_library(where, reader, chosen.library.folders),
-            WebSettings.from_environment(),
-        )
+
+        @cache
+        def library() -> Library:
+            return read_library(where, reader, chosen.library.folders)
+
+        finder = Finder(where, reader, library, WebSettings.from_environment())
+        companions = CompanionFinder(lambda name: library().resolve(name), reader)
         with finder.find(args.model, reporter, cancel) as subject:
+            request = asked.over(read_saved(where.database, subject.fingerprint))
+            files = [subject.path.with_name(name) for name in part_names(subject.path.name)]
+            beside = companions.find(subject.name, files, request, mmproj=subject.mmproj)
+            wishes = wishes_of(request, beside, chosen.load, subject.summary.context_tokens)
             pricing = Pricing(
                 runtime,
                 subject.path,
                 subject.name,
                 subject.summary,
                 shape=ModelShape.of(subject.facts),
-                mmproj=subject.mmproj,
+                mmproj=beside.mmproj,
+                draft_shape=beside.draft_shape,
                 memory_limit_gib=chosen.load.memory_limit_gib,
                 cancel=cancel,
                 work_root=where.work,
@@ -164,6 +165,13 @@ def _show(fitting: Fitting, speed: ExpectedSpeed, out: Output) -> None:
     out.line(f"With {_settings_words(estimate)}:")
     out.line()
     _table(fitting, out)
+    beside = [
+        f"{title} ~ {size(found)}"
+        for title, part in _BESIDE
+        if (found := getattr(estimate.beside, part))
+    ]
+    if beside:
+        out.line(f"Of it: {', '.join(beside)}.")
     out.line()
     out.line(_VERDICTS[fitting.verdict])
     if fitting.problem is not None:

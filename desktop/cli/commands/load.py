@@ -31,6 +31,12 @@ _PARTS = {"weights_bytes": "Weights", "kv_bytes": "KV cache", "compute_bytes": "
 
 
 def load_arguments(parser: Parser) -> None:
+    settings_arguments(parser)
+    parser.add_argument("--force", action="store_true", help="try it even if it should not fit")
+
+
+def settings_arguments(parser: Parser) -> None:
+    """How a model is loaded, or would be."""
     parser.add_argument(
         "--ctx", type=whole(64, 16_777_216), metavar="N", help="context in tokens per request"
     )
@@ -41,7 +47,6 @@ def load_arguments(parser: Parser) -> None:
     device_arguments(parser)
     place_arguments(parser)
     beside_arguments(parser)
-    parser.add_argument("--force", action="store_true", help="try it even if it should not fit")
 
 
 def device_arguments(parser: Parser) -> None:

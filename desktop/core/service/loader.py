@@ -14,17 +14,17 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.fit.estimate import Estimate
-from desktop.core.fit.pricing import Pricing, Wishes
+from desktop.core.fit.pricing import Pricing
 from desktop.core.gguf.facts import merge_facts
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
-from desktop.core.service.companions import CompanionFinder, Companions
+from desktop.core.service.companions import CompanionFinder, Companions, wishes_of
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.load_guard import check_request, load_notices, with_choices
-from desktop.core.service.load_request import NONE, LoadRequest
+from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.supervisor import Prepared
 from desktop.core.settings import Settings
@@ -74,7 +74,8 @@ class EngineLoader:
     def _checked(self, entry: ModelEntry, request: LoadRequest) -> tuple[LoadRequest, Companions]:
         request = request.over(self._saved.request(entry.fingerprint))
         check_request(entry, request)
-        return request, self._companions.find(entry, request)
+        beside = self._companions.find(entry.id, entry.shard_paths, request, mmproj=entry.mmproj)
+        return request, beside
 
     def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
         request, beside = self._checked(entry, request)
@@ -91,7 +92,8 @@ class EngineLoader:
             cancel=cancel,
             work_root=self._paths.work,
         )
-        wishes = self._wishes(entry, request, beside)
+        trained = entry.summary.context_tokens if entry.summary else None
+        wishes = wishes_of(request, beside, self._settings().load, trained)
         settings = price.decide(wishes)
         estimate: Estimate | None = None
         try:
@@ -131,29 +133,6 @@ class EngineLoader:
             log.warning("no layers known", extra={"model": entry.id, "code": error.code.value})
             return None
         return ModelShape.of(merge_facts(facts))
-
-    def _wishes(self, entry: ModelEntry, request: LoadRequest, beside: Companions) -> Wishes:
-        """What was asked for or saved for the model, then what the settings say."""
-        chosen = self._settings().load
-        trained = entry.summary.context_tokens if entry.summary else None
-        context = request.context_tokens
-        if context is None and chosen.context_tokens is not None:
-            context = min(chosen.context_tokens, trained or chosen.context_tokens)
-        return Wishes(
-            context_tokens=context,
-            slots=request.slots or chosen.slots,
-            kv_type=request.kv_type or chosen.kv_type,
-            ubatch=request.ubatch,
-            device=request.device,
-            gpu_layers=request.gpu_layers,
-            experts_on_cpu=request.experts_on_cpu,
-            split_mode=request.split_mode,
-            tensor_split=request.tensor_split or (),
-            adapters=beside.adapters,
-            draft=beside.draft,
-            draft_gpu_layers=request.draft_gpu_layers if beside.draft else None,
-            ngram=None if request.ngram == NONE else request.ngram,
-        )
 
     def loaded(self, entry: ModelEntry, prepared: Prepared, server: EngineServer) -> None:
         """Keep what the engine reports beside what was predicted: tomorrow's estimates learn."""

@@ -6,9 +6,10 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from desktop.core.db import Database
+from desktop.core.db import Database, read_only
 from desktop.core.errors import AppError
 from desktop.core.service.load_request import AUTOMATIC, LoadRequest, check, load_request
 
@@ -51,11 +52,33 @@ class ModelSettingsStore:
 
     def request(self, fingerprint: str) -> LoadRequest:
         """The saved values as a load takes them; what cannot be used is left out, and logged."""
-        usable = {}
-        for name, value in self.read(fingerprint).items():
-            try:
-                check(name, value)
-                usable[name] = value
-            except AppError as error:
-                log.warning("a saved setting is not used", extra={"why": str(error)})
-        return load_request(usable)
+        return _usable(self.read(fingerprint))
+
+
+def read_saved(database: Path, fingerprint: str | None) -> LoadRequest:
+    """The same, read by another process than the service.
+
+    Raises:
+        AppError: DATABASE_NEWER, DATABASE_BUSY.
+    """
+    sql = "SELECT settings FROM model_settings WHERE fingerprint = ?"
+    try:
+        with read_only(database) as connection:
+            tables = "SELECT name FROM sqlite_master WHERE name = 'model_settings'"
+            if not connection.execute(tables).fetchone():
+                return LoadRequest()  # no service of this version has run yet
+            row = connection.execute(sql, (fingerprint or "",)).fetchone()
+    except FileNotFoundError:
+        return LoadRequest()
+    return _usable(json.loads(row["settings"]) if row else {})
+
+
+def _usable(saved: Mapping[str, Any]) -> LoadRequest:
+    usable = {}
+    for name, value in saved.items():
+        try:
+            check(name, value)
+            usable[name] = value
+        except AppError as error:
+            log.warning("a saved setting is not used", extra={"why": str(error)})
+    return load_request(usable)

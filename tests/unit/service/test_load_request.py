@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from desktop.core.db import Database
+from desktop.core.db import MIGRATIONS, Database
 from desktop.core.engine.flags import Adapter
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service.load_request import LoadRequest, load_request
-from desktop.core.service.model_settings import ModelSettingsStore
+from desktop.core.service.model_settings import ModelSettingsStore, read_saved
 
 
 def test_a_request_from_json() -> None:
@@ -75,3 +75,16 @@ def test_saved_values_of_one_model_are_its_own(tmp_path: Path) -> None:
         store.change("one", {"slots": 3, "kv_type": "q9"})
     assert store.read("one")["slots"] == 2  # all or nothing
     database.close()
+
+
+def test_a_command_reads_what_the_service_saved(tmp_path: Path) -> None:
+    path = tmp_path / "p.db"
+    assert read_saved(path, "one") == LoadRequest()
+    older = {version: sql for version, sql in MIGRATIONS.items() if version < 5}
+    Database(path, tmp_path / "backups", older).close()
+    assert read_saved(path, "one") == LoadRequest()
+    database = Database(path, tmp_path / "backups")
+    ModelSettingsStore(database).change("one", {"slots": 2})
+    database.close()
+    assert read_saved(path, "one") == LoadRequest(slots=2)
+    assert read_saved(path, None) == LoadRequest()
