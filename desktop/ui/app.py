@@ -41,6 +41,11 @@ def page_makers() -> Mapping[str, PageMaker]:
 
         return ChatPage(context)
 
+    def discover(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.discover.view import DiscoverPage
+
+        return DiscoverPage(context)
+
     def library(context: Context):  # type: ignore[no-untyped-def]
         from desktop.ui.tabs.library.view import LibraryPage
 
@@ -63,6 +68,7 @@ def page_makers() -> Mapping[str, PageMaker]:
 
     return {
         "chat": chat,
+        "discover": discover,
         "library": library,
         "server": server,
         "bench": bench,

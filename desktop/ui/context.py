@@ -29,7 +29,8 @@ class Context:
         state: what the service is doing, kept up to date from its events.
         toast: shows a short message that something happened; with an action where one is given.
         show_error: shows an error: what happened, why, what to do.
-        go_to: switches to the page called "chat", "library", "server", "bench" or "machine".
+        go_to: switches to the page called "chat", "discover", "library", "server", "bench" or
+            "machine".
     """
 
     paths: Paths

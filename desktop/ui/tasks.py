@@ -66,6 +66,10 @@ class Tasks(QObject):
             self._threads.append(thread)
             thread.start()
 
+    def post(self, call: Callable[[], None]) -> None:
+        """Have `call` run on the main thread: what a long work tells meanwhile."""
+        self._bridge.post(call)
+
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
             job()

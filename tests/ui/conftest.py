@@ -46,6 +46,8 @@ from tests.helpers.window import (
 
 PAGES = ("chat", "library", "server", "bench", "machine")
 _GRACE_SECONDS = 5.0
+# Starts children on Linux; there is one for as long as the process lives (core/procs.py).
+_LASTING_THREADS = {"spawner"}
 
 # Warnings of Qt that no code of ours can do anything about, each with its reason.
 KNOWN_WARNINGS = [
@@ -98,6 +100,10 @@ def _timers() -> list[QTimer]:
     return found
 
 
+def _is_left(thread: threading.Thread) -> bool:
+    return thread.is_alive() and thread.name not in _LASTING_THREADS
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_in_the_window(qt_is_quiet: list[str]) -> Iterator[None]:
     """Fail a test that leaves a window, a running timer or a thread behind (daemons too)."""
@@ -105,7 +111,7 @@ def nothing_left_in_the_window(qt_is_quiet: list[str]) -> Iterator[None]:
     yield
     _settle()
     deadline = time.monotonic() + _GRACE_SECONDS
-    while left := [t for t in threading.enumerate() if t not in threads and t.is_alive()]:
+    while left := [t for t in threading.enumerate() if t not in threads and _is_left(t)]:
         if time.monotonic() > deadline:
             break
         QCoreApplication.processEvents()

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.price.controls import context_steps
 from desktop.ui.shell.window import MainWindow
 from desktop.ui.tabs.library.facts import breakable
-from desktop.ui.tabs.library.loadform import context_steps
 from desktop.ui.tabs.library.rows import Column, LibraryRows
 from desktop.ui.tabs.library.view import LibraryPage
 from desktop.ui.widgets.filedrop import FileDrop
@@ -26,6 +26,7 @@ from tests.helpers.window import RecordingContext, StubPage
 
 Json = dict[str, Any]
 MIB = 1 << 20
+WISHES = ("context_tokens", "slots", "kv_type", "gpu_layers", "experts_on_cpu")
 PAGES = ("chat", "library", "server", "bench", "machine")
 TRUNCATED = AppError(
     ErrorCode.GGUF_TRUNCATED, path="/models/bad.gguf", have_bytes=20, need_bytes=300
@@ -182,7 +183,7 @@ def test_enter_loads_the_row_and_enter_again_takes_it_out(robot: Robot) -> None:
     robot.click("b:q8_0")
     robot.qtbot.keyClick(robot.table, Qt.Key.Key_Return)
     robot.qtbot.waitUntil(lambda: len(robot.loads()) == 1)
-    wishes = {"context_tokens": None, "slots": None, "kv_type": None}
+    wishes = dict.fromkeys(WISHES)
     assert robot.loads() == [(("b:q8_0",), wishes)]
     robot.tell("model.changed", loaded("b:q8_0", "ready", **READY))
     assert robot.text("b:q8_0", Column.STATE) == "Loaded"
@@ -250,7 +251,8 @@ def test_the_form_asks_for_what_was_chosen(robot: Robot) -> None:
     form.kv_type.setCurrentText("q8_0")
     robot.qtbot.mouseClick(form.button, Qt.MouseButton.LeftButton)
     robot.qtbot.waitUntil(lambda: len(robot.loads()) == 1)
-    assert robot.loads()[0][1] == {"context_tokens": 32768, "slots": 1, "kv_type": "q8_0"}
+    wished = {**dict.fromkeys(WISHES), "context_tokens": 32768, "slots": 1, "kv_type": "q8_0"}
+    assert robot.loads()[0][1] == wished
 
 
 def test_the_wheel_over_a_field_scrolls_and_changes_nothing(robot: Robot) -> None:
@@ -307,16 +309,16 @@ def test_a_refused_load_tells_its_figures_in_place_and_can_be_forced(robot: Robo
     robot.context.client.load = WONT_FIT
     robot.show(entry("big:q8_0"))
     robot.click("big:q8_0", Column.ACTION)
-    robot.qtbot.waitUntil(robot.page.detail.anyway.isVisible)
+    robot.qtbot.waitUntil(robot.page.detail.form.anyway.isVisible)
     said = robot.page.detail.banner.accessibleName()
     assert "61.2 GiB" in said.replace("\u200b", "")
     assert "--ctx" not in said
     assert robot.context.errors == []
     robot.context.client.load = {}
-    robot.qtbot.mouseClick(robot.page.detail.anyway, Qt.MouseButton.LeftButton)
+    robot.qtbot.mouseClick(robot.page.detail.form.anyway, Qt.MouseButton.LeftButton)
     robot.qtbot.waitUntil(lambda: len(robot.loads()) == 2)
     assert robot.loads()[1][1]["force"] is True
-    assert not robot.page.detail.anyway.isVisible()
+    assert not robot.page.detail.form.anyway.isVisible()
 
 
 def test_the_filter_finds_and_escape_clears_it(robot: Robot) -> None:

@@ -76,6 +76,11 @@ WONT_FIT = AppError(
     available="14.8 GiB",
     device="RAM",
 )
+OFFLINE = AppError(
+    ErrorCode.REMOTE_UNREACHABLE,
+    url="hub.example/api/models/bartowski/Llama-3.2-3B-Instruct-GGUF",
+    reason="Name or service not known.",
+)
 BROKEN = "gemma-3-12b-it:q5_k_m"
 HUGE = "llama-3.3-70b-instruct:q4_k_m"
 LIBRARY = [
@@ -519,5 +524,6 @@ NAMES = frozenset(
         GPU.name,
         "There is no model “gpt-5” here.",
         "llama-server is missing.",
+        "Name or service not known.",
     ]
 )

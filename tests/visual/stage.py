@@ -21,11 +21,15 @@ from desktop.ui.i18n import Language
 from desktop.ui.models.state import ServiceState
 from desktop.ui.shell import firstrun
 from desktop.ui.shell.window import MainWindow
+from desktop.ui.tabs.discover import presenter as discover
+from desktop.ui.tabs.discover import world
+from desktop.ui.tabs.library import view as library
 from desktop.ui.tabs.machine import presenter as machine
 from desktop.ui.tasks import Tasks
 from desktop.ui.theme.theme import Theme
 from tests.helpers.window import FakeClient, FakeLink, let_unbound_methods_reach_fakes
 from tests.visual import data
+from tests.visual.pricing import Trials, shelf
 
 _PATIENCE_SECONDS = 20.0
 _QUIET_SECONDS = 0.04  # nothing has come in for so long: what was asked for is there
@@ -65,6 +69,9 @@ class _Store:
     def entries(self) -> list[Any]:
         return list(data.ENGINES)
 
+    def current(self) -> Any:
+        return data.RUNTIME
+
 
 class Stage:
     """One window. `play` a scene on it, then look; `close` it before the next.
@@ -78,9 +85,13 @@ class Stage:
         self._patch = pytest.MonkeyPatch()
         let_unbound_methods_reach_fakes(self._patch)
         self.machine = data.LAPTOP
-        for module in (machine, firstrun):
+        for module in (machine, firstrun, world):
             self._patch.setattr(module, "probe", lambda *args, **how: self.machine)
         self._patch.setattr(machine, "RuntimeStore", _Store)
+        self._patch.setattr(world, "RuntimeStore", _Store)
+        for module in (library, discover):
+            self._patch.setattr(module, "TrialSources", lambda where: Trials(self.machine))
+        self._patch.setattr(world, "read_shelf", shelf)
         self._patch.setattr(machine, "probe_memory", lambda: self.machine.ram)
         self._patch.setattr(machine, "resident_bytes", lambda pids: 180 * data.MIB)
         self._bridge = Bridge()

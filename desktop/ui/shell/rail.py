@@ -143,6 +143,7 @@ class Rail(Translated, QWidget):
     def words(self) -> dict[str, str]:
         return {
             "chat": self.tr("Chat"),
+            "discover": self.tr("Discover"),
             "library": self.tr("Library"),
             "server": self.tr("Server"),
             "bench": self.tr("Benchmark"),

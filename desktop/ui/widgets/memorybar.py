@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QPainter, QPainterPath, QPaintEvent, QPen
@@ -14,7 +14,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.theme.tokens import mixed
 from desktop.ui.widgets.base import GAP
 
-_SERIES = {"weights": 0, "kv": 1, "compute": 2, "paddock": 3}
+_SERIES = {"weights": 0, "kv": 1, "compute": 2, "paddock": 3, "overhead": 4}
 _HEIGHT = 18
 
 
@@ -23,7 +23,7 @@ class Segment:
     """A part of a device's memory.
 
     Attributes:
-        kind: "weights", "kv", "compute", "paddock", "other" or "free".
+        kind: "weights", "kv", "compute", "overhead", "paddock", "other", "reserve" or "free".
         label: its name, translated.
         preview: not real yet (a slider is moving): drawn hatched.
     """
@@ -40,6 +40,8 @@ def colour_of(theme: Theme, kind: str) -> QColor:
         return QColor(theme.tokens.series[_SERIES[kind]])
     if kind == "other":
         return QColor(mixed(theme.tokens.surface, theme.tokens.secondary, 0.55))
+    if kind == "reserve":
+        return theme.colour("line_strong")
     return theme.colour("window")
 
 
@@ -47,6 +49,19 @@ def figures(segment: Segment, total_bytes: int) -> str:
     """ "Weights: 4.3 GiB, 54 %"."""
     share = segment.size_bytes / total_bytes if total_bytes else 0.0
     return f"{segment.label}: {units.size(segment.size_bytes)}, {share:.0%}"
+
+
+def by_kind(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """One segment of each kind, with the sum; a preview where a part of it is one."""
+    found: dict[str, Segment] = {}
+    for each in segments:
+        known = found.get(each.kind)
+        if known is not None:
+            size, preview = known.size_bytes + each.size_bytes, known.preview or each.preview
+            found[each.kind] = replace(known, size_bytes=size, preview=preview)
+        else:
+            found[each.kind] = each
+    return tuple(found.values())
 
 
 class _Bar(QWidget):
@@ -106,6 +121,11 @@ class _Bar(QWidget):
                 painter.fillRect(
                     QRectF(box.right() - 1, 0, 1, box.height()), theme.colour("surface")
                 )
+        needed = sum(each.size_bytes for each in self.segments)
+        if needed > self.total_bytes > 0:  # where the device ends
+            end = self.width() * self.total_bytes / needed
+            painter.fillRect(QRectF(end - 2, 0, 4, self.height()), theme.colour("surface"))
+            painter.fillRect(QRectF(end - 1, 0, 2, self.height()), theme.colour("error"))
         painter.setClipping(False)
         painter.setPen(QPen(theme.colour("line_strong"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -189,13 +209,19 @@ class MemoryBar(QWidget):
         """Args: name: the device, for screen readers. Segments of no bytes are left out."""
         shown = tuple(each for each in segments if each.size_bytes > 0)
         self._bar.segments, self._bar.total_bytes = shown, total_bytes
-        if shown != self._legend.segments:
-            self._legend.segments = shown
+        told = by_kind(shown)
+        if told != self._legend.segments:
+            self._legend.segments = told
             self._legend.updateGeometry()
         self._bar.update()
         self._legend.update()
         self.setAccessibleName(name)
-        self.setAccessibleDescription("; ".join(figures(each, total_bytes) for each in shown))
+        self.setAccessibleDescription("; ".join(figures(each, total_bytes) for each in told))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What it shows, from left to right."""
+        return self._bar.segments
 
 
 __all__ = ["MemoryBar", "Segment", "colour_of", "figures"]

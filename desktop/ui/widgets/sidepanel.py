@@ -70,10 +70,22 @@ class WithPanel(QWidget):
 
     Args:
         room: how much of the right is the page's margin, where the main widget's scroll bar stands.
+        share: of the width in percent that the panel takes; narrowest, widest: in pixels.
     """
 
-    def __init__(self, theme: Theme, main: QWidget, inside: QWidget, *, room: int = 0) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        main: QWidget,
+        inside: QWidget,
+        *,
+        room: int = 0,
+        share: int = 36,
+        narrowest: int = 360,
+        widest: int = 440,
+    ) -> None:
         super().__init__()
+        self._share, self._narrowest, self._widest = share, narrowest, widest
         self._room = room
         self._main = main
         main.setParent(self)
@@ -110,7 +122,7 @@ class WithPanel(QWidget):
 
     def _panel_width(self) -> int:
         least = self.fontMetrics().averageCharWidth() * 50
-        wanted = max(360, least, min(440, self.width() * 36 // 100))
+        wanted = max(self._narrowest, least, min(self._widest, self.width() * self._share // 100))
         return min(wanted, self.width())
 
     def _place(self) -> None:

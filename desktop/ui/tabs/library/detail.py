@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import joined, message
+from desktop.ui.price.panel import PricePanel
+from desktop.ui.price.presenter import Priced
+from desktop.ui.price.table import MemoryTable
 from desktop.ui.tabs.library.facts import Facts, breakable
 from desktop.ui.tabs.library.loadform import LoadForm
-from desktop.ui.tabs.library.memory import MemoryTable
 from desktop.ui.tabs.library.rows import MEASURED_STAGES, loadable
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, Button, IconButton, Text, clear, row
@@ -31,12 +33,14 @@ class DetailPanel(Translated, QWidget):
         unload_asked: id; of a model being loaded: stop loading it.
         folder_asked: the path whose folder is to be opened.
         close_asked: the panel is to go.
+        price_asked: the wishes to be priced, as keyword arguments of `Wishes`.
     """
 
     load_asked = Signal(str, dict)
     unload_asked = Signal(str)
     folder_asked = Signal(str)
     close_asked = Signal()
+    price_asked = Signal(dict)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -49,9 +53,6 @@ class DetailPanel(Translated, QWidget):
         self._chips = QHBoxLayout()
         self._chips.setSpacing(4)
         self.banner = Banner(theme, "error")
-        self.anyway = Button(theme)
-        self.anyway.setObjectName("load-anyway")
-        self.anyway.clicked.connect(self._on_anyway_clicked)
         self._hint = Text(theme, token="secondary", wrap=True)
         self.stages = StageColumn(theme)
         self.cancel = Button(theme, icon_name="stop")
@@ -60,6 +61,8 @@ class DetailPanel(Translated, QWidget):
         self.form = LoadForm(theme)
         self.form.load_asked.connect(self._on_load_asked)
         self.form.unload_asked.connect(self._on_unload_asked)
+        self.form.changed.connect(self._on_form_changed)
+        self.price = PricePanel(theme)
         self._memory_title = Text(theme, role="strong")
         self.memory = MemoryTable(theme)
         self._settings = Text(theme, role="caption", wrap=True)
@@ -76,9 +79,11 @@ class DetailPanel(Translated, QWidget):
         layout.addLayout(self._chips)
         for widget in (self.banner, self._hint, self.stages):
             layout.addWidget(widget)
-        layout.addLayout(row(self.anyway, self.cancel, 1))
+        layout.addLayout(row(self.cancel, 1))
         layout.addSpacing(GAP)
         layout.addWidget(self.form)
+        layout.addWidget(self.price)
+        layout.addSpacing(GAP)
         layout.addWidget(self._memory_title)
         layout.addWidget(self.memory)
         layout.addWidget(self._settings)
@@ -90,7 +95,6 @@ class DetailPanel(Translated, QWidget):
 
     def retranslate(self) -> None:
         self._close.set_name(self.tr("Close details"))
-        self.anyway.setText(self.tr("Load anyway"))
         self.cancel.setText(self.tr("Cancel"))
         self._memory_title.setText(self.tr("Memory"))
         self._facts_title.setText(self.tr("About this file"))
@@ -119,6 +123,34 @@ class DetailPanel(Translated, QWidget):
         self._state = (state, loaded, failure)
         self._show_state()
 
+    # --- its price ----------------------------------------------------------------------------
+
+    def begin_price(self) -> None:
+        """Another file, or another state of it, is about to be priced."""
+        state, loaded, _ = self._state
+        real = None
+        if state == "ready" and loaded is not None:
+            real = {each["name"]: each for each in loaded["memory"]}
+        self.price.begin(real)
+        self._show_price()
+
+    def set_layers(self, count: int, *, has_experts: bool) -> None:
+        """Which layers can be placed: of a model that is priced on a machine with a GPU."""
+        self.form.set_layers(count, has_experts=has_experts)
+
+    def show_priced(self, priced: Priced) -> None:
+        self.price.show_priced(priced)
+        self._show_anyway()
+
+    def show_price_error(self, error: AppError) -> None:
+        self.price.show_error(error)
+        self._show_anyway()
+
+    def _show_price(self) -> None:
+        """Beside a loaded model's own figures only where something else was chosen."""
+        ready = self._state[0] == "ready"
+        self.price.setVisible(self.form.isVisibleTo(self) and (self.form.touched or not ready))
+
     # --- its parts ----------------------------------------------------------------------------
 
     def _show_state(self) -> None:
@@ -141,15 +173,14 @@ class DetailPanel(Translated, QWidget):
         self.form.set_loaded(ready)
         for widget in (self._memory_title, self.memory, self._settings):
             widget.setVisible(ready)
+        self._show_price()
         if ready and loaded is not None:
             self.memory.show_loaded(loaded)
             self._show_settings(loaded)
 
     def _show_error(self, error: AppError | None, entry: Json) -> None:
         self.banner.setVisible(error is not None)
-        self.anyway.setVisible(
-            error is not None and error.code in _TOO_MUCH and not entry["broken"]
-        )
+        self._show_anyway()
         if error is None:
             return
         words = message(error)
@@ -163,6 +194,13 @@ class DetailPanel(Translated, QWidget):
                 ),
             )
         self.banner.tell(breakable(words.title), breakable(text), kind="error")
+
+    def _show_anyway(self) -> None:
+        """The guard can be overruled where it refused, or is about to."""
+        entry, (state, _, failure) = self._entry, self._state
+        refused = failure is not None and failure.code in _TOO_MUCH
+        usable = entry is not None and loadable(entry) and state in ("", "failed", "ready")
+        self.form.anyway.setVisible(usable and (refused or self.price.badge.verdict == "wont_fit"))
 
     def _show_hint(self, state: str, entry: Json) -> None:
         text = {
@@ -197,8 +235,9 @@ class DetailPanel(Translated, QWidget):
         if self._entry is not None:
             self.load_asked.emit(self._entry["id"], wishes)
 
-    def _on_anyway_clicked(self) -> None:
-        self._on_load_asked({**self.form.wishes(), "force": True})
+    def _on_form_changed(self) -> None:
+        self._show_price()
+        self.price_asked.emit(self.form.wishes())
 
     def _on_unload_asked(self) -> None:
         if self._entry is not None:

@@ -10,8 +10,12 @@ from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequen
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError
+from desktop.core.fit.estimate import HOST
+from desktop.core.fit.trial import Trial
+from desktop.core.fit.trial_sources import TrialSources, held_bytes
 from desktop.ui.context import Context
 from desktop.ui.messages import message
+from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.shell.page import Page
 from desktop.ui.tabs.library.detail import DetailPanel
 from desktop.ui.tabs.library.list import ModelList
@@ -38,6 +42,8 @@ class LibraryPage(Page):
         self.rows = LibraryRows(self)
         self.list = ModelList(theme, self.rows)
         self.detail = DetailPanel(theme)
+        self.pricing = PricePresenter(context, self)
+        self._priced: tuple[str, object] | None = None  # the model that is priced, and its load
         self.split = WithPanel(theme, self.list, self.detail)
         self._dialog: QFileDialog | None = None
         self._wanted: str | None = None  # an id to select when it is there
@@ -123,6 +129,10 @@ class LibraryPage(Page):
         self.detail.unload_asked.connect(presenter.unload)
         self.detail.folder_asked.connect(self._on_folder_asked)
         self.detail.close_asked.connect(self._on_close_asked)
+        self.detail.price_asked.connect(self.pricing.choose)
+        self.pricing.opened.connect(self._on_trial_opened)
+        self.pricing.priced.connect(self.detail.show_priced)
+        self.pricing.failed.connect(self.detail.show_price_error)
 
     # --- Page ---------------------------------------------------------------------------------
 
@@ -147,6 +157,11 @@ class LibraryPage(Page):
 
     def shown(self) -> None:
         self.list.setFocus()
+        self._show_state()
+
+    def hidden(self) -> None:
+        self.pricing.clear()
+        self._priced = None
 
     def add_paths(self, paths: list[str]) -> None:
         """Files and folders that were dropped somewhere in the window."""
@@ -212,10 +227,12 @@ class LibraryPage(Page):
         self._show_detail()
         if not self.split.narrow and not self._dismissed:
             self.split.open_panel()
+            self._show_state()
 
     def _on_opened(self) -> None:
         self._dismissed = False
         self.split.open_panel()
+        self._show_state()
 
     def _on_close_asked(self) -> None:
         self._dismissed = True
@@ -232,10 +249,41 @@ class LibraryPage(Page):
         if entry is not None:
             mine = loaded if loaded is not None and loaded["id"] == entry["id"] else None
             failure = self.presenter.failure(entry["id"])
-            self.detail.show_state(self.rows.state(entry), mine, failure)
+            state = self.rows.state(entry)
+            self.detail.show_state(state, mine, failure)
+            self._show_price(entry, state)
             if failure is not None and failure is not self._told:
                 self._told = failure
                 self.split.open_panel()
+
+    def _show_price(self, entry: Json, state: str) -> None:
+        """Price what the panel shows; anew when another model was loaded or taken out, which
+        changes what is free."""
+        if self.split.panel.isHidden() or not self.isVisible():
+            return
+        if not loadable(entry) or state not in ("", "failed", "ready"):
+            self.pricing.clear()
+            self._priced = None
+            return
+        loaded = self.context.state.loaded
+        settled = loaded is not None and loaded["state"] == "ready"
+        wanted = (entry["id"], str(loaded["memory"]) if settled and loaded else None)
+        if wanted == self._priced or (loaded is not None and not settled):
+            return
+        self._priced = wanted
+        held = held_bytes(loaded)
+        sources = TrialSources(self.context.paths)
+        self.detail.begin_price()
+        alone = not any(name != HOST for name in held)
+        self.pricing.show(
+            lambda: Bench(sources.local(entry, held), engine_may_plan=alone),
+            self.detail.form.wishes(),
+        )
+
+    def _on_trial_opened(self, trial: Trial) -> None:
+        there = bool(trial.place.gpus)
+        layers = trial.file.n_layers if there else 0
+        self.detail.set_layers(layers, has_experts=trial.file.has_experts)
 
     # --- what is done -------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a loaded model holds, by part and device: predicted beside measured."""
+"""What a model takes, by part and device: predicted, and measured where it is loaded."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class MemoryTable(Translated, QWidget):
         super().__init__()
         self._theme = theme
         self._loaded: Json = {}
+        self._exact = False
+        self._names: dict[str, str] = {}
         self._cells: list[Text] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -39,6 +41,18 @@ class MemoryTable(Translated, QWidget):
             self._loaded = loaded
             self._show()
 
+    def show_estimate(self, estimate: Json, names: dict[str, str], *, exact: bool) -> None:
+        """A price (`Estimate.to_dict`), with nothing measured beside it.
+
+        Args:
+            names: what the devices are called.
+            exact: the engine planned it.
+        """
+        self._names = names
+        if estimate != self._loaded.get("estimate") or exact != self._exact:
+            self._loaded, self._exact = {"estimate": estimate}, exact
+            self._show()
+
     def texts(self) -> list[list[str]]:
         """The table's rows, as they stand there."""
         rows: dict[int, list[str]] = {}
@@ -53,7 +67,11 @@ class MemoryTable(Translated, QWidget):
             cell.hide()
             cell.deleteLater()
         self._cells = []
-        self._row(["", self.tr("Predicted"), self.tr("Measured")], role="caption")
+        measured = "memory" in self._loaded
+        heads = ["", self.tr("Predicted"), self.tr("Measured")]
+        if not measured:
+            heads = ["", self.tr("The engine's plan") if self._exact else self.tr("Estimated")]
+        self._row(heads, role="caption")
         names = {
             "weights_bytes": self.tr("Weights"),
             "kv_bytes": self.tr("KV cache"),
@@ -63,26 +81,32 @@ class MemoryTable(Translated, QWidget):
         planned = {each["name"]: each for each in estimate["devices"]} if estimate else {}
         held = {each["name"]: each for each in self._loaded.get("memory") or ()}
         devices = list(dict.fromkeys((*planned, *held)))
+
+        def figures(guess: int | None, real: str) -> list[str]:
+            told = "–" if guess is None else units.size(guess)
+            if guess is not None and not self._exact:
+                told = f"~ {told}"
+            return [told, real] if measured else [told]
+
         for device in devices:
             if len(devices) > 1:
-                self._row([self.tr("Main memory") if device == "CPU" else device], role="strong")
+                name = self.tr("Main memory") if device == "CPU" else self._names.get(device)
+                self._row([name or device], role="strong")
             for part in _PARTS:
                 guess, real = planned.get(device), held.get(device)
-                self._row(
-                    [names[part], _guessed(guess and guess[part]), _measured(real and real[part])]
-                )
+                told = _measured(real and real[part])
+                self._row([names[part], *figures(guess and guess[part], told)])
         total = sum(planned[name][part] for name in planned for part in _PARTS)
-        self._row(
-            [
-                self.tr("Together"),
-                _guessed(total if planned else None),
-                _measured(self._loaded.get("memory_bytes")),
-            ],
-            role="strong",
-        )
         own = sum(each["overhead_bytes"] for each in planned.values())
-        if own:
-            self._row([self.tr("The engine itself"), _guessed(own), "–"])
+        loaded = _measured(self._loaded.get("memory_bytes"))
+        engine = [self.tr("The engine itself"), *figures(own, "–")]
+        if not measured:  # what the engine reports of a load leaves the engine itself out
+            self._row(engine)
+            total += own
+        together = [self.tr("Together"), *figures(total if planned else None, loaded)]
+        self._row(together, role="strong")
+        if measured and own:
+            self._row(engine)
 
     def _row(self, texts: list[str], role: str = "body") -> None:
         line = self._grid.rowCount()
@@ -92,10 +116,6 @@ class MemoryTable(Translated, QWidget):
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
             self._grid.addWidget(cell, line, column, side | Qt.AlignmentFlag.AlignBaseline)
             self._cells.append(cell)
-
-
-def _guessed(size_bytes: int | None) -> str:
-    return "–" if size_bytes is None else f"~ {units.size(size_bytes)}"
 
 
 def _measured(size_bytes: int | None) -> str:

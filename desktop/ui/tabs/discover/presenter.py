@@ -1,0 +1,316 @@
+"""Discover's dealings: looking around, ranking, looking a name up, loading what is here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.core.client.client import Client
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Progress
+from desktop.core.fit.estimate import HOST
+from desktop.core.fit.recommend import DEFAULT_SPEED, Purpose, Wish
+from desktop.core.fit.trial import trials_of
+from desktop.core.fit.trial_sources import TrialSources, held_bytes
+from desktop.ui.context import Context
+from desktop.ui.price.presenter import Bench, PricePresenter
+from desktop.ui.tabs.discover.cards import Card, Filter
+from desktop.ui.tabs.discover.world import (
+    Local,
+    Question,
+    World,
+    local_files,
+    look_around,
+    look_up_name,
+    rank,
+)
+
+Json = dict[str, Any]
+STALE_SECONDS = 60.0  # what is free on a machine changes
+
+
+class _Told:
+    """Hands a thread's progress to the main thread."""
+
+    def __init__(self, context: Context, told: Any) -> None:
+        self._context, self._told = context, told
+
+    def progress(self, progress: Progress) -> None:
+        self._context.tasks.post(lambda: self._told(progress))
+
+    def log(self, line: str) -> None:
+        return None
+
+
+class DiscoverPresenter(QObject):
+    """What the page shows.
+
+    Attributes:
+        world: None until this machine was looked at; trouble: why there is none.
+        cards: all of the wish; `shown` are those that pass the filter.
+        unjudged: how many models of the catalogue have no card.
+        looking: the name that is being looked up; `lookup_error` why the last one was not found.
+
+    Signals:
+        cards_changed: the shown cards are others.
+        world_changed: the machine was looked at, or could not be.
+        lookup_changed: a look-up began, went on or ended.
+        found: the id of a model that was looked up.
+        checking: progress of reading a header (Progress), or None when it ended.
+        local_changed: the library, or what is loaded.
+        load_failed: why a load was refused.
+    """
+
+    cards_changed = Signal()
+    world_changed = Signal()
+    lookup_changed = Signal()
+    found = Signal(str)
+    checking = Signal(object)
+    local_changed = Signal()
+    load_failed = Signal(object)
+
+    def __init__(self, context: Context, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.world: World | None = None
+        self.trouble: AppError | None = None
+        self.wish = Wish()
+        self.filter = Filter()
+        self.cards: list[Card] = []
+        self.shown: list[Card] = []
+        self.unjudged = 0
+        self.looking: str | None = None
+        self.progress: Progress | None = None
+        self.lookup_error: AppError | None = None
+        self.busy = False
+        self.ranked = False
+        self._asked: dict[str, Card] = {}  # looked up in this window, by id
+        self._local: Local = {}
+        self._models: dict[str, Json] = {}
+        self._loading: set[str] = set()
+        self._looked = 0.0
+        self._wanted = 0  # number of the latest ranking asked for
+        self._cancel = CancelToken()
+        self._check_cancel = CancelToken()
+        self.prices = PricePresenter(context, self)
+        state = context.state
+        state.library_changed.connect(self._read_library)
+        state.online_changed.connect(self._read_library)
+        state.loaded_changed.connect(self.local_changed)
+        state.job_finished.connect(self._on_job_finished)
+
+    # --- what is asked for ----------------------------------------------------------------------
+
+    def show(self) -> None:
+        """The page came to the front: look around where that is long ago."""
+        if time.monotonic() - self._looked > STALE_SECONDS:
+            self.refresh()
+
+    def refresh(self) -> None:
+        if self.busy:
+            return
+        self.busy, self.trouble = True, None
+        self.world_changed.emit()
+        paths = self._context.paths
+        held = held_bytes(self._context.state.loaded)
+        shelf = None if self.world is None else self.world.shelf
+        self._context.tasks.run(
+            lambda: look_around(paths, held, shelf), self._on_world, self._on_no_world
+        )
+        self._read_library()
+
+    def want(self, *, purpose: Purpose | None = None, context_tokens: int | None = None) -> None:
+        self.wish = replace(
+            self.wish,
+            purpose=purpose or self.wish.purpose,
+            context_tokens=context_tokens or self.wish.context_tokens,
+        )
+        self._rank()
+
+    def narrow(self, **changes: Any) -> None:
+        """Change the filter; a wished speed also changes which file is the best."""
+        self.filter = replace(self.filter, **changes)
+        speed = self.filter.speed or DEFAULT_SPEED
+        if speed != self.wish.speed:
+            self.wish = replace(self.wish, speed=speed)
+            self._rank()
+        else:
+            self._show()
+
+    def look_up(self, text: str) -> None:
+        """Ask the network about a name: only because a person asked for it."""
+        world = self.world
+        if world is None or self.looking is not None:
+            return
+        self.looking, self.lookup_error, self.progress = text.strip(), None, None
+        self._cancel = cancel = CancelToken()
+        context = self._context
+        told = _Told(context, self._on_progress)
+        question = Question(world, self.wish, context.paths, self._local, told, cancel)
+        self.lookup_changed.emit()
+        context.tasks.run(lambda: look_up_name(text, question), self._on_found, self._on_not_found)
+
+    def cancel_look_up(self) -> None:
+        self._cancel.cancel()
+
+    def forget_error(self) -> None:
+        self.lookup_error = None
+        self.lookup_changed.emit()
+
+    # --- one model ------------------------------------------------------------------------------
+
+    def price(self, card: Card, quant: str, wishes: Json) -> None:
+        """Price a file of a card with these choices; the other files with it."""
+        world = self.world
+        if world is None:
+            return
+        entry, held = self._entry(card, quant), held_bytes(self._context.state.loaded)
+        sources, place = TrialSources(self._context.paths), world.place
+        alone = not any(name != HOST for name in held)
+
+        def make() -> Bench:
+            others = trials_of(card.candidate, place)
+            if entry is not None:
+                return Bench(sources.local(entry, held), others, engine_may_plan=alone)
+            return Bench(others[quant], others)
+
+        self.prices.show(make, wishes)
+
+    def check(self, card: Card, quant: str, wishes: Json) -> None:
+        """Read the header of a file that is not here: only because a person asked for it."""
+        world = self.world
+        if world is None:
+            return
+        self._check_cancel = cancel = CancelToken()
+        held = held_bytes(self._context.state.loaded)
+        sources, place = TrialSources(self._context.paths), world.place
+        told = _Told(self._context, self.checking.emit)
+        address = card.repository
+        name = address if "://" in address else f"{address}:{quant}"
+        alone = not any(device != HOST for device in held)
+
+        def make() -> Bench:
+            trial, _ = sources.remote(name, held, told, cancel)
+            return Bench(trial, trials_of(card.candidate, place), engine_may_plan=alone)
+
+        self.checking.emit(Progress(name, 0))
+        self.prices.show(make, wishes)
+
+    def cancel_check(self) -> None:
+        self._check_cancel.cancel()
+
+    def file_state(self, card: Card, quant: str) -> str:
+        """ "remote" where the file is not in the library, else "", "loading" or "ready"."""
+        entry = self._entry(card, quant)
+        if entry is None:
+            return "remote"
+        loaded = self._context.state.loaded
+        if loaded is not None and loaded["id"] == entry["id"]:
+            return "ready" if loaded["state"] == "ready" else "loading"
+        return "loading" if entry["id"] in self._loading else ""
+
+    def load(self, card: Card, quant: str, wishes: Json) -> None:
+        entry = self._entry(card, quant)
+        if entry is None:
+            return
+        model = str(entry["id"])
+        self._loading.add(model)
+        self.local_changed.emit()
+
+        def ended() -> None:
+            self._loading.discard(model)
+            self.local_changed.emit()
+
+        def failed(error: AppError) -> None:
+            ended()
+            if error.code is not ErrorCode.LOAD_CANCELLED:
+                self.load_failed.emit(error)
+
+        self._context.ask(lambda client: client.load(model, **wishes), lambda _: ended(), failed)
+
+    def card(self, model: str) -> Card | None:
+        return next((card for card in self.cards if card.candidate.id == model), None)
+
+    # --- what comes back ------------------------------------------------------------------------
+
+    def _on_world(self, world: World) -> None:
+        self.world, self.busy, self._looked = world, False, time.monotonic()
+        self.world_changed.emit()
+        self._rank()
+
+    def _on_no_world(self, error: AppError) -> None:
+        self.trouble, self.busy = error, False
+        self.world_changed.emit()
+
+    def _rank(self) -> None:
+        world, wish, local = self.world, self.wish, self._local
+        if world is None:
+            return
+        self._wanted += 1
+        number = self._wanted
+
+        def done(answer: tuple[list[Card], int]) -> None:
+            if number == self._wanted:
+                self._on_ranked(*answer)
+
+        def failed(error: AppError) -> None:
+            self.trouble = error
+            self.world_changed.emit()
+
+        asked = list(self._asked.values())
+        self._context.tasks.run(lambda: rank(world, wish, local, asked), done, failed)
+
+    def _on_ranked(self, cards: list[Card], unjudged: int) -> None:
+        self.ranked = True
+        self.cards, self.unjudged = cards, unjudged
+        self._show()
+
+    def _show(self) -> None:
+        self.shown = [card for card in self.cards if self.filter.takes(card)]
+        self.cards_changed.emit()
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress = progress
+        self.lookup_changed.emit()
+
+    def _on_found(self, card: Card) -> None:
+        self.looking = self.progress = None
+        model = card.candidate.id
+        self.cards = [card, *(each for each in self.cards if each.candidate.id != model)]
+        self._asked = {model: card, **{k: v for k, v in self._asked.items() if k != model}}
+        self.filter = replace(self.filter, text="")
+        self.lookup_changed.emit()
+        self._show()
+        self.found.emit(model)
+
+    def _on_not_found(self, error: AppError) -> None:
+        self.looking = self.progress = None
+        if error.code is not ErrorCode.CANCELLED:
+            self.lookup_error = error
+        self.lookup_changed.emit()
+
+    # --- the library ----------------------------------------------------------------------------
+
+    def _read_library(self) -> None:
+        if self._context.state.online:
+            self._context.ask(Client.models, self._on_models, lambda error: None)
+
+    def _on_models(self, models: list[Json]) -> None:
+        self._models = {str(entry["id"]): entry for entry in models}
+        local = local_files(models)
+        if local != self._local:
+            self._local = local
+            self._rank()
+        self.local_changed.emit()
+
+    def _entry(self, card: Card, quant: str) -> Json | None:
+        model = dict(card.local).get(quant)
+        return None if model is None else self._models.get(model)
+
+    def _on_job_finished(self, job: Json) -> None:
+        """A calibration makes other speeds."""
+        if job["kind"] == "calibrate":
+            self._looked = 0.0

@@ -1,0 +1,243 @@
+"""What Discover judges by: the catalogue, this machine, and what is known of its speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from desktop.core.engine.store import RuntimeStore
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Reporter
+from desktop.core.fit.candidates import (
+    Candidate,
+    KnownFile,
+    LeftOut,
+    catalog_candidates,
+    files_candidate,
+)
+from desktop.core.fit.catalog import Catalog, load_catalog
+from desktop.core.fit.estimate import HOST
+from desktop.core.fit.recommend import Ranking, Recommendation, Wish, choose, recommend
+from desktop.core.fit.repository import Target, look_up
+from desktop.core.fit.simulate import Machine, machine_of, machine_speeds, seeded_speeds
+from desktop.core.fit.speed import Speeds
+from desktop.core.fit.speed_book import SpeedBook
+from desktop.core.fit.speed_here import predictor_here
+from desktop.core.fit.trial import Place
+from desktop.core.fit.trial_sources import TrialSources
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.remote import RemoteReader
+from desktop.core.gguf.shape import ModelShape
+from desktop.core.hardware.probe import Hardware, probe
+from desktop.core.hub.names import HubName, parse_name
+from desktop.core.paths import Paths
+from desktop.core.settings import SettingsFile
+from desktop.core.web import WebSettings
+from desktop.ui.tabs.discover.cards import Card
+
+Local = Mapping[str, Mapping[str, str]]  # repository -> quant type -> id
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The catalogue with its models, ready to be ranked; it does not depend on the machine."""
+
+    catalog: Catalog
+    candidates: tuple[Candidate, ...]
+    seeing: tuple[Candidate, ...]  # with their projectors
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """Attributes:
+    place: the same machine for prices of single files.
+    gpu_unused: it has a GPU that the engine in use cannot drive.
+    """
+
+    shelf: Shelf
+    machine: Machine
+    speeds: Speeds
+    place: Place
+    gpu_unused: bool = False
+
+    @property
+    def speed_known(self) -> bool:
+        return HOST in self.speeds.devices
+
+
+def read_shelf() -> Shelf:
+    catalog = load_catalog()
+    plain, left_out = catalog_candidates(catalog)
+    seeing, _ = catalog_candidates(catalog, vision=True)
+    return Shelf(catalog, plain, seeing, left_out)
+
+
+def look_around(paths: Paths, held: Mapping[str, int], shelf: Shelf | None) -> World:
+    """The machine as it is now.
+
+    Args:
+        held: what the loaded model gives back before another one is loaded, by device.
+        shelf: what was read before.
+
+    Raises:
+        AppError: PROBE_FAILED, where the memory could not be read.
+    """
+    shelf = shelf or read_shelf()
+    hardware = probe(paths, with_bandwidth=False)
+    machine = _emptied(machine_of(hardware), hardware, held)
+    gpu_unused = False
+    try:
+        chosen = SettingsFile(paths.settings_file).settings.engine.runtime
+        runtime = RuntimeStore(paths, chosen).current()
+    except AppError:  # what fits can be told without an engine
+        speeds = seeded_speeds(machine)
+    else:
+        kept = predictor_here(SpeedBook.open(paths), runtime, paths.cache).speeds
+        speeds = machine_speeds(machine, kept)
+        gpu_unused = machine.gpu is not None and not runtime.devices
+    place = Place.of_machine(machine, speeds, _totals(hardware, machine))
+    return World(shelf, machine, speeds, place, gpu_unused)
+
+
+def _emptied(machine: Machine, hardware: Hardware, held: Mapping[str, int]) -> Machine:
+    """The machine once the model that is loaded has made room."""
+    most = hardware.ram.total_bytes if hardware.ram else machine.ram_bytes
+    machine = replace(machine, ram_bytes=min(most, machine.ram_bytes + held.get(HOST, 0)))
+    gpu = machine.gpu
+    on_gpu = sum(size for name, size in held.items() if name != HOST)
+    if gpu is None or not on_gpu:
+        return machine
+    return replace(machine, gpu=replace(gpu, available_bytes=gpu.available_bytes + on_gpu))
+
+
+def _totals(hardware: Hardware, machine: Machine) -> dict[str, int]:
+    totals = {} if hardware.ram is None else {HOST: hardware.ram.total_bytes}
+    if machine.gpu is not None:
+        for gpu in hardware.gpus:
+            if gpu.name == machine.gpu.description and gpu.total_bytes:
+                totals[machine.gpu.name] = gpu.total_bytes
+    return totals
+
+
+def rank(world: World, wish: Wish, local: Local, asked: Sequence[Card]) -> tuple[list[Card], int]:
+    """The cards for a wish, the best first and those that do not fit last; and how many models of
+    the catalogue could not be judged.
+
+    Args:
+        asked: what was looked up by name: it stands before all others, judged anew.
+    """
+    shelf = world.shelf
+    candidates = shelf.seeing if wish.purpose == "vision" else shelf.candidates
+    ranking: Ranking = recommend(
+        candidates,
+        world.machine,
+        world.speeds,
+        wish,
+        today=date.today(),
+        collected=shelf.catalog.collected,
+    )
+    by_id = {each.id: each for each in candidates}
+    cards = [
+        replace(
+            each,
+            answer=_judged(each.candidate, world, wish),
+            local=_local(each.candidate, local),
+        )
+        for each in asked
+    ]
+    cards += [Card(each.candidate, each, _local(each.candidate, local)) for each in ranking.items]
+    # The nearest miss first.
+    missed = sorted(ranking.left_out, key=lambda each: by_id[each.id].effective_parameters)
+    cards += [Card(by_id[e.id], e, _local(by_id[e.id], local)) for e in missed]
+    return cards, len(shelf.left_out)
+
+
+def _local(candidate: Candidate, local: Local) -> tuple[tuple[str, str], ...]:
+    repository = candidate.id if candidate.row is None else candidate.row.repository
+    files = local.get((repository or "").casefold(), {})
+    quants = {option.quant_type for option in candidate.options}
+    return tuple((quant, name) for quant, name in files.items() if quant in quants)
+
+
+def local_files(models: Sequence[Mapping[str, object]]) -> dict[str, dict[str, str]]:
+    """The library's models by the repository they came from."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in models:
+        repository, quant = entry.get("repo"), entry.get("quant_type")
+        if repository and quant and not entry.get("broken") and entry.get("kind") == "model":
+            files = found.setdefault(str(repository).casefold(), {})
+            files[str(quant)] = str(entry["id"])
+    return found
+
+
+def named(text: str) -> bool:
+    """Whether this could be a repository's name or a file's address: something to look up."""
+    text = text.strip()
+    if not text or " " in text:
+        return False
+    if text.casefold().startswith(("http://", "https://")):
+        return True
+    return "/" in text and parse_name(text, WebSettings.from_environment().endpoint) is not None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a name is looked up for."""
+
+    world: World
+    wish: Wish
+    paths: Paths
+    local: Local
+    reporter: Reporter
+    cancel: CancelToken
+
+
+def look_up_name(text: str, question: Question) -> Card:
+    """Ask the network about a repository or a file.
+
+    Raises:
+        AppError: HUB_*, REMOTE_*, GGUF_*; BAD_REQUEST where the text names neither; CANCELLED.
+    """
+    settings = WebSettings.from_environment()
+    name = parse_name(text, settings.endpoint)
+    if name is None or name.file is not None:
+        card = _of_file(text, question)
+    else:
+        card = _of_repository(name, question, settings)
+    return replace(card, local=_local(card.candidate, question.local))
+
+
+def _of_repository(name: HubName, question: Question, settings: WebSettings) -> Card:
+    world, paths = question.world, question.paths
+    with HeaderReader(paths.cache / "headers", work_root=paths.work) as reader:
+        candidate, answer = look_up(
+            name,
+            Target(world.machine, world.speeds, question.wish),
+            world.shelf.catalog,
+            RemoteReader(reader, paths.cache / "remote-headers", settings),
+            settings,
+            reporter=question.reporter,
+            cancel=question.cancel,
+        )
+    return Card(candidate, answer, asked=True)
+
+
+def _of_file(text: str, question: Question) -> Card:
+    sources = TrialSources(question.paths)
+    trial, subject = sources.remote(text, {}, question.reporter, question.cancel)
+    trial.close()
+    shape = ModelShape.of(subject.facts)
+    if shape is None:
+        reason = f"The layers of {subject.name} are not known."
+        raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
+    quant = subject.summary.quant_type or "GGUF"
+    candidate = files_candidate(text.strip(), [KnownFile(quant, subject.size_bytes, shape)])
+    title = subject.summary.name or subject.name.rpartition("/")[2]
+    candidate = replace(candidate, name=title)
+    return Card(candidate, _judged(candidate, question.world, question.wish), asked=True)
+
+
+def _judged(candidate: Candidate, world: World, wish: Wish) -> Recommendation | LeftOut:
+    return choose(candidate, world.machine, world.speeds, wish)
