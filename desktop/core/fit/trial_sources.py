@@ -13,6 +13,7 @@ from typing import Any
 
 from desktop.core.engine.runtime import Runtime
 from desktop.core.engine.store import RuntimeStore
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Reporter
 from desktop.core.fit.devices import gpus_on
 from desktop.core.fit.estimate import HOST
@@ -59,8 +60,11 @@ class TrialSources:
             held: what the model that is loaded now gives back first.
 
         Raises:
-            AppError: GGUF_* and MODEL_BROKEN; ENGINE_* where there is no engine.
+            AppError: MODEL_NOT_FOUND where it is gone; GGUF_* and MODEL_BROKEN; ENGINE_* where
+                there is no engine.
         """
+        if not Path(entry["path"]).is_file():
+            raise AppError(ErrorCode.MODEL_NOT_FOUND, model=entry["id"])
         with self._finder() as finder, finder.find(entry["path"]) as found:
             mmproj = Path(entry["mmproj"]) if entry.get("mmproj") else None
             subject = replace(found, name=str(entry["id"]), mmproj=mmproj)
