@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.errors import AppError, ErrorCode
@@ -229,7 +229,7 @@ class Trial:
     Args:
         pricing: of the file or of its stub; without it there is no exact price, and what is not
             chosen is one slot, a cache in f16, and as much on the GPU as fits.
-        close: frees what the file needs (a stub).
+        base: what holds where nothing is chosen: saved for the model, or a setting.
     """
 
     def __init__(
@@ -238,24 +238,29 @@ class Trial:
         place: Place,
         pricing: Pricing | None = None,
         *,
-        close: Callable[[], None] = lambda: None,
+        base: Wishes | None = None,
     ) -> None:
         self.file = file
         self.place = place
         self._pricing = pricing
-        self._close = close
+        self._base = base or Wishes()
+        self._close: Callable[[], None] = lambda: None
         self._known: dict[LoadSettings, Estimate | None] = {}
 
     @property
     def can_be_exact(self) -> bool:
         return self._pricing is not None
 
+    def on_close(self, free: Callable[[], None]) -> None:
+        """What is to be done at `close`: a stub that is to be removed, say."""
+        self._close = free
+
     def close(self) -> None:
         self._close()
 
     def quick(self, wishes: Wishes) -> Price:
         """By the formula; without an estimate where only the engine can tell."""
-        settings = self._decide(wishes)
+        settings = self._decide(self._over_base(wishes))
         found = self._formula(settings)
         if found is None:
             return Price(settings, None, self.place.available)
@@ -269,7 +274,7 @@ class Trial:
         """
         pricing = self._pricing
         assert pricing is not None
-        settings = pricing.decide(wishes)
+        settings = pricing.decide(self._over_base(wishes))
         try:
             return self._price(settings, pricing.of(settings), exact=True)
         except AppError as error:
@@ -309,6 +314,11 @@ class Trial:
         return next((each for each in found if each.total_bytes < price.total_bytes), None)
 
     # --- its parts ------------------------------------------------------------------------------
+
+    def _over_base(self, wishes: Wishes) -> Wishes:
+        chosen = {each.name: getattr(wishes, each.name) for each in fields(Wishes)}
+        chosen = {name: value for name, value in chosen.items() if value not in (None, ())}
+        return replace(self._base, **chosen)
 
     def _changed(self, price: Price, **changes: int | str) -> Price:
         settings = replace(price.settings, **changes)  # type: ignore[arg-type]

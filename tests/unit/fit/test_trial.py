@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from desktop.core.db import Database
 from desktop.core.errors import ErrorCode
 from desktop.core.fit.candidates import Candidate, catalog_candidates
 from desktop.core.fit.catalog import Catalog, load_catalog
@@ -15,8 +18,11 @@ from desktop.core.fit.pricing import Wishes
 from desktop.core.fit.recommend import Wish, recommend
 from desktop.core.fit.simulate import Machine, parse_machine, seeded_speeds
 from desktop.core.fit.trial import Place, PricedFile, Trial, trials_of, wishes_of
-from desktop.core.fit.trial_sources import TrialSources, held_bytes
+from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.paths import paths
+from desktop.core.service import trials
+from desktop.core.service.model_settings import ModelSettingsStore
+from desktop.core.service.trials import TrialSources, held_bytes
 from tests.helpers.model_zoo import Spec, write_stub
 
 BOXES = ("ram=32,gpu=RTX_4090", "ram=64,gpu=RTX 4060", "ram=16", "ram=64,gpu=Apple M4 Max")
@@ -114,12 +120,15 @@ def test_next_choices_change_one_thing_and_tell_its_price(
     assert better is not None and better.verdict == "cpu"
 
 
+def _entry(path: Path) -> dict[str, Any]:
+    return {"id": "llama:q8_0", "path": str(path), "shard_paths": [str(path)], "mmproj": None}
+
+
 @pytest.fixture
 def local(tmp_path: Path) -> Trial:
     path = tmp_path / "llama.gguf"
     write_stub(path, Spec("llama", hidden=256, layers=4))
-    entry = {"id": "llama:f16", "path": str(path), "mmproj": None}
-    return TrialSources(paths().ensure()).local(entry, {})
+    return TrialSources(paths().ensure()).local(_entry(path), {})
 
 
 def test_the_engine_confirms_what_the_formula_said(local: Trial) -> None:
@@ -131,14 +140,37 @@ def test_the_engine_confirms_what_the_formula_said(local: Trial) -> None:
     assert quick.verdict == exact.verdict == "cpu"
 
 
-def test_what_the_loaded_model_holds_counts_as_free(tmp_path: Path) -> None:
+def test_what_the_loaded_model_holds_counts_as_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "llama.gguf"
     write_stub(path, Spec("llama", hidden=256, layers=4))
-    entry = {"id": "llama:f16", "path": str(path), "mmproj": None}
+    entry = _entry(path)
+    memory = MemoryInfo(16 << 30, 6 << 30, 16 << 30, "ram", "ram", 0, 0)
+    monkeypatch.setattr(trials, "probe_memory", lambda: memory)
     part = {"name": "CPU", "weights_bytes": 1 << 30, "kv_bytes": 1 << 29, "compute_bytes": 0}
     held = held_bytes({"memory": [part]})
     assert held == {"CPU": 3 << 29} and held_bytes(None) == {}
     sources = TrialSources(paths().ensure())
     one, other = sources.local(entry, {}), sources.local(entry, held)
     grown = [trial.place.available[0].available_bytes for trial in (one, other)]
-    assert grown[1] - grown[0] > 1 << 30  # other programs may take some in between
+    assert grown[1] - grown[0] == 3 << 29
+
+
+def test_what_is_saved_for_a_model_holds_where_nothing_is_chosen(tmp_path: Path) -> None:
+    path = write_stub(tmp_path / "llama.gguf", Spec("llama", hidden=256, layers=4))
+    entry = _entry(path)
+    sources = TrialSources(paths().ensure())
+    before = sources.local(entry, {}).quick(Wishes())
+    fingerprint = sources.local(entry, {}).file.fingerprint
+    assert fingerprint is not None
+    with closing(Database(paths().database, paths().backups)) as database:
+        ModelSettingsStore(database).change(
+            fingerprint, {"context_tokens": 1024, "kv_type": "q8_0"}
+        )
+    saved = sources.local(entry, {})
+    after = saved.quick(Wishes())
+    assert before.settings.context_tokens != 1024
+    assert (after.settings.context_tokens, after.settings.kv_type_k) == (1024, "q8_0")
+    chosen = saved.quick(Wishes(context_tokens=2048))
+    assert (chosen.settings.context_tokens, chosen.settings.kv_type_k) == (2048, "q8_0")

@@ -14,7 +14,7 @@ from desktop.core.events import CancelToken, Progress
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.recommend import DEFAULT_SPEED, Purpose, Wish
 from desktop.core.fit.trial import trials_of
-from desktop.core.fit.trial_sources import TrialSources, held_bytes
+from desktop.core.service.trials import TrialSources, held_bytes
 from desktop.ui.context import Context
 from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.tabs.discover.cards import Card, Filter

@@ -25,13 +25,13 @@ from desktop.core.fit.speed import Speeds
 from desktop.core.fit.speed_book import SpeedBook
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.trial import Place
-from desktop.core.fit.trial_sources import TrialSources
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.remote import RemoteReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.core.hub.names import HubName, parse_name
 from desktop.core.paths import Paths
+from desktop.core.service.trials import TrialSources
 from desktop.core.settings import SettingsFile
 from desktop.core.web import WebSettings
 from desktop.ui.tabs.discover.cards import Card

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QStackedWidget, QVB
 from desktop.core.errors import AppError
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.trial import Trial
-from desktop.core.fit.trial_sources import TrialSources, held_bytes
+from desktop.core.service.trials import TrialSources, held_bytes
 from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.price.presenter import Bench, PricePresenter

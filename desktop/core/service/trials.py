@@ -1,6 +1,7 @@
 """Opens trials of files that lie somewhere: in the library, on a server, on the hub.
 
-For threads without an event loop. Nothing here asks the network but `remote`.
+What is left open is what a load would take: what is saved for the model, then what the settings
+say, then what fits. For threads without an event loop. Nothing here asks the network but `remote`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from desktop.core.engine.runtime import Runtime
 from desktop.core.engine.store import RuntimeStore
@@ -27,9 +29,12 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.cpu import probe_cpu
 from desktop.core.hardware.memory import MemoryInfo, probe_memory
+from desktop.core.library.library import Library
 from desktop.core.library.reading import read_library
 from desktop.core.paths import Paths
-from desktop.core.settings import SettingsFile
+from desktop.core.service.companions import CompanionFinder, wishes_of
+from desktop.core.service.model_settings import read_saved
+from desktop.core.settings import Settings, SettingsFile
 from desktop.core.web import WebSettings
 
 Held = Mapping[str, int]  # device -> bytes
@@ -40,6 +45,12 @@ def held_bytes(loaded: Mapping[str, Any] | None) -> dict[str, int]:
     parts = ("weights_bytes", "kv_bytes", "compute_bytes")
     devices = (loaded or {}).get("memory") or ()
     return {each["name"]: sum(int(each[part]) for part in parts) for each in devices}
+
+
+class _Tools(NamedTuple):
+    settings: Settings
+    finder: Finder
+    companions: CompanionFinder
 
 
 class TrialSources:
@@ -65,10 +76,11 @@ class TrialSources:
         """
         if not Path(entry["path"]).is_file():
             raise AppError(ErrorCode.MODEL_NOT_FOUND, model=entry["id"])
-        with self._finder() as finder, finder.find(entry["path"]) as found:
+        with self._tools() as tools, tools.finder.find(entry["path"]) as found:
             mmproj = Path(entry["mmproj"]) if entry.get("mmproj") else None
             subject = replace(found, name=str(entry["id"]), mmproj=mmproj)
-            return self._trial(subject, held, contextlib.ExitStack())
+            files = [Path(each) for each in entry["shard_paths"]]
+            return self._trial(subject, files, held, tools)
 
     def remote(
         self, name: str, held: Held, reporter: Reporter | None, cancel: CancelToken | None
@@ -78,53 +90,57 @@ class TrialSources:
         Raises:
             AppError: what `Finder.find` raises; ENGINE_* where there is no engine.
         """
-        with contextlib.ExitStack() as stack:
-            finder = stack.enter_context(self._finder())
-            subject = stack.enter_context(finder.find(name, reporter, cancel))
-            return self._trial(subject, held, stack.pop_all()), subject
+        with self._tools() as tools, contextlib.ExitStack() as stack:
+            subject = stack.enter_context(tools.finder.find(name, reporter, cancel))
+            trial = self._trial(subject, [subject.path], held, tools)
+            kept = stack.pop_all()
+            trial.on_close(kept.close)
+            return trial, subject
 
     @contextlib.contextmanager
-    def _finder(self) -> Iterator[Finder]:
+    def _tools(self) -> Iterator[_Tools]:
         where = self._where
+        settings = SettingsFile(where.settings_file).settings
         with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
-            folders = SettingsFile(where.settings_file).settings.library.folders
-            yield Finder(
-                where,
-                reader,
-                lambda: read_library(where, reader, folders),
-                WebSettings.from_environment(),
-            )
 
-    def _trial(self, subject: Subject, held: Held, stack: contextlib.ExitStack) -> Trial:
-        where = self._where
-        try:
-            chosen = self._runtime or SettingsFile(where.settings_file).settings.engine.runtime
-            runtime = _emptied(RuntimeStore(where, chosen).current(), held)
-            memory = probe_memory()
-            memory = replace(memory, available_bytes=_freed(memory, held))
-            shape = ModelShape.of(subject.facts)
-            pricing = Pricing(
-                runtime,
-                subject.path,
-                subject.name,
-                subject.summary,
-                shape=shape,
-                mmproj=subject.mmproj,
-                memory=memory,
-                work_root=where.work,
-            )
-            file = PricedFile(
-                subject.name,
-                shape,
-                subject.summary.context_tokens,
-                embedding=subject.summary.is_embedding,
-                fingerprint=subject.fingerprint,
-            )
-            place = place_of_runtime(where, runtime, pricing, memory)
-        except BaseException:
-            stack.close()
-            raise
-        return Trial(file, place, pricing, close=stack.close)
+            @cache
+            def library() -> Library:
+                return read_library(where, reader, settings.library.folders)
+
+            finder = Finder(where, reader, library, WebSettings.from_environment())
+            companions = CompanionFinder(lambda name: library().resolve(name), reader)
+            yield _Tools(settings, finder, companions)
+
+    def _trial(self, subject: Subject, files: list[Path], held: Held, tools: _Tools) -> Trial:
+        where, settings = self._where, tools.settings
+        chosen = self._runtime or settings.engine.runtime
+        runtime = _emptied(RuntimeStore(where, chosen).current(), held)
+        memory = probe_memory()
+        memory = replace(memory, available_bytes=_freed(memory, held))
+        shape, trained = ModelShape.of(subject.facts), subject.summary.context_tokens
+        saved = read_saved(where.database, subject.fingerprint)
+        beside = tools.companions.find(subject.name, files, saved, mmproj=subject.mmproj)
+        pricing = Pricing(
+            runtime,
+            subject.path,
+            subject.name,
+            subject.summary,
+            shape=shape,
+            mmproj=beside.mmproj,
+            draft_shape=beside.draft_shape,
+            memory=memory,
+            memory_limit_gib=settings.load.memory_limit_gib,
+            work_root=where.work,
+        )
+        file = PricedFile(
+            subject.name,
+            shape,
+            trained,
+            embedding=subject.summary.is_embedding,
+            fingerprint=subject.fingerprint,
+        )
+        place = place_of_runtime(where, runtime, pricing, memory)
+        return Trial(file, place, pricing, base=wishes_of(saved, beside, settings.load, trained))
 
 
 def place_of_runtime(where: Paths, runtime: Runtime, pricing: Pricing, memory: MemoryInfo) -> Place:
