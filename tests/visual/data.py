@@ -12,12 +12,16 @@ from typing import Any
 from desktop.core.engine.runtime import EngineDevice, Runtime, Version
 from desktop.core.engine.store import RuntimeEntry
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed_book import Calibration
 from desktop.core.hardware.bandwidth import Bandwidth, Rate
 from desktop.core.hardware.cpu import CpuInfo
 from desktop.core.hardware.disk import DiskInfo
+from desktop.core.hardware.facts import Deviation, LearnedFacts
 from desktop.core.hardware.gpu import Gpu
 from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.hardware.probe import Hardware
+from desktop.ui.tabs.machine.calibration import Known
 
 Json = dict[str, Any]
 MIB, GIB = 1 << 20, 1 << 30
@@ -514,6 +518,27 @@ BUILD_JOB: Json = {
     "params": {"backend": "cuda", "name": "cuda"},
     "progress": {"what": "compiling", "done": 212, "total": 640, "unit": ""},
 }
+
+CALIBRATE_JOB: Json = {
+    **BENCH_JOB,
+    "id": 10,
+    "kind": "calibrate",
+    "params": {},
+    "progress": {"what": "decode", "done": 21.0, "total": 50.0, "unit": "seconds"},
+}
+KNOWN_SPEEDS = Known(
+    (
+        Calibration(
+            DeviceSpeed("6123 0c1e570", "cpu", f"{CPU.name} × 6", (), {}, {}, spread_decode=0.09),
+            NOW - 3 * DAY,
+        ),
+    ),
+    LearnedFacts(
+        (CPU.name,),
+        {"total_bytes": Deviation(42, 0.004, 0.021)},
+        {"decode": Deviation(318, 0.061, 0.24, 0.87), "prefill": Deviation(301, 0.12, 0.4, 0.8)},
+    ),
+)
 
 # What is nobody's to translate: names, and reasons that come from elsewhere.
 NAMES = frozenset(

@@ -375,6 +375,24 @@ def machine_building(stage: Stage, width: int, height: int) -> None:
     stage.settle()
 
 
+@scene
+def machine_calibrated(stage: Stage, width: int, height: int) -> None:
+    stage.machine = replace(data.LAPTOP, bandwidth=data.BANDWIDTH)
+    stage.open("machine", width, height, **READY)
+    page = _look(stage)
+    page.calibrating._on_read(data.KNOWN_SPEEDS)
+    stage.settle()
+
+
+@scene
+def machine_calibrating(stage: Stage, width: int, height: int) -> None:
+    stage.machine = replace(data.LAPTOP, bandwidth=data.BANDWIDTH)
+    stage.open("machine", width, height, jobs=[data.CALIBRATE_JOB], **READY)
+    page = _look(stage)
+    page.scroller.ensureWidgetVisible(page.calibration)
+    stage.settle()
+
+
 # --- the shell ------------------------------------------------------------------------------------
 
 

@@ -911,4 +911,59 @@
         <translation>それでもモデルが動くことはあります。動かない場合は、再起動するか、ドライバーを更新してください。</translation>
     </message>
 </context>
+<context>
+    <name>CalibrationCard</name>
+    <message>
+        <source>How fast this machine computes</source>
+        <translation>このマシンの計算速度</translation>
+    </message>
+    <message>
+        <source>Calibrate (under a minute)</source>
+        <translation>較正する（1分以内）</translation>
+    </message>
+    <message>
+        <source>Calibrate again (under a minute)</source>
+        <translation>較正し直す（1分以内）</translation>
+    </message>
+    <message>
+        <source>Measures with small models made up on the spot: nothing is downloaded</source>
+        <translation>その場で作る小さなモデルで測ります。何もダウンロードしません</translation>
+    </message>
+    <message>
+        <source>Not calibrated: speeds are told from what others measured on such devices.</source>
+        <translation>未較正：速度は、同種のデバイスで公表された測定値によります。</translation>
+    </message>
+    <message>
+        <source>{device}: calibrated on {date}, answers within ± {band} %</source>
+        <translation>{device}：{date} に較正、生成は ± {band} % 以内</translation>
+    </message>
+    <message>
+        <source>Waiting for its turn</source>
+        <translation>順番を待っています</translation>
+    </message>
+    <message>
+        <source>Measuring</source>
+        <translation>測定中</translation>
+    </message>
+    <message>
+        <source>Waiting for answers in progress</source>
+        <translation>生成中の回答を待っています</translation>
+    </message>
+    <message>
+        <source>{left} left at most</source>
+        <translation>残り最大 {left}</translation>
+    </message>
+    <message>
+        <source>Memory of {count} loads: {mean} % off on average, at most {worst} %</source>
+        <translation>読み込み {count} 回のメモリー：予測との差は平均 {mean} %、最大 {worst} %</translation>
+    </message>
+    <message>
+        <source>Speed of {count} answers: {mean} % off on average, {inside} % within the band</source>
+        <translation>回答 {count} 件の速度：予測との差は平均 {mean} %、{inside} % が範囲内</translation>
+    </message>
+    <message>
+        <source>Speed of reading {count} prompts: {mean} % off on average, {inside} % within the band</source>
+        <translation>プロンプト {count} 件の読み取り速度：予測との差は平均 {mean} %、{inside} % が範囲内</translation>
+    </message>
+</context>
 </TS>

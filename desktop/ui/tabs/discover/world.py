@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,6 +29,7 @@ from desktop.core.fit.trial import Place
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.remote import RemoteReader
 from desktop.core.gguf.shape import ModelShape
+from desktop.core.hardware.engine_devices import with_engine_devices
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.core.hub.names import HubName, parse_name
 from desktop.core.paths import Paths
@@ -85,13 +87,14 @@ def look_around(paths: Paths, held: Mapping[str, int], shelf: Shelf | None) -> W
         AppError: PROBE_FAILED, where the memory could not be read.
     """
     shelf = shelf or read_shelf()
-    hardware = probe(paths, with_bandwidth=False)
-    machine = _emptied(machine_of(hardware), hardware, held)
-    gpu_unused = False
-    try:
+    hardware, runtime = probe(paths, with_bandwidth=False), None
+    with contextlib.suppress(AppError):  # what fits can be told without an engine
         chosen = SettingsFile(paths.settings_file).settings.engine.runtime
         runtime = RuntimeStore(paths, chosen).current()
-    except AppError:  # what fits can be told without an engine
+        hardware = with_engine_devices(hardware, runtime.devices)
+    machine = _emptied(machine_of(hardware), hardware, held)
+    gpu_unused = False
+    if runtime is None:
         speeds = seeded_speeds(machine)
     else:
         kept = predictor_here(SpeedBook.open(paths), runtime, paths.cache).speeds

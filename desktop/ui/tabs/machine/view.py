@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.shell.page import Page
+from desktop.ui.tabs.machine.calibration import CalibrationCard, CalibrationPresenter
 from desktop.ui.tabs.machine.devices import Devices
 from desktop.ui.tabs.machine.engines import EnginesCard
 from desktop.ui.tabs.machine.lines import DisksCard, DoctorCard
@@ -37,6 +38,10 @@ class MachinePage(Page):
         self.bandwidth = BandwidthCard(theme)
         self.bandwidth.measure_asked.connect(self.presenter.measure)
         self.bandwidth.cancel_asked.connect(self.presenter.cancel)
+        self.calibrating = CalibrationPresenter(context, self)
+        self.calibration = CalibrationCard(theme)
+        self.calibration.calibrate_asked.connect(self.calibrating.calibrate)
+        self.calibration.cancel_asked.connect(self.calibrating.cancel)
         self.engines = EnginesCard(theme)
         self.engines.use_asked.connect(self.presenter.use_engine)
         self.engines.add_asked.connect(self.presenter.add_engine)
@@ -60,6 +65,7 @@ class MachinePage(Page):
         layout.setSpacing(16)
         layout.addLayout(self.devices)
         layout.addLayout(Pair(self.cpu, self.bandwidth))
+        layout.addWidget(self.calibration)
         layout.addWidget(self.engines)
         layout.addWidget(self.doctor)
         layout.addWidget(self.disks)
@@ -76,6 +82,7 @@ class MachinePage(Page):
         presenter.job_changed.connect(self._on_job_changed)
         presenter.engine_refused.connect(self._on_engine_refused)
         presenter.engine_built.connect(self._on_engine_built)
+        self.calibrating.changed.connect(self._on_calibration_changed)
 
     def title(self) -> str:
         return self.tr("Machine")
@@ -93,6 +100,7 @@ class MachinePage(Page):
 
     def shown(self) -> None:
         self.presenter.show()
+        self.calibrating.read()
 
     def hidden(self) -> None:
         self.presenter.hide()
@@ -151,6 +159,9 @@ class MachinePage(Page):
                 "Devices, engines and disks are being asked; this takes a few seconds at most."
             )
             self.banner.tell(looking, text, kind="info")
+
+    def _on_calibration_changed(self) -> None:
+        self.calibration.show_state(self.calibrating)
 
     def _on_job_changed(self) -> None:
         self.engines.show_job(self.presenter.build_job)
