@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Mapping
@@ -31,6 +32,16 @@ from desktop.ui.theme.theme import Theme
 _OTHER_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 _TRAY_LOOK_MS = 2000
+_READ_PAGES_MS = 300  # after the window: it comes first
+# A thread that computes lets the main one in after so long. Python's own 5 ms add up: Qt calls into
+# Python dozens of times for one paint, and each call may have to wait.
+_SWITCH_SECONDS = 0.0005
+
+
+def read_pages() -> None:
+    """Import the pages' modules, so that none has to when it is first shown; for a thread."""
+    for name in ("library", "discover", "server", "machine", "bench"):
+        importlib.import_module(f"desktop.ui.tabs.{name}.view")
 
 
 def page_makers() -> Mapping[str, PageMaker]:
@@ -81,6 +92,7 @@ class App:
 
     def __init__(self, application: QApplication, where: Paths) -> None:
         self._application = application
+        sys.setswitchinterval(_SWITCH_SECONDS)
         settings = SettingsFile(where.settings_file).settings
         self.theme = Theme(application, settings.general.theme)
         application.setWindowIcon(icon(self.theme, "paddock", "accent"))
@@ -126,6 +138,10 @@ class App:
             self.window.covered = True
             first.begin()
         self.link.start()
+        QTimer.singleShot(_READ_PAGES_MS, self._on_shown_a_while)
+
+    def _on_shown_a_while(self) -> None:
+        self.tasks.run(read_pages)
 
     def quit(self) -> None:
         """Close the window and this process. The service goes on while somebody uses it."""

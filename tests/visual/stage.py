@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.core.db import Database
 from desktop.core.paths import paths
+from desktop.core.service import trials
 from desktop.ui.app import page_makers
 from desktop.ui.bridge import Bridge
 from desktop.ui.context import Context
@@ -21,9 +22,7 @@ from desktop.ui.i18n import Language
 from desktop.ui.models.state import ServiceState
 from desktop.ui.shell import firstrun
 from desktop.ui.shell.window import MainWindow
-from desktop.ui.tabs.discover import presenter as discover
 from desktop.ui.tabs.discover import world
-from desktop.ui.tabs.library import view as library
 from desktop.ui.tabs.machine import presenter as machine
 from desktop.ui.tasks import Tasks
 from desktop.ui.theme.theme import Theme
@@ -89,8 +88,7 @@ class Stage:
             self._patch.setattr(module, "probe", lambda *args, **how: self.machine)
         self._patch.setattr(machine, "RuntimeStore", _Store)
         self._patch.setattr(world, "RuntimeStore", _Store)
-        for module in (library, discover):
-            self._patch.setattr(module, "TrialSources", lambda where: Trials(self.machine))
+        self._patch.setattr(trials, "TrialSources", lambda where: Trials(self.machine))
         self._patch.setattr(world, "read_shelf", shelf)
         self._patch.setattr(machine, "probe_memory", lambda: self.machine.ram)
         self._patch.setattr(machine, "resident_bytes", lambda pids: 180 * data.MIB)

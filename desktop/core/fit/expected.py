@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from desktop.core.fit.estimate import HOST, Estimate
 from desktop.core.fit.speed import SpeedFigure
 from desktop.core.fit.speed_predict import Asked, Predictor
 from desktop.core.fit.speed_work import work_of
-from desktop.core.fit.subject import Subject
 from desktop.core.gguf.shape import ModelShape
+
+if TYPE_CHECKING:  # it brings the network along, which takes a third of a second to import
+    from desktop.core.fit.subject import Subject
 
 # A conversation of some length: at a model's full context it is slower, and that is told, too.
 DEPTH_TOKENS = 1024

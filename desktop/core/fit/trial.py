@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.errors import AppError, ErrorCode
@@ -46,6 +47,7 @@ _RANK: Mapping[Verdict, int] = {
     "gpu": 4,
 }
 SMALLEST_CONTEXT = 512
+Held = Mapping[str, int]  # bytes by device
 
 
 @dataclass(frozen=True)
@@ -450,3 +452,10 @@ def close_all(trials: Sequence[Trial]) -> None:
     with contextlib.ExitStack() as stack:
         for trial in trials:
             stack.callback(trial.close)
+
+
+def held_bytes(loaded: Mapping[str, Any] | None) -> dict[str, int]:
+    """What the loaded model (`Loaded.to_dict`) gives back before another is loaded."""
+    parts = ("weights_bytes", "kv_bytes", "compute_bytes")
+    devices = (loaded or {}).get("memory") or ()
+    return {each["name"]: sum(int(each[part]) for part in parts) for each in devices}

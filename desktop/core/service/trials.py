@@ -24,7 +24,7 @@ from desktop.core.fit.pricing import Pricing
 from desktop.core.fit.speed_book import SpeedBook
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.subject import Finder, Subject
-from desktop.core.fit.trial import Place, PricedFile, Trial
+from desktop.core.fit.trial import Held, Place, PricedFile, Trial
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.cpu import probe_cpu
@@ -36,15 +36,6 @@ from desktop.core.service.companions import CompanionFinder, wishes_of
 from desktop.core.service.model_settings import read_saved
 from desktop.core.settings import Settings, SettingsFile
 from desktop.core.web import WebSettings
-
-Held = Mapping[str, int]  # device -> bytes
-
-
-def held_bytes(loaded: Mapping[str, Any] | None) -> dict[str, int]:
-    """What the loaded model (`Loaded.to_dict`) gives back before another is loaded."""
-    parts = ("weights_bytes", "kv_bytes", "compute_bytes")
-    devices = (loaded or {}).get("memory") or ()
-    return {each["name"]: sum(int(each[part]) for part in parts) for each in devices}
 
 
 class _Tools(NamedTuple):

@@ -17,12 +17,12 @@ from desktop.core.fit.estimate import HOST
 from desktop.core.fit.pricing import Wishes
 from desktop.core.fit.recommend import Wish, recommend
 from desktop.core.fit.simulate import Machine, parse_machine, seeded_speeds
-from desktop.core.fit.trial import Place, PricedFile, Trial, trials_of, wishes_of
+from desktop.core.fit.trial import Place, PricedFile, Trial, held_bytes, trials_of, wishes_of
 from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.paths import paths
 from desktop.core.service import trials
 from desktop.core.service.model_settings import ModelSettingsStore
-from desktop.core.service.trials import TrialSources, held_bytes
+from desktop.core.service.trials import TrialSources
 from tests.helpers.model_zoo import Spec, write_stub
 
 BOXES = ("ram=32,gpu=RTX_4090", "ram=64,gpu=RTX 4060", "ram=16", "ram=64,gpu=Apple M4 Max")

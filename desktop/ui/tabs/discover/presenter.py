@@ -13,8 +13,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.recommend import DEFAULT_SPEED, Purpose, Wish
-from desktop.core.fit.trial import trials_of
-from desktop.core.service.trials import TrialSources, held_bytes
+from desktop.core.fit.trial import held_bytes, trials_of
 from desktop.ui.context import Context
 from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.tabs.discover.cards import Card, Filter
@@ -168,12 +167,15 @@ class DiscoverPresenter(QObject):
         if world is None:
             return
         entry, held = self._entry(card, quant), held_bytes(self._context.state.loaded)
-        sources, place = TrialSources(self._context.paths), world.place
+        paths, place = self._context.paths, world.place
         alone = not any(name != HOST for name in held)
 
         def make() -> Bench:
             others = trials_of(card.candidate, place)
             if entry is not None:
+                from desktop.core.service.trials import TrialSources
+
+                sources = TrialSources(paths)
                 return Bench(sources.local(entry, held), others, engine_may_plan=alone)
             return Bench(others[quant], others)
 
@@ -186,14 +188,16 @@ class DiscoverPresenter(QObject):
             return
         self._check_cancel = cancel = CancelToken()
         held = held_bytes(self._context.state.loaded)
-        sources, place = TrialSources(self._context.paths), world.place
+        paths, place = self._context.paths, world.place
         told = _Told(self._context, self.checking.emit)
         address = card.repository
         name = address if "://" in address else f"{address}:{quant}"
         alone = not any(device != HOST for device in held)
 
         def make() -> Bench:
-            trial, _ = sources.remote(name, held, told, cancel)
+            from desktop.core.service.trials import TrialSources
+
+            trial, _ = TrialSources(paths).remote(name, held, told, cancel)
             return Bench(trial, trials_of(card.candidate, place), engine_may_plan=alone)
 
         self.checking.emit(Progress(name, 0))

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QStackedWidget, QVB
 
 from desktop.core.errors import AppError
 from desktop.core.fit.estimate import HOST
-from desktop.core.fit.trial import Trial
-from desktop.core.service.trials import TrialSources, held_bytes
+from desktop.core.fit.trial import Trial, held_bytes
 from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.price.presenter import Bench, PricePresenter
@@ -272,13 +271,15 @@ class LibraryPage(Page):
             return
         self._priced = wanted
         held = held_bytes(loaded)
-        sources = TrialSources(self.context.paths)
+        paths, alone = self.context.paths, not any(name != HOST for name in held)
+
+        def make() -> Bench:
+            from desktop.core.service.trials import TrialSources  # not before it is needed
+
+            return Bench(TrialSources(paths).local(entry, held), engine_may_plan=alone)
+
         self.detail.begin_price()
-        alone = not any(name != HOST for name in held)
-        self.pricing.show(
-            lambda: Bench(sources.local(entry, held), engine_may_plan=alone),
-            self.detail.form.wishes(),
-        )
+        self.pricing.show(make, self.detail.form.wishes())
 
     def _on_trial_opened(self, trial: Trial) -> None:
         there = bool(trial.place.gpus)
