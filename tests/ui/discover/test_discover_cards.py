@@ -14,6 +14,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hardware.memory import MemoryInfo
 from desktop.ui.tabs.discover.grid import CardGrid
 from desktop.ui.tabs.discover.world import Shelf
+from desktop.ui.widgets.parts import Chip
 from tests.ui.discover.robot import DESKTOP, LAPTOP, Engines, Robot, shelf
 from tests.visual import data
 
@@ -235,5 +236,7 @@ def test_the_language_is_switched_on_the_spot(on_machine: Open) -> None:
     said = str(robot.page.cards.index(0).data(Qt.ItemDataRole.AccessibleTextRole))
     assert "RAM で動きます" in said
     assert not robot.panel.price.why.text().isascii()
+    chips = [chip.accessibleName() for chip in robot.panel.findChildren(Chip) if chip.isVisible()]
+    assert "チャット" in chips and "Chat" not in chips
     assert not robot.page.filters.fits.itemText(0).isascii()
     robot.context.language.set("en")

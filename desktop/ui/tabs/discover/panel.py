@@ -154,16 +154,10 @@ class ModelPanel(Translated, QWidget):
         """Another model, with the file and the choices it is recommended with."""
         self._card, self._quant = card, quant
         candidate = card.candidate
-        while (item := self._flow.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
         local = frozenset(name for name, _ in card.local)
         self.files.files.set_files(candidate.options, vectors=candidate.embedding, local=local)
         self.controls.set_model(candidate.context_tokens)
         self.controls.set_wishes(wishes)
-        for chip in words.capabilities(candidate):
-            self._flow.addWidget(Chip(self._theme, chip))
         self._show_card()
         self.files.choose(quant)
 
@@ -175,6 +169,12 @@ class ModelPanel(Translated, QWidget):
         self._about.setText(" · ".join((*words.about(candidate), *words.more_about(candidate))))
         self._repository.setText(card.repository.replace("/", "/\u200b").replace("-", "-\u200b"))
         self._copy.set_value(card.repository)
+        while (item := self._flow.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for chip in words.capabilities(candidate):
+            self._flow.addWidget(Chip(self._theme, chip))
         self._chips.setVisible(self._flow.count() > 0)
         doubts = words.flags(candidate)
         self.doubts.setVisible(bool(doubts))
