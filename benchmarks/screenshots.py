@@ -28,8 +28,9 @@ PAGES = ("chat", "discover", "library", "server", "bench", "machine")
 MODES = ("light", "dark", "contrast")
 LANGUAGES = ("en", "ja")
 SCALES = ("1", "2")
-README = (("chat-thread", "light", "en"), ("library-loaded", "dark", "en"))
-README += (("bench-compared", "light", "en"), ("server-on", "dark", "ja"))
+README = (("chat-thread", "light", "en"), ("discover-panel", "light", "en"))
+README += (("library-loaded", "dark", "en"), ("bench-compared", "light", "en"))
+README += (("server-on", "dark", "ja"),)
 
 
 def main() -> int:
