@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 _REPAINT_MS = 40
 # More letters than this in one go are more than anybody reads: they are shown less often.
-_FAST_CHARS, _FAST_REPAINT_MS = 60, 55
+_FAST_CHARS, _FAST_REPAINT_MS = 60, 70
 
 
 class _Stream:
