@@ -247,6 +247,7 @@ def test_another_engine_is_chosen(
     assert not broken.use.isVisible() and "llama-server is missing" in broken._what.text()
     context.client.use_engine = {"id": "mine"}
     context.client.state = {**context.client.state(), "runtime": {"id": "mine"}}
+    qtbot.waitUntil(lambda: second.use.height() > 0)  # laid out
     qtbot.mouseClick(second.use, LEFT)
     qtbot.waitUntil(lambda: page.presenter.chosen == "mine")
     assert context.client.called("use_engine") == [Call("use_engine", ("mine",), {})]
