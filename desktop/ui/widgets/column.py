@@ -8,6 +8,7 @@ seen, and a place in the inner one can be found again after heights above it hav
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ _BUDGET_SECONDS = 0.012
 class Nested:
     """Mixed into a widget that is a column or holds one."""
 
+    @abstractmethod
     def look(self, top: int, bottom: int, until: float | None = None) -> None:
         """What part of the widget is seen, in its own coordinates; what is near is made.
 
@@ -36,15 +38,14 @@ class Nested:
             until: when to stop making (of `time.monotonic`); the rest is made in later turns of
                 the event loop. None: as long as one turn may take.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def anchor(self, y: int) -> Anchor | int:
         """A place in the widget that can be found again when heights have changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def place(self, anchor: Anchor | int) -> int:
         """Where an anchor's place is now, in pixels from the top."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)
@@ -84,13 +85,13 @@ class Column(Nested, QWidget):
 
     # --- what the items are -------------------------------------------------------------------
 
+    @abstractmethod
     def make(self, index: int) -> QWidget:
         """The widget of an item, when it comes near."""
-        raise NotImplementedError
 
+    @abstractmethod
     def estimate(self, index: int, width: int) -> int:
         """About how tall an item will be that was never made, in pixels."""
-        raise NotImplementedError
 
     def may_let_go(self, index: int, widget: QWidget) -> bool:
         """Whether a widget may be deleted while it is out of sight; a place to keep its state."""
