@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.service import limits
+from desktop.core.service.bodies import read_body, text_of
 from desktop.core.service.load_request import load_request
 from desktop.core.version import ADMIN_API, VERSION
 
@@ -48,10 +48,6 @@ class Admin:
             web.get(f"{PREFIX}/state", self.state),
             web.get(f"{PREFIX}/events", self.events),
             web.post(f"{PREFIX}/stop", self.stop),
-            web.get(f"{PREFIX}/models", self.models),
-            web.post(f"{PREFIX}/models/scan", self.scan),
-            web.post(f"{PREFIX}/models/add", self.add),
-            web.post(f"{PREFIX}/models/settings", self.model_settings),
             web.post(f"{PREFIX}/load", self.load),
             web.post(f"{PREFIX}/unload", self.unload),
             web.post(f"{PREFIX}/public", self.public),
@@ -90,7 +86,7 @@ class Admin:
 
     async def stop(self, request: web.Request) -> web.Response:
         """At once, or with "after_jobs" when what it does is done, to make room for another."""
-        body = await _body(request)
+        body = await read_body(request)
         if body.get("after_jobs"):
             self._service.make_room()
         else:
@@ -126,41 +122,17 @@ class Admin:
 
     # --- models -------------------------------------------------------------------------------
 
-    async def models(self, request: web.Request) -> web.Response:
-        await self._service.scan_if_old()
-        return web.json_response(
-            {"models": [entry.to_dict() for entry in self._service.library.models()]}
-        )
-
-    async def scan(self, request: web.Request) -> web.Response:
-        return web.json_response(vars(await self._service.scan()))
-
-    async def add(self, request: web.Request) -> web.Response:
-        """Add a folder or file; it is read in place and never changed."""
-        path = _text(await _body(request), "path")
-        return web.json_response(vars(await self._service.add_folder(path)))
-
-    async def model_settings(self, request: web.Request) -> web.Response:
-        """What is saved for every load of a model, after "changes", where there are any."""
-        body = await _body(request)
-        entry = await self._service.find(_text(body, "model"))
-        if "changes" in body:
-            saved = await self._service.change_model_settings(entry, _changes(body))
-        else:
-            saved = await asyncio.to_thread(self._service.model_settings.read, entry.fingerprint)
-        return web.json_response({"id": entry.id, "settings": saved})
-
     async def load(self, request: web.Request) -> web.Response:
         """Returns when the model is ready; the stages on the way are events."""
-        body = await _body(request)
-        entry = await self._service.find(_text(body, "model"))
+        body = await read_body(request)
+        entry = await self._service.models.find(text_of(body, "model"))
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
         loaded = await self._service.supervisor.load(entry, load_request(body))
         return web.json_response(loaded.to_dict())
 
     async def unload(self, request: web.Request) -> web.Response:
-        entry = await self._service.find(_text(await _body(request), "model"))
+        entry = await self._service.models.find(text_of(await read_body(request), "model"))
         current = self._service.supervisor.current
         was_loaded = current is not None and current.entry.id == entry.id
         await self._service.supervisor.unload(entry.id)
@@ -169,7 +141,7 @@ class Admin:
     # --- the public face ----------------------------------------------------------------------
 
     async def public(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await read_body(request)
         if body.get("on"):
             await self._service.public.on(body.get("host"), body.get("port"))
         else:
@@ -184,10 +156,10 @@ class Admin:
         return web.json_response({"jobs": [describe(job) for job in found]})
 
     async def submit(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await read_body(request)
         params = body.get("params") or {}
-        await self._service.scanned.wait()
-        job = await self._service.scheduler.submit(_text(body, "kind"), params)
+        await self._service.models.scanned.wait()
+        job = await self._service.scheduler.submit(text_of(body, "kind"), params)
         return web.json_response(self._service.scheduler.describe(job))
 
     async def job(self, request: web.Request) -> web.Response:
@@ -207,7 +179,7 @@ class Admin:
         return web.json_response(self._service.settings.model_dump())
 
     async def change_settings(self, request: web.Request) -> web.Response:
-        changed = await self._service.change_settings(await _body(request))
+        changed = await self._service.change_settings(await read_body(request))
         return web.json_response(changed.model_dump())
 
     async def keys(self, request: web.Request) -> web.Response:
@@ -215,20 +187,20 @@ class Admin:
         return web.json_response({"keys": [key.to_dict() for key in found]})
 
     async def create_key(self, request: web.Request) -> web.Response:
-        name = _text(await _body(request), "name")
+        name = text_of(await read_body(request), "name")
         key = await asyncio.to_thread(self._service.keys.create, name)
         return web.json_response({"name": name, "key": key})
 
     async def revoke_key(self, request: web.Request) -> web.Response:
-        name = _text(await _body(request), "name")
+        name = text_of(await read_body(request), "name")
         await asyncio.to_thread(self._service.keys.revoke, name)
         await self._service.public.key_revoked()
         return web.json_response({"name": name})
 
     async def set_secret(self, request: web.Request) -> web.Response:
         """Store or (with value null) forget a secret. There is no route that reads one."""
-        body = await _body(request)
-        name, value = _text(body, "name"), body.get("value")
+        body = await read_body(request)
+        name, value = text_of(body, "name"), body.get("value")
         secrets = self._service.secrets
         if value is None:
             await asyncio.to_thread(secrets.delete, name)
@@ -237,35 +209,17 @@ class Admin:
         return web.json_response({"name": name, "backend": secrets.backend.name})
 
     async def add_engine(self, request: web.Request) -> web.Response:
-        body = await _body(request)
-        name, folder = _text(body, "name"), _text(body, "path")
+        body = await read_body(request)
+        name, folder = text_of(body, "name"), text_of(body, "path")
         runtime = await asyncio.to_thread(self._service.add_engine, name, folder)
         return web.json_response(runtime.to_dict())
 
     async def use_engine(self, request: web.Request) -> web.Response:
-        name = _text(await _body(request), "name")
+        name = text_of(await read_body(request), "name")
         runtime = await self._service.use_engine(name)
         return web.json_response(runtime.to_dict())
 
     async def remove_engine(self, request: web.Request) -> web.Response:
-        name = _text(await _body(request), "name")
+        name = text_of(await read_body(request), "name")
         await asyncio.to_thread(self._service.runtimes.remove, name)
         return web.json_response({"name": name})
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    return await limits.read(request) if request.can_read_body else {}
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” must be a text.")
-    return value
-
-
-def _changes(body: dict[str, Any]) -> dict[str, Any]:
-    value = body["changes"]
-    if not isinstance(value, dict):
-        raise AppError(ErrorCode.BAD_REQUEST, reason="“changes” must be an object.")
-    return value

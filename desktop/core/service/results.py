@@ -11,7 +11,7 @@ from aiohttp import web
 from desktop.core.bench.results import ResultStore
 from desktop.core.bench.schema import Document
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.service import limits
+from desktop.core.service.bodies import read_body
 
 _MANY = 10_000
 _LARGEST = (1 << 63) - 1  # what SQLite takes for a number
@@ -37,14 +37,14 @@ class Results:
         ]
 
     async def take_over(self, request: web.Request) -> web.Response:
-        documents = (await _body(request)).get("results")
+        documents = (await read_body(request)).get("results")
         added = await asyncio.to_thread(self._store.add_documents, documents)
         if added:
             self._publish("results.changed", {})
         return web.json_response({"added": added})
 
     async def rename(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await read_body(request)
         wanted, name = _names([body.get("result")])[0], body.get("name")
         if not isinstance(name, str):
             raise AppError(ErrorCode.BAD_REQUEST, reason="“name” must be a text.")
@@ -53,13 +53,13 @@ class Results:
         return web.json_response(_brief(renamed))
 
     async def delete(self, request: web.Request) -> web.Response:
-        wanted = _names((await _body(request)).get("results"))
+        wanted = _names((await read_body(request)).get("results"))
         deleted = await asyncio.to_thread(self._store.delete, wanted)
         self._publish("results.changed", {})
         return web.json_response({"deleted": [_brief(each) for each in deleted]})
 
     async def restore(self, request: web.Request) -> web.Response:
-        wanted = _names((await _body(request)).get("results"))
+        wanted = _names((await read_body(request)).get("results"))
         numbers = [each for each in wanted if isinstance(each, int)]
         if len(numbers) != len(wanted):
             raise AppError(ErrorCode.BAD_REQUEST, reason="“results” must be numbers.")
@@ -70,10 +70,6 @@ class Results:
 
 def _brief(document: Document) -> dict[str, Any]:
     return {"id": document["id"], "name": document["name"]}
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    return await limits.read(request) if request.can_read_body else {}
 
 
 def _names(wanted: object) -> list[int | str]:

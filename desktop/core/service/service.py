@@ -25,7 +25,7 @@ from desktop.core.db import Database
 from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, Notice, NullReporter
+from desktop.core.events import CancelToken, Notice
 from desktop.core.files import disk_full, write_atomic
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
@@ -34,9 +34,7 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
-from desktop.core.library.entry import ModelEntry
-from desktop.core.library.library import Library, LibraryChange
-from desktop.core.paths import Paths, demo_model, hf_cache, paths
+from desktop.core.paths import Paths, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.bus import EventBus
@@ -44,12 +42,10 @@ from desktop.core.service.conversations import Conversations
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
-from desktop.core.service.library_store import LibraryStore
-from desktop.core.service.load_guard import check_context
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
-from desktop.core.service.model_settings import ModelSettingsStore
+from desktop.core.service.models import Models
 from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
@@ -61,8 +57,6 @@ from desktop.core.version import VERSION
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 60.0
-# How old a look at the model folders may be before a question for models looks again.
-RESCAN_SECONDS = 5.0
 
 OnReady = Callable[[dict[str, Any]], None]
 
@@ -84,8 +78,6 @@ class Service:
         self._private: faces.Face | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self.making_room = False
-        self.scanned = asyncio.Event()
-        self._last_scan = time.monotonic()
 
         self.bus = EventBus(asyncio.get_running_loop())
         self._settings_file = SettingsFile(where.settings_file)
@@ -96,16 +88,14 @@ class Service:
         self.secrets = Secrets(lambda: choose_backend(where.secrets_file))
         self.keys = KeyStore(self._database)
         self._reader = HeaderReader(where.cache / "headers", work_root=where.work)
-        self.library_store = LibraryStore(self._database)
-        self.library = Library(
-            store=self.library_store,
-            reader=self._reader,
-            hf_cache=hf_cache(),
-            folders=lambda: [Path(folder) for folder in self.settings.library.folders],
-            bundled=demo_model(),
-            hashes=where.cache / "hashes",
+        self.models = Models(
+            where,
+            self._database,
+            self._reader,
+            settings=lambda: self.settings,
+            change_settings=self.change_settings,
+            publish=self.bus.publish,
         )
-        self.model_settings = ModelSettingsStore(self._database)
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
         self.speeds = SpeedStore(self._database)
@@ -117,10 +107,10 @@ class Service:
             self.runtimes,
             lambda: self.settings,
             self._database,
-            self.library_store,
+            self.models.store,
             reader=self._reader,
-            saved=self.model_settings,
-            resolve=self.library.resolve,
+            saved=self.models.saved,
+            resolve=self.models.library.resolve,
         )
         self.supervisor = Supervisor(
             self.loader,
@@ -136,15 +126,15 @@ class Service:
             self.supervisor,
             self._session,
             self.requests,
-            find=self.find,
-            list_models=self.list_models,
+            find=self.models.find,
+            list_models=self.models.all_models,
         )
         self.turns = Turns(
             ConversationStore(self._database),
             self.supervisor,
             self._session,
             self.requests,
-            find=self.find,
+            find=self.models.find,
             publish=self.bus.publish,
         )
         self.public = PublicServer(
@@ -185,7 +175,7 @@ class Service:
                 await self.public.on(*public)
             self._write_endpoint(token)
             for model in models:
-                await self.supervisor.load(await self.find(model), LoadRequest())
+                await self.supervisor.load(await self.models.find(model), LoadRequest())
             log.info("service ready", extra={"pid": os.getpid(), "version": VERSION})
             if on_ready is not None:
                 on_ready(self.addresses())
@@ -233,10 +223,10 @@ class Service:
 
     async def _scan_first(self) -> None:
         try:
-            await self.scan()
+            await self.models.scan()
         finally:
             self.scheduler.start()  # what an earlier run left needs the library
-            self.scanned.set()
+            self.models.scanned.set()
 
     async def _heartbeat(self) -> None:
         while True:
@@ -331,7 +321,8 @@ class Service:
             client_max_size=limits.BODY_BYTES,
         )
         app.add_routes(admin.Admin(self).routes())
-        app.add_routes(Conversations(self.turns, self.find).routes(admin.PREFIX))
+        app.add_routes(Conversations(self.turns, self.models.find).routes(admin.PREFIX))
+        app.add_routes(self.models.routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
         return app
@@ -366,59 +357,10 @@ class Service:
             "data_dir": str(self._paths.data),
         }
 
-    async def find(self, name: str) -> ModelEntry:
-        """The model called `name`; looked for once more on the disks before it is unknown."""
-        await self.scanned.wait()
-        try:
-            return self.library.resolve(name)
-        except AppError as error:
-            if error.code is not ErrorCode.MODEL_NOT_FOUND or self._scan_age() < RESCAN_SECONDS:
-                raise
-        await self.scan()
-        return self.library.resolve(name)
-
-    async def list_models(self) -> list[ModelEntry]:
-        await self.scanned.wait()
-        return self.library.models()
-
-    def _scan_age(self) -> float:
-        return time.monotonic() - self._last_scan
-
-    async def scan_if_old(self) -> None:
-        """Another program may have stored a model since the last look."""
-        await self.scanned.wait()
-        if self._scan_age() > RESCAN_SECONDS:
-            await self.scan()
-
-    async def scan(self) -> LibraryChange:
-        change = await asyncio.to_thread(self.library.rescan, NullReporter(), CancelToken())
-        self._last_scan = time.monotonic()
-        if change:
-            self.bus.publish("library.changed", vars(change))
-        return change
-
-    async def add_folder(self, path: str) -> LibraryChange:
-        """Add a folder or file to the library's places; it is remembered and read in place."""
-        found = await asyncio.to_thread(_existing, path)
-        folders = list(self.settings.library.folders)
-        if str(found) not in folders:
-            await self.change_settings({"library.folders": [*folders, str(found)]})
-        return await self.scan()
-
     async def change_settings(self, changes: dict[str, Any]) -> Settings:
         changed = await asyncio.to_thread(self._settings_file.change, changes)
         self.bus.publish("settings.changed", {"names": sorted(changes)})
         return changed
-
-    async def change_model_settings(
-        self, entry: ModelEntry, changes: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Save values for every later load of a model; a loaded one keeps those it has."""
-        context = changes.get("context_tokens")
-        check_context(entry, context if isinstance(context, int) else None)
-        saved = await asyncio.to_thread(self.model_settings.change, entry.fingerprint, changes)
-        self.bus.publish("settings.model_changed", {"id": entry.id, "names": sorted(changes)})
-        return saved
 
     def add_engine(self, name: str, folder: str) -> Runtime:
         return self.runtimes.add(name, Path(folder).expanduser().absolute())
@@ -453,20 +395,13 @@ class Service:
 
         return Tools(
             paths=self._paths,
-            resolve=self.library.resolve,
+            resolve=self.models.library.resolve,
             current_runtime=self.runtimes.current,
             results=self.results,
             speeds=self.speeds,
             wait_idle=wait_idle,
             requests_served=lambda: self.supervisor.served,
         )
-
-
-def _existing(path: str) -> Path:
-    found = Path(path).expanduser().absolute()
-    if not found.exists():
-        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(found))
-    return found
 
 
 async def _run(
