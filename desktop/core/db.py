@@ -153,6 +153,39 @@ CREATE TABLE model_settings (
 );
 """
 
+# What Paddock fetched, and so may delete; what people and other programs say of a model, by its
+# content; whether it was found to work; what the hub had of its repository when last asked.
+_SCHEMA_6 = """
+CREATE TABLE downloaded_files (
+    path TEXT PRIMARY KEY,
+    repo TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    repo_commit TEXT NOT NULL,
+    repo_file TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    sha256 TEXT,
+    size_bytes INTEGER NOT NULL,
+    downloaded REAL NOT NULL
+);
+CREATE INDEX downloaded_by_repo ON downloaded_files (repo);
+CREATE TABLE model_cards (
+    fingerprint TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    updated REAL NOT NULL
+);
+CREATE TABLE acceptances (
+    fingerprint TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE TABLE upstream (
+    repo TEXT PRIMARY KEY COLLATE NOCASE,
+    checked REAL NOT NULL,
+    document TEXT NOT NULL
+);
+ALTER TABLE jobs ADD COLUMN position REAL;
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
 MIGRATIONS: dict[int, str] = {
     1: _SCHEMA_1,
@@ -160,6 +193,7 @@ MIGRATIONS: dict[int, str] = {
     3: _SCHEMA_3,
     4: _SCHEMA_4,
     5: _SCHEMA_5,
+    6: _SCHEMA_6,
 }
 
 

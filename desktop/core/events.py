@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from desktop.core.errors import AppError, ErrorCode
 
@@ -23,12 +23,14 @@ class Progress:
         done: how much is done, in `unit`.
         total: how much there is; None where nobody knows yet.
         unit: "bytes", "tests", "tokens", "files" or "steps".
+        detail: more for who wants it, as JSON: of a download its files, speed and connections.
     """
 
     what: str
     done: float
     total: float | None = None
     unit: str = "steps"
+    detail: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

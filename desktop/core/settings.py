@@ -40,6 +40,15 @@ class ServerSettings(_Section):
 
 class LibrarySettings(_Section):
     folders: list[str] = Field(default=[], title="Further folders and files with models")
+    models_folder: str | None = Field(None, title="Folder that downloads go to")
+    test_new_models: bool = Field(True, title="Try new models once when the machine is idle")
+
+
+class DownloadSettings(_Section):
+    connections: int = Field(8, ge=1, le=32, title="Most connections of a download")
+    limit_mib_per_second: float | None = Field(
+        None, gt=0, le=1_000_000, title="Speed limit of downloads in MiB per second"
+    )
 
 
 class EngineSettings(_Section):
@@ -67,6 +76,7 @@ class Settings(_Section):
 
     server: ServerSettings = ServerSettings()
     library: LibrarySettings = LibrarySettings()
+    downloads: DownloadSettings = DownloadSettings()
     engine: EngineSettings = EngineSettings()
     load: LoadDefaults = LoadDefaults()
     general: GeneralSettings = GeneralSettings()
@@ -75,6 +85,7 @@ class Settings(_Section):
 SECTIONS: dict[str, type[BaseModel]] = {
     "server": ServerSettings,
     "library": LibrarySettings,
+    "downloads": DownloadSettings,
     "engine": EngineSettings,
     "load": LoadDefaults,
     "general": GeneralSettings,

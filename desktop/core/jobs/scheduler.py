@@ -46,6 +46,7 @@ class _JobReporter:
             "done": progress.done,
             "total": progress.total,
             "unit": progress.unit,
+            **({} if progress.detail is None else {"detail": progress.detail}),
         }
         now = time.monotonic()
         finished = progress.total is not None and progress.done >= progress.total
