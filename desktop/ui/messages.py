@@ -1,6 +1,6 @@
 """Errors in the user's language: title, cause and remedy of an AppError.
 
-The English words stand beside the codes (`core/errors.py`) and are the keys of the catalogue, under
+The English words stand beside the codes (`core/errors`) and are the keys of the catalogue, under
 the context "Errors"; their `{fields}` are filled after the translation.
 """
 

@@ -1,0 +1,117 @@
+"""The words of errors about data, settings and everything else."""
+
+from __future__ import annotations
+
+from desktop.core.errors.codes import ErrorCode as C
+from desktop.core.errors.words import Words
+
+WORDS_DATA: dict[C, Words] = {
+    C.DATABASE_NEWER: Words(
+        "The database is of a newer Paddock",
+        "{path} has schema {found}; this version knows {known}.",
+        "Install the newer Paddock. The file was not touched.",
+    ),
+    C.DATABASE_BUSY: Words(
+        "The database cannot be used",
+        "{reason}",
+        "Check the disk and that no other program holds {path}.",
+    ),
+    C.SETTING_INVALID: Words(
+        "{name} cannot be {value}",
+        "{reason}",
+        "Choose a value in the range given.",
+    ),
+    C.SETTINGS_NEWER: Words(
+        "The settings are of a newer Paddock",
+        "{path} has version {found}; this version knows {known}.",
+        "Install the newer Paddock. The file was not touched.",
+    ),
+    C.SECRET_UNKNOWN: Words(
+        "There is no secret called “{name}”",
+        "Known names are {known}.",
+        "Check the spelling.",
+    ),
+    C.JOB_NOT_FOUND: Words(
+        "There is no job {job}",
+        "It may have been removed.",
+        "Run `paddock status` for the list.",
+    ),
+    C.JOB_KIND_UNKNOWN: Words(
+        "There is no kind of job called “{kind}”",
+        "Known kinds are {known}.",
+        "Check the spelling, and that service and program are of the same version.",
+    ),
+    C.JOB_FINISHED: Words(
+        "Job {job} has ended already",
+        "Its state is {state}.",
+        "Start a new one.",
+    ),
+    C.RESULT_NOT_FOUND: Words(
+        "There is no result {result}",
+        "The number or name matches nothing that is stored.",
+        "Run `paddock results list`.",
+    ),
+    C.RESULT_FILE_INVALID: Words(
+        "{path} holds no benchmark results",
+        "{reason}",
+        "Use a file made by `paddock results export`.",
+    ),
+    C.KEY_NOT_FOUND: Words(
+        "There is no key called “{name}”",
+        "It may have been revoked.",
+        "Run `paddock keys list`.",
+    ),
+    C.KEY_EXISTS: Words(
+        "A key called “{name}” is there already",
+        "Names of keys are used once.",
+        "Choose another name, or revoke it with `paddock keys revoke {name}`.",
+    ),
+    C.CONVERSATION_NOT_FOUND: Words(
+        "There is no conversation {conversation}",
+        "It may have been deleted.",
+        "Choose another one, or begin a new one.",
+    ),
+    C.MESSAGE_NOT_FOUND: Words(
+        "There is no message {message}",
+        "Its conversation may have been deleted.",
+        "Open the conversation again.",
+    ),
+    C.CONTEXT_OVERFLOW: Words(
+        "The conversation is longer than the model's context",
+        "It has {prompt_tokens} tokens; the model was loaded for {context_tokens}.",
+        "Load the model with a larger context (--ctx), shorten the message, or begin a new "
+        "conversation.",
+    ),
+    C.SIMULATION_INVALID: Words(
+        "“{text}” describes no machine",
+        "{reason}",
+        "Write it like ram=32,vram=24 or ram=32,gpu=RTX_4090; sizes are in GiB.",
+    ),
+    C.GPU_UNKNOWN: Words(
+        "There is no known GPU called “{gpu}”",
+        "{reason}",
+        "Use one of the names in the table, or say how much memory it has with vram=… alone.",
+    ),
+    C.CANCELLED: Words("Stopped", "You stopped it.", "Start it again when you like."),
+    C.TIMED_OUT: Words(
+        "{what} took too long",
+        "It was given up after {seconds} seconds.",
+        "Try again; if it happens again, see `paddock doctor`.",
+    ),
+    C.BAD_REQUEST: Words("The request cannot be used", "{reason}", "Correct it and send it again."),
+    C.PROBE_FAILED: Words(
+        "{what} could not be read",
+        "{reason}",
+        "The rest works without it.",
+    ),
+    C.UPSTREAM_FAILED: Words(
+        "The engine broke off",
+        "{reason}",
+        "Send the request again; the model is loaded anew.",
+    ),
+    C.INTERNAL: Words(
+        "Something went wrong inside Paddock",
+        "{reason}",
+        "Please report it with the lines of `paddock logs`.",
+    ),
+}
