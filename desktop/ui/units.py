@@ -47,3 +47,32 @@ def parameters(value: int | None) -> str:
     if value >= 1e9:
         return f"{value / 1e9:.1f} B"
     return f"{value / 1e6:.1f} M" if value >= 1e6 else f"{value / 1e3:.0f} K"
+
+
+def rate(bytes_per_second: float | None) -> str:
+    """12.4 MiB/s: of bytes on their way."""
+    return "–" if bytes_per_second is None else f"{size(bytes_per_second)}/s"
+
+
+def duration(value: float | None) -> str:
+    """8 s, 3 min, 2 h 5 min: about how long, in steps that do not flicker."""
+    if value is None:
+        return "–"
+    if value < 60:
+        return f"{max(1, round(value))} s"
+    minutes = round(value / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 10 else f"{hours} h"
+
+
+def about(value: float | None) -> str:
+    """980, 12.4 K, 1.3 M: a count where its size is what matters."""
+    if value is None:
+        return "–"
+    for bound, unit in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if value >= bound:
+            number = value / bound
+            return f"{number:.0f} {unit}" if number >= 100 else f"{number:.1f} {unit}"
+    return f"{value:.0f}"

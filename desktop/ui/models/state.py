@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import AppError
 from desktop.core.version import VERSION, is_older
+from desktop.ui.models.downloads import KIND, Downloads
 
 Json = dict[str, Any]
 
@@ -19,6 +20,7 @@ class ServiceState(QObject):
         loaded: the model in the engine (`Loaded.to_dict`), or None.
         public: the server's switch: {"on", "url", "host", "port", …}.
         jobs: unfinished jobs by id, with their progress.
+        downloads: those of them that are downloads, and the ones that ended.
         online: whether the service answers; `trouble` says why not.
         version: the service's; `older`: than this window's.
         making_room: whether it ends when its jobs have, for another one to follow.
@@ -33,6 +35,7 @@ class ServiceState(QObject):
     library_changed = Signal()
     conversations_changed = Signal(dict)
     results_changed = Signal()
+    settings_changed = Signal(list)  # names: "general.theme"
     model_failed = Signal(str, object)  # id, AppError
     job_finished = Signal(dict)
     request_finished = Signal(dict)
@@ -45,6 +48,7 @@ class ServiceState(QObject):
         self.loaded: Json | None = None
         self.public: Json = {"on": False, "url": None}
         self.jobs: dict[int, Json] = {}
+        self.downloads = Downloads(self)
         self.version = VERSION
         self.making_room = False
         self._epoch: str | None = None
@@ -62,6 +66,7 @@ class ServiceState(QObject):
         self.loaded = state["models"][0] if state["models"] else None
         self.public = state["public"]
         self.jobs = {job["id"]: job for job in state["jobs"]}
+        self.downloads.read(state["jobs"])
         self.version, self.making_room = state["version"], state["making_room"]
         before, self._server_before = self._server_before, None
         another, self._epoch = state["epoch"] != self._epoch, state["epoch"]
@@ -120,10 +125,14 @@ class ServiceState(QObject):
             self.conversations_changed.emit(data)
         elif kind == "results.changed":
             self.results_changed.emit()
+        elif kind == "settings.changed":
+            self.settings_changed.emit(data["names"])
 
     def _on_job(self, kind: str, data: Json) -> None:
         job_id = data["id"]
         if kind == "job.changed":
+            if data["kind"] == KIND:
+                self.downloads.on_job(data)
             if data["finished"] is not None:
                 self.jobs.pop(job_id, None)
                 self.jobs_changed.emit()
@@ -132,4 +141,5 @@ class ServiceState(QObject):
             self.jobs[job_id] = data
         elif kind == "job.progress" and job_id in self.jobs:
             self.jobs[job_id] = {**self.jobs[job_id], "progress": data["progress"]}
+            self.downloads.on_progress(job_id, data["progress"])
         self.jobs_changed.emit()
