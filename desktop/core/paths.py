@@ -12,6 +12,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop.core.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,25 @@ def hf_cache(environ: Mapping[str, str] = os.environ) -> Path:
         return Path(environ["HF_HOME"]).expanduser() / "hub"
     cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "huggingface" / "hub"
+
+
+def models_folder(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where downloads go: as the environment says, else as the settings do, else the hub's own."""
+    chosen = settings.library.models_folder
+    if chosen and models_folder_fixed_by(environ) is None:
+        return Path(chosen).expanduser().absolute()
+    return hf_cache(environ).absolute()
+
+
+def models_folder_fixed_by(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The variable that decides where models lie, whatever the settings say; None where none."""
+    return next((name for name in ("HF_HUB_CACHE", "HF_HOME") if environ.get(name)), None)
+
+
+def model_caches(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """The folders in the layout of the hub's cache that hold models, that of downloads first."""
+    folders = (models_folder(settings, environ), hf_cache(environ).absolute())
+    return list(dict.fromkeys(folders))
 
 
 def resources() -> Path:

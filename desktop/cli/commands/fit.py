@@ -124,7 +124,7 @@ def _ask(
 
         @cache
         def library() -> Library:
-            return read_library(where, reader, chosen.library.folders)
+            return read_library(where, reader, chosen)
 
         finder = Finder(where, reader, library, WebSettings.from_environment())
         companions = CompanionFinder(lambda name: library().resolve(name), reader)

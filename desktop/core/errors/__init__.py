@@ -12,12 +12,18 @@ from typing import Any
 from desktop.core.errors.codes import ErrorCode
 from desktop.core.errors.words import Words
 from desktop.core.errors.words_data import WORDS_DATA
+from desktop.core.errors.words_library import WORDS_LIBRARY
 from desktop.core.errors.words_models import WORDS_MODELS
 from desktop.core.errors.words_running import WORDS_RUNNING
 
 __all__ = ["WORDS", "AppError", "ErrorCode", "Words"]
 
-WORDS: dict[ErrorCode, Words] = {**WORDS_MODELS, **WORDS_RUNNING, **WORDS_DATA}
+WORDS: dict[ErrorCode, Words] = {
+    **WORDS_MODELS,
+    **WORDS_LIBRARY,
+    **WORDS_RUNNING,
+    **WORDS_DATA,
+}
 
 
 class _Params(dict[str, Any]):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from desktop.core.errors import AppError
 from desktop.core.gguf.summary import ModelSummary
+from desktop.core.library.cards import Card
+from desktop.core.library.disk import DiskFile
 from desktop.core.library.scan import Source
 
 Kind = Literal["model", "projector", "adapter", "vocab", "other"]
@@ -28,6 +30,18 @@ class ModelEntry:
         kind: only a "model" can be loaded by itself; "other" is a file for the engine's tools.
         mmproj: the projector beside it that gives it eyes or ears.
         copies: other places where the same content lies.
+        app: the other program whose file it is.
+        files: what `shard_paths` are on their disk; `copy_files` the same of each copy.
+        checked: what the last look at all of its bytes found (`library/verify.py`).
+        own_card: what the program whose file it is says of it.
+        card: what people say of it, then `own_card`.
+        aliases: the further names it answers to.
+        downloaded: Paddock fetched it, all of its files, and so may delete it.
+        disk_bytes: what deleting it would free; of files that are not Paddock's what they take.
+        added, last_used: when it came, and when it was last loaded; seconds since the epoch.
+        acceptance: how the test on arrival went.
+        upstream: {"newer", "checked"}: whether the hub has another state of it.
+        tokens_per_second: of the latest real answer.
     """
 
     id: str
@@ -45,6 +59,24 @@ class ModelEntry:
     repo_file: str | None = None
     mmproj: Path | None = None
     copies: tuple[Path, ...] = ()
+    app: str | None = None
+    files: tuple[DiskFile, ...] = ()
+    copy_files: tuple[tuple[DiskFile, ...], ...] = ()
+    checked: dict[str, Any] | None = field(default=None, hash=False)
+    own_card: Card = field(default_factory=Card)
+    card: Card = field(default_factory=Card)
+    aliases: tuple[str, ...] = ()
+    downloaded: bool = False
+    disk_bytes: int = 0
+    added: float | None = None
+    last_used: float | None = None
+    acceptance: dict[str, Any] | None = field(default=None, hash=False)
+    upstream: dict[str, Any] | None = field(default=None, hash=False)
+    tokens_per_second: float | None = None
+
+    @property
+    def hidden(self) -> bool:
+        return self.card.hidden
 
     @property
     def bundled(self) -> bool:
@@ -82,4 +114,23 @@ class ModelEntry:
             "shard_paths": [str(path) for path in self.shard_paths],
             "copies": [str(path) for path in self.copies],
             "fingerprint": self.fingerprint,
+            "aliases": list(self.aliases),
+            "tags": list(self.card.tags),
+            "hidden": self.hidden,
+            "downloaded": self.downloaded,
+            "disk_bytes": self.disk_bytes,
+            "app": self.app,
+            "added": self.added,
+            "last_used": self.last_used,
+            "decode_tokens_per_second": _measured(self.tokens_per_second),
+            "card": self.card.to_dict(),
+            "checked": self.checked,
+            "acceptance": self.acceptance,
+            "upstream": self.upstream,
         }
+
+
+def _measured(value: float | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {"value": value, "low": value, "high": value, "source": "measured"}

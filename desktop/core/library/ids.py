@@ -88,6 +88,7 @@ def assign(
     entries: Iterable[ModelEntry],
     stored: Mapping[str, str],
     before: Mapping[Path, ModelEntry],
+    aliases: Iterable[str] = (),
 ) -> dict[int, str]:
     """Ids for all entries, by position.
 
@@ -99,11 +100,12 @@ def assign(
         entries: in order of preference, the bundled one first.
         stored: fingerprint → id, of everything that was ever there.
         before: the last scan's entries by path.
+        aliases: names that people gave to models: no other model may take them.
     """
     listed = list(entries)
     present = {entry.fingerprint for entry in listed}
     given: dict[int, str] = {}
-    taken: set[str] = {BUNDLED_ID}
+    taken: set[str] = {BUNDLED_ID, *(alias.lower() for alias in aliases)}
 
     def give(position: int, wanted: str, reserved: set[str]) -> None:
         number, candidate = 1, wanted

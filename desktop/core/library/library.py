@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from desktop.core.errors import AppError
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.split import parts_error
@@ -17,9 +17,11 @@ from desktop.core.gguf.words import shown
 from desktop.core.library import ids
 from desktop.core.library.entry import Kind, ModelEntry
 from desktop.core.library.identity import fingerprint_of, hash_cache
+from desktop.core.library.notes import Notes, noted
 from desktop.core.library.projectors import attach_projectors
 from desktop.core.library.resolve import resolve
 from desktop.core.library.scan import Found, Scanner
+from desktop.core.library.verify import last_check
 
 
 class LibraryStore(Protocol):
@@ -53,41 +55,60 @@ class Library:
     `rescan` reads files and belongs in a worker thread.
 
     Args:
-        folders: gives the folders and files the user added, asked anew at each rescan.
+        caches: gives the folders in the hub's layout, the one for downloads first; like `folders`
+            asked anew at each rescan.
+        folders: gives the folders and files the user added.
         bundled: the model that comes with Paddock; it need not exist.
         hashes: folder of the cache of fingerprints (`cache/hashes`); None keeps none.
+        notes: what is known of models beside their files.
     """
 
     def __init__(
         self,
         store: LibraryStore,
         reader: HeaderReader,
-        hf_cache: Path | None,
+        caches: Callable[[], Sequence[Path]],
         folders: Callable[[], Iterable[Path]],
         bundled: Path | None,
         *,
         hashes: Path | None = None,
+        notes: Callable[[], Notes] = Notes,
     ) -> None:
         self._store = store
         self._reader = reader
-        self._hf_cache = hf_cache
+        self._caches = caches
         self._folders = folders
         self._bundled = bundled
         self._hashes = hash_cache(hashes)
+        self._notes = notes
         self._scanning = threading.Lock()
         self._entries: tuple[ModelEntry, ...] = ()
 
     def models(self) -> list[ModelEntry]:
-        """Every entry as the last rescan found it, also broken ones and other kinds than models."""
+        """Every entry as the last rescan found it, also broken ones, hidden ones and other kinds
+        than models."""
         return list(self._entries)
 
-    def resolve(self, name: str) -> ModelEntry:
-        """The entry called so; see `resolve.resolve`.
+    def resolve(self, name: str, *, hidden: bool = False) -> ModelEntry:
+        """The entry called so; see `resolve.resolve`. What is hidden stands in nobody's way.
+
+        Args:
+            hidden: give a hidden one, too, where no other is meant.
 
         Raises:
-            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_HIDDEN.
         """
-        return resolve(name, self._entries, self._store.aliases())
+        entries, aliases = self._entries, self._store.aliases()
+        shown = [entry for entry in entries if not entry.hidden]
+        try:
+            return resolve(name, shown, aliases)
+        except AppError as error:
+            if error.code is not ErrorCode.MODEL_NOT_FOUND or len(shown) == len(entries):
+                raise
+        found = resolve(name, [entry for entry in entries if entry.hidden], aliases)
+        if not hidden:
+            raise AppError(ErrorCode.MODEL_HIDDEN, model=found.id)
+        return found
 
     def rescan(
         self, reporter: Reporter | None = None, cancel: CancelToken | None = None
@@ -99,7 +120,8 @@ class Library:
         """
         reporter, cancel = reporter or NullReporter(), cancel or CancelToken()
         with self._scanning:
-            found = Scanner(reporter, cancel).scan(self._hf_cache, self._folders(), self._bundled)
+            scanner = Scanner(reporter, cancel)
+            found = scanner.scan(self._caches(), self._folders(), self._bundled)
             read: list[ModelEntry] = []
             for done, model in enumerate(found):
                 cancel.raise_if_cancelled()
@@ -107,9 +129,16 @@ class Library:
                 read.append(self._read(model))
             cancel.raise_if_cancelled()
             reporter.progress(Progress("reading models", len(found), len(found), "files"))
-            fresh = attach_projectors(self._named(_once(read)))
+            fresh = noted(attach_projectors(self._named(_once(read))), self._notes())
             before, self._entries = self._entries, fresh
         return _difference(before, fresh)
+
+    def note_again(self) -> LibraryChange:
+        """Take up what is known of the models anew, without a look at the disks."""
+        with self._scanning:
+            before = self._entries
+            self._entries = noted(before, self._notes())
+            return _difference(before, self._entries)
 
     # --- one model
 
@@ -119,6 +148,9 @@ class Library:
             fingerprint = fingerprint_of(found.paths, self._hashes)
         except AppError as reason:
             fingerprint, error = "", error or reason
+        checked = last_check(found.paths, self._hashes)
+        if checked is not None and checked["state"] == "damaged":
+            error = error or AppError(ErrorCode.MODEL_DAMAGED, path=shown(found.path))
         return ModelEntry(
             id="",
             path=found.path,
@@ -133,6 +165,9 @@ class Library:
             repo=found.repo,
             revision=found.revision,
             repo_file=found.repo_file,
+            app=found.app,
+            files=found.files,
+            checked=checked,
         )
 
     def _summary(self, found: Found) -> tuple[ModelSummary | None, AppError | None]:
@@ -151,7 +186,7 @@ class Library:
     def _named(self, entries: list[ModelEntry]) -> list[ModelEntry]:
         stored = self._store.load_ids()
         before = {entry.path: entry for entry in self._entries}
-        given = ids.assign(entries, stored, before)
+        given = ids.assign(entries, stored, before, self._store.aliases())
         named = [replace(entry, id=given[place]) for place, entry in enumerate(entries)]
         for entry in named:
             if not entry.broken and stored.get(entry.fingerprint) != entry.id:
@@ -183,7 +218,12 @@ def _once(entries: list[ModelEntry]) -> list[ModelEntry]:
             first[entry.fingerprint] = len(kept)
             kept.append(entry)
         elif entry.broken == kept[place].broken:
-            kept[place] = replace(kept[place], copies=(*kept[place].copies, entry.path))
+            first_one = kept[place]
+            kept[place] = replace(
+                first_one,
+                copies=(*first_one.copies, entry.path),
+                copy_files=(*first_one.copy_files, entry.files),
+            )
         else:  # the same samples, but one of them cannot be read: both are shown
             kept.append(entry)
     return kept

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from desktop.core.db import read_only
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.library import Library
-from desktop.core.paths import Paths, demo_model, hf_cache
+from desktop.core.library.notes import Notes, read_notes
+from desktop.core.paths import Paths, demo_model, model_caches
+from desktop.core.settings import Settings
 
 
 class ReadOnlyStore:
-    """What the service knows of ids and aliases; it alone gives ids that last.
+    """What the service knows of ids, aliases and cards; it alone gives ids that last.
 
     Raises:
         AppError: DATABASE_NEWER, DATABASE_BUSY.
@@ -20,13 +22,12 @@ class ReadOnlyStore:
 
     def __init__(self, database: Path) -> None:
         self._ids: dict[str, str] = {}
-        self._aliases: dict[str, str] = {}
+        self.notes = Notes()
         try:
             with read_only(database) as connection:
                 ids = connection.execute("SELECT fingerprint, id FROM model_ids")
                 self._ids = {row["fingerprint"]: row["id"] for row in ids}
-                aliases = connection.execute("SELECT alias, model_id FROM aliases")
-                self._aliases = {row["alias"]: row["model_id"] for row in aliases}
+                self.notes = read_notes(lambda sql: connection.execute(sql).fetchall())
         except FileNotFoundError:  # no service has run here yet: every id is the natural one
             return
 
@@ -37,25 +38,24 @@ class ReadOnlyStore:
         return None
 
     def aliases(self) -> Mapping[str, str]:
-        return self._aliases
+        return self.notes.aliases
 
 
-def read_library(where: Paths, reader: HeaderReader, folders: Iterable[str]) -> Library:
+def read_library(where: Paths, reader: HeaderReader, settings: Settings) -> Library:
     """The library as it is now, scanned in this process.
-
-    Args:
-        folders: the further folders and files of the settings.
 
     Raises:
         AppError: DATABASE_NEWER, DATABASE_BUSY.
     """
+    store = ReadOnlyStore(where.database)
     library = Library(
-        store=ReadOnlyStore(where.database),
+        store=store,
         reader=reader,
-        hf_cache=hf_cache(),
-        folders=lambda: [Path(folder) for folder in folders],
+        caches=lambda: model_caches(settings),
+        folders=lambda: [Path(folder) for folder in settings.library.folders],
         bundled=demo_model(),
         hashes=where.cache / "hashes",
+        notes=lambda: store.notes,
     )
     library.rescan()
     return library

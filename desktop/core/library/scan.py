@@ -17,6 +17,7 @@ from desktop.core.events import CancelToken, Progress, Reporter
 from desktop.core.gguf.local import stat_file
 from desktop.core.gguf.split import part_names
 from desktop.core.gguf.words import shown
+from desktop.core.library.disk import DiskFile, Inode, disk_file
 
 Source = Literal["bundled", "hf_cache", "folder"]
 
@@ -24,8 +25,6 @@ MAX_DEPTH = 16
 MAX_ENTRIES = 500_000  # of all folders walked through in one scan
 MAX_FILES = 20_000
 _SYSTEM_FOLDERS = frozenset({"/proc", "/sys", "/dev", "/run"})
-
-Inode = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,23 @@ class Found:
     Attributes:
         paths: the files that are there.
         sizes: their sizes in bytes.
+        files: what those that could be looked at take on their disk.
         error: why it cannot be read as it lies there: unreadable, or a part is missing.
         repo: the hub's name of it; `revision` and `repo_file` say which file of which state.
         root: the folder given, or the snapshot.
+        app: the other program whose file it is.
     """
 
     paths: tuple[Path, ...]
     sizes: tuple[int, ...]
+    files: tuple[DiskFile, ...]
     source: Source
     root: Path
     error: AppError | None = None
     repo: str | None = None
     revision: str | None = None
     repo_file: str | None = None
+    app: str | None = None
 
     @property
     def path(self) -> Path:
@@ -62,6 +65,7 @@ class _Place:
     root: Path
     repo: str | None = None
     revision: str | None = None
+    app: str | None = None
 
 
 class Scanner:
@@ -76,17 +80,20 @@ class Scanner:
         self._found: list[Found] = []
 
     def scan(
-        self, hf_cache: Path | None, given: Iterable[Path], bundled: Path | None
+        self, caches: Iterable[Path], given: Iterable[Path], bundled: Path | None
     ) -> list[Found]:
-        """All models, each once: the bundled one first, then the cache's, then the given ones.
+        """All models, each once: the bundled one first, then the caches', then the given ones.
+
+        Args:
+            caches: folders laid out as the Hugging Face cache is; they need not exist.
 
         Raises:
             AppError: CANCELLED.
         """
         if bundled is not None and bundled.exists():
             self._add([bundled], _Place("bundled", bundled.parent))
-        if hf_cache is not None:
-            for place in _snapshots(hf_cache):
+        for cache in caches:
+            for place in _snapshots(cache):
                 self._add(self._walk(place.root), place)
         for one in given:
             path = Path(os.path.expanduser(one)).absolute()  # noqa: PTH111 - never raises
@@ -161,7 +168,7 @@ def _look_at(
 ) -> tuple[Found, tuple[Inode, ...]]:
     error: AppError | None = None
     sizes: list[int] = []
-    inodes: list[Inode] = []
+    files: list[DiskFile] = []
     for path in paths:
         try:
             status = stat_file(path)
@@ -169,7 +176,7 @@ def _look_at(
             error = error or reason
             continue
         sizes.append(status.st_size)
-        inodes.append((status.st_dev, status.st_ino))
+        files.append(disk_file(path, status))
     if missing and error is None:
         error = AppError(
             ErrorCode.GGUF_SHARD_MISSING,
@@ -183,14 +190,17 @@ def _look_at(
     found = Found(
         paths=paths,
         sizes=tuple(sizes),
+        files=tuple(files),
         source=place.source,
         root=place.root,
         error=error,
         repo=place.repo,
         revision=place.revision,
         repo_file=repo_file,
+        app=place.app,
     )
-    return found, tuple(inodes) if len(inodes) == len(paths) else ()
+    inodes = tuple(file.inode for file in files)
+    return found, inodes if len(inodes) == len(paths) else ()
 
 
 def _grouped(files: list[Path]) -> Iterator[tuple[tuple[Path, ...], list[str]]]:

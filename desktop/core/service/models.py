@@ -16,7 +16,7 @@ from desktop.core.events import CancelToken, NullReporter
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library, LibraryChange
-from desktop.core.paths import Paths, demo_model, hf_cache
+from desktop.core.paths import Paths, demo_model, model_caches
 from desktop.core.service.bodies import object_of, read_body, text_of
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.load_guard import check_context
@@ -56,10 +56,11 @@ class Models:
         self.library = Library(
             store=self.store,
             reader=reader,
-            hf_cache=hf_cache(),
+            caches=lambda: model_caches(settings()),
             folders=lambda: [Path(folder) for folder in settings().library.folders],
             bundled=demo_model(),
             hashes=where.cache / "hashes",
+            notes=self.store.notes,
         )
         self.scanned = asyncio.Event()
         self._last_scan = time.monotonic()

@@ -96,7 +96,7 @@ class TrialSources:
 
             @cache
             def library() -> Library:
-                return read_library(where, reader, settings.library.folders)
+                return read_library(where, reader, settings)
 
             finder = Finder(where, reader, library, WebSettings.from_environment())
             companions = CompanionFinder(lambda name: library().resolve(name), reader)

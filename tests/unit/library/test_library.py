@@ -65,7 +65,7 @@ class Setup:
         return Library(
             self.store,
             self.reader,
-            self.hub,
+            lambda: [self.hub],
             lambda: [self.folder],
             self.bundled,
             hashes=self.hashes,
@@ -273,7 +273,7 @@ def test_a_reader_that_dies_costs_one_file(setup: Setup, tmp_path: Path) -> None
     assert setup.ids() == ["a:f16"]
     write_tiny_llama(setup.folder / "b.gguf", name="B")
     with HeaderReader(tmp_path / "cache" / "headers", command=["/nothing"]) as dead:
-        library = Library(setup.store, dead, None, lambda: [setup.folder], None)
+        library = Library(setup.store, dead, lambda: [], lambda: [setup.folder], None)
         library.rescan()
         first, second = library.models()
     assert first.id == "a:f16" and not first.broken

@@ -31,7 +31,7 @@ class Log(NullReporter):
 def find(
     *given: Path, cache: Path | None = None, bundled: Path | None = None, log: Log | None = None
 ) -> list[Found]:
-    return Scanner(log or Log(), CancelToken()).scan(cache, given, bundled)
+    return Scanner(log or Log(), CancelToken()).scan([cache] if cache else [], given, bundled)
 
 
 def put(path: Path, content: bytes = b"GGUF") -> Path:
@@ -163,5 +163,5 @@ def test_it_can_be_stopped(tmp_path: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(AppError) as caught:
-        Scanner(Log(), cancel).scan(None, [tmp_path], None)
+        Scanner(Log(), cancel).scan([], [tmp_path], None)
     assert caught.value.code is ErrorCode.CANCELLED
