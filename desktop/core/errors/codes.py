@@ -78,6 +78,8 @@ class ErrorCode(StrEnum):
     REMOTE_CHANGED = "remote_changed"
     HUB_NO_GGUF = "hub_no_gguf"
     HUB_QUANT_UNKNOWN = "hub_quant_unknown"
+    HUB_OFFLINE = "hub_offline"
+    HUB_REPO_UNKNOWN = "hub_repo_unknown"
     # data
     DATABASE_NEWER = "database_newer"
     DATABASE_BUSY = "database_busy"

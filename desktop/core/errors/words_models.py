@@ -92,18 +92,19 @@ WORDS_MODELS: dict[C, Words] = {
     C.REMOTE_DENIED: Words(
         "{url} may not be read",
         "The server answered {status}: {reason}",
-        "Accept the model's terms on its page if it has any, and give a token of yours in "
-        "HF_TOKEN.",
+        "Accept the model's terms on its page if it has any, and give a token of yours with "
+        "`paddock hub-token` or in HF_TOKEN.",
     ),
     C.REMOTE_NOT_FOUND: Words(
         "{url} was not found",
         "The server answered {status}.",
-        "Check the spelling. Without HF_TOKEN a private repository looks like this, too.",
+        "Check the spelling. Without a token (`paddock hub-token`, HF_TOKEN) a private repository "
+        "looks like this, too.",
     ),
     C.REMOTE_BUSY: Words(
         "{url} was asked too often",
         "The server answered 429 and wants a pause of {seconds} seconds.",
-        "Try again then. With a token in HF_TOKEN the limits are higher.",
+        "Try again then. With a token (`paddock hub-token`, HF_TOKEN) the limits are higher.",
     ),
     C.REMOTE_FAILED: Words(
         "{url} cannot be used",
@@ -124,5 +125,16 @@ WORDS_MODELS: dict[C, Words] = {
         "{repo} has no quant called “{quant}”",
         "It has {known}.",
         "Name one of these behind the colon.",
+    ),
+    C.HUB_OFFLINE: Words(
+        "The hub is not asked",
+        "HF_HUB_OFFLINE is set, so nothing is read from {url}.",
+        "Unset it to search the hub and to download. The models that are here work without it.",
+    ),
+    C.HUB_REPO_UNKNOWN: Words(
+        "There is no repository {repo}",
+        "The hub does not know it, or does not show it: without a token private ones look like "
+        "this, too.",
+        "Did you mean {suggestions}?",
     ),
 }

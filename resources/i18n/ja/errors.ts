@@ -696,8 +696,8 @@
         <translation>サーバーの応答は {status} でした: {reason}</translation>
     </message>
     <message>
-        <source>Accept the model's terms on its page if it has any, and give a token of yours in HF_TOKEN.</source>
-        <translation>モデルのページに利用規約があれば同意し、ご自身のトークンを HF_TOKEN に設定してください。</translation>
+        <source>Accept the model's terms on its page if it has any, and give a token of yours with `paddock hub-token` or in HF_TOKEN.</source>
+        <translation>モデルのページに利用規約があれば同意し、`paddock hub-token` か HF_TOKEN でご自身のトークンを設定してください。</translation>
     </message>
     <message>
         <source>{url} was not found</source>
@@ -708,8 +708,8 @@
         <translation>サーバーの応答は {status} でした。</translation>
     </message>
     <message>
-        <source>Check the spelling. Without HF_TOKEN a private repository looks like this, too.</source>
-        <translation>つづりを確認してください。HF_TOKEN がないと、非公開のリポジトリもこのように見えます。</translation>
+        <source>Check the spelling. Without a token (`paddock hub-token`, HF_TOKEN) a private repository looks like this, too.</source>
+        <translation>つづりを確認してください。トークン（`paddock hub-token`、HF_TOKEN）がないと、非公開のリポジトリもこのように見えます。</translation>
     </message>
     <message>
         <source>{url} was asked too often</source>
@@ -720,8 +720,8 @@
         <translation>サーバーの応答は 429 で、{seconds} 秒の待機を求めています。</translation>
     </message>
     <message>
-        <source>Try again then. With a token in HF_TOKEN the limits are higher.</source>
-        <translation>その後にもう一度お試しください。HF_TOKEN にトークンを設定すると上限が上がります。</translation>
+        <source>Try again then. With a token (`paddock hub-token`, HF_TOKEN) the limits are higher.</source>
+        <translation>その後にもう一度お試しください。トークン（`paddock hub-token`、HF_TOKEN）を設定すると上限が上がります。</translation>
     </message>
     <message>
         <source>{url} cannot be used</source>
@@ -762,6 +762,30 @@
     <message>
         <source>Name one of these behind the colon.</source>
         <translation>コロンの後にこのいずれかを指定してください。</translation>
+    </message>
+    <message>
+        <source>The hub is not asked</source>
+        <translation>ハブには問い合わせません</translation>
+    </message>
+    <message>
+        <source>HF_HUB_OFFLINE is set, so nothing is read from {url}.</source>
+        <translation>HF_HUB_OFFLINE が設定されているため、{url} からは何も読み込みません。</translation>
+    </message>
+    <message>
+        <source>Unset it to search the hub and to download. The models that are here work without it.</source>
+        <translation>ハブの検索やダウンロードを行うには、この設定を外してください。手元のモデルはそのまま使えます。</translation>
+    </message>
+    <message>
+        <source>There is no repository {repo}</source>
+        <translation>{repo} というリポジトリはありません</translation>
+    </message>
+    <message>
+        <source>The hub does not know it, or does not show it: without a token private ones look like this, too.</source>
+        <translation>ハブに存在しないか、表示されません。トークンがないと、非公開のリポジトリもこのように見えます。</translation>
+    </message>
+    <message>
+        <source>Did you mean {suggestions}?</source>
+        <translation>もしかして: {suggestions}</translation>
     </message>
     <message>
         <source>The folder cannot hold a file with holes</source>
