@@ -2,7 +2,9 @@
 
 Only what a person asked for is requested. The hub's token goes to the hub's own address and to no
 host that a reply names. Compressed replies are refused, since a Range of them would be of other
-bytes than the file's. Honoured: HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE.
+bytes than the file's. Honoured: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY,
+SSL_CERT_FILE. What goes to the hub takes its settings from `hub/access.py`, which knows of tokens
+that are stored.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ _CERTIFICATE_FILES = (
 )
 # The hub answers 401 for what is not there, and says so in X-Error-Code.
 _MISSING_CODES = frozenset({"RepoNotFound", "EntryNotFound", "RevisionNotFound"})
+# What huggingface_hub takes for a yes (its constants.py).
+_YES = frozenset({"1", "on", "yes", "true"})
 
 
 @dataclass(frozen=True)
@@ -53,21 +57,35 @@ class WebSettings:
     Attributes:
         endpoint: the hub's address, without a slash at its end.
         token: sent to that address only.
+        stored_token: where there is no `token`: finds one that is stored, which may take a moment;
+            asked when the hub is.
+        offline: the hub is not asked at all.
         certificates: a file of further certificate authorities to trust.
+        total_seconds: for all of the work; None: as long as it takes.
+        keep_alive: use a connection for the next request when its answer was read to the end.
+        buffer_bytes: what may wait to be read; lost when an answer is not read to its end.
     """
 
     endpoint: str = HUB
     token: str | None = None
+    stored_token: Callable[[], str | None] | None = None
+    offline: bool = False
     certificates: str | None = None
     connect_seconds: float = 15.0
     idle_seconds: float = 30.0
-    total_seconds: float = 300.0
+    total_seconds: float | None = 300.0
+    keep_alive: bool = False
+    buffer_bytes: int = 1 << 16
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> WebSettings:
         return cls(
             endpoint=(environ.get("HF_ENDPOINT") or HUB).rstrip("/"),
             token=environ.get("HF_TOKEN", "").strip() or None,
+            offline=any(
+                environ.get(name, "").strip().lower() in _YES
+                for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+            ),
             certificates=environ.get("SSL_CERT_FILE") or None,
         )
 
@@ -147,16 +165,20 @@ class Web:
     def __init__(self, settings: WebSettings) -> None:
         self.settings = settings
         self._hub = parse_url(settings.endpoint).origin()
+        self._token = settings.token
+        self._token_sought = settings.token is not None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Web:
         settings = self.settings
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=_trusted(settings.certificates), force_close=True),
+            connector=aiohttp.TCPConnector(
+                ssl=_trusted(settings.certificates), force_close=not settings.keep_alive
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             headers={"User-Agent": f"paddock/{VERSION}", "Accept-Encoding": "identity"},
-            read_bufsize=1 << 16,  # what lies in it when we stop was read for nothing
+            read_bufsize=settings.buffer_bytes,
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=settings.connect_seconds, sock_read=settings.idle_seconds
             ),
@@ -168,18 +190,19 @@ class Web:
             await self._session.close()
 
     async def get(
-        self, url: str, headers: Mapping[str, str] | None = None, known_tag: str | None = None
+        self, url: str | URL, headers: Mapping[str, str] | None = None, known_tag: str | None = None
     ) -> Answer:
         """The reply, redirects followed; the caller reads and closes it.
 
         Args:
+            url: an `Answer.url` goes out as it came in: a signature must not be quoted anew.
             known_tag: of content that is at hand already: the answer is then `unchanged`.
 
         Raises:
-            AppError: REMOTE_*; BAD_REQUEST for an address that is none. Statuses 200, 206, 304
-                and 416 are answers.
+            AppError: REMOTE_*, HUB_OFFLINE; BAD_REQUEST for an address that is none. Statuses 200,
+                206, 304 and 416 are answers.
         """
-        here = parse_url(url)
+        here = url if isinstance(url, URL) else parse_url(url)
         linked_tag: str | None = None
         linked_size: int | None = None
         sent = dict(headers or {})
@@ -212,25 +235,27 @@ class Web:
             AppError: as `get`; REMOTE_FAILED when it is longer than the limit.
         """
         answer = await self.get(url)
-        parts: list[bytes] = []
         with contextlib.closing(answer):
-            if answer.status != 200:
-                raise _failed(url, f"The server answered {answer.status}.")
-            while piece := await next_piece(answer):
-                parts.append(piece)
-                if sum(map(len, parts)) > limit_bytes:
-                    raise _failed(url, f"The answer is longer than {limit_bytes} bytes.")
-        return b"".join(parts)
+            return await whole_body(answer, limit_bytes)
 
     async def _one(self, url: URL, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         assert self._session is not None
         sent = dict(headers)
-        if self.settings.token and url.origin() == self._hub:
-            sent["Authorization"] = f"Bearer {self.settings.token}"
+        if url.origin() == self._hub:
+            if self.settings.offline:
+                raise AppError(ErrorCode.HUB_OFFLINE, url=shown_url(url))
+            if token := self._hub_token():
+                sent["Authorization"] = f"Bearer {token}"
         with _network_errors(url, self.settings.idle_seconds):
             return await self._session.get(
                 url, headers=sent, allow_redirects=False, proxy=_proxy(url)
             )
+
+    def _hub_token(self) -> str | None:
+        if not self._token_sought and self.settings.stored_token is not None:
+            self._token = self.settings.stored_token()
+        self._token_sought = True
+        return self._token
 
 
 def _cut_off(response: aiohttp.ClientResponse) -> None:
@@ -250,6 +275,22 @@ async def next_piece(answer: Answer) -> bytes:
     """
     with _network_errors(answer.url, None):
         return await answer.response.content.readany()
+
+
+async def whole_body(answer: Answer, limit_bytes: int) -> bytes:
+    """The whole body of an answer; the caller closes it.
+
+    Raises:
+        AppError: REMOTE_UNREACHABLE; REMOTE_FAILED when it is longer than the limit, or no 200.
+    """
+    if answer.status != 200:
+        raise _failed(answer.url, f"The server answered {answer.status}.")
+    body = bytearray()
+    while piece := await next_piece(answer):
+        body += piece
+        if len(body) > limit_bytes:
+            raise _failed(answer.url, f"The answer is longer than {limit_bytes} bytes.")
+    return bytes(body)
 
 
 def run(
@@ -279,7 +320,7 @@ def run(
             raise AppError(
                 ErrorCode.TIMED_OUT,
                 what="Reading from the network",
-                seconds=round(settings.total_seconds),
+                seconds=round(settings.total_seconds or 0),
             ) from error
         except asyncio.CancelledError:
             cancel.raise_if_cancelled()
@@ -365,7 +406,7 @@ def _check(response: aiohttp.ClientResponse, url: URL) -> None:
     if status == 429:
         raise AppError(ErrorCode.REMOTE_BUSY, url=shown, seconds=_pause_seconds(response))
     if status not in (200, 206, 416):
-        raise _failed(url, f"The server answered {status}. {said}".strip())
+        raise _failed(url, f"The server answered {status}. {said}".strip(), status=status)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise _failed(url, f"The server compresses the file ({clean(encoding, 40)}) unasked.")
@@ -383,8 +424,8 @@ def _pause_seconds(response: aiohttp.ClientResponse) -> int:
     return int(limit[1]) if limit else _DEFAULT_PAUSE_SECONDS
 
 
-def _failed(url: str | URL, reason: str) -> AppError:
-    return AppError(ErrorCode.REMOTE_FAILED, url=shown_url(url), reason=reason)
+def _failed(url: str | URL, reason: str, **params: int) -> AppError:
+    return AppError(ErrorCode.REMOTE_FAILED, url=shown_url(url), reason=reason, **params)
 
 
 @contextlib.contextmanager
