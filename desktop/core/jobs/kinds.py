@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from desktop.core.events import CancelToken, Reporter
 from desktop.core.jobs.table import Job
+
+
+class Postponed(Exception):
+    """A job steps back for another one: it is put at the end of the queue and begins again."""
 
 
 class JobContext:
     """What a running job sees: its row, whom to tell, and whether to stop.
 
     Attributes:
+        params: what was asked for; another object where it was asked for again, otherwise.
         done: results of steps finished before, also in an earlier run of the service.
     """
 
@@ -22,6 +27,7 @@ class JobContext:
         reporter: Reporter,
         cancel: CancelToken,
         finish_step: Callable[[str, Any], None],
+        wanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.job = job
         self.params = job.params
@@ -29,6 +35,7 @@ class JobContext:
         self.cancel = cancel
         self.done: dict[str, Any] = dict(job.done)
         self._finish_step = finish_step
+        self._wanted = wanted
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The result of step `name`: stored from before, or made now by `work` and stored."""
@@ -37,6 +44,15 @@ class JobContext:
             self.done[name] = work()
             self._finish_step(name, self.done[name])
         return self.done[name]
+
+    def stand_back(self) -> None:
+        """For a job that has not really begun: let those go first that wait for what it holds.
+
+        Raises:
+            Postponed: where there is one, or where the service is to end; not to be caught.
+        """
+        if self._wanted():
+            raise Postponed
 
 
 class Kind(Protocol):
@@ -56,3 +72,34 @@ class Kind(Protocol):
 
     def run(self, context: JobContext) -> dict[str, Any]:
         """Do the work; the returned document is the job's result."""
+
+
+@runtime_checkable
+class LeavesTraces(Protocol):
+    """A kind whose interrupted work lies around until it goes on."""
+
+    def cancelled(self, params: dict[str, Any], done: dict[str, Any]) -> None:
+        """Remove it: the job will not go on. Called in a worker thread while it does not run.
+
+        Args:
+            done: results of the steps that were finished.
+        """
+
+
+@runtime_checkable
+class OneOfAKind(Protocol):
+    """A kind of which nobody wants the same job twice: asked again, the first one is meant."""
+
+    def key(self, params: dict[str, Any]) -> str:
+        """Equal where two jobs would do the same."""
+
+
+@runtime_checkable
+class GivesWay(Protocol):
+    """A kind whose jobs are interrupted where the service is to end soon: they lose nothing.
+
+    Attributes:
+        gives_way: True.
+    """
+
+    gives_way: bool

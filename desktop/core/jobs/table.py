@@ -16,6 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -31,8 +32,10 @@ class Job:
     Attributes:
         steps: the names of its whole steps, in order.
         done: the results of the steps that are finished; a restart goes on after them.
+        progress: how far it was when it was interrupted; None while it runs and when it has ended.
         result, error: what came out; None until it has ended.
         created, started, finished: seconds since the epoch.
+        position: its place in the queue; the lowest comes first.
     """
 
     id: int
@@ -41,11 +44,13 @@ class Job:
     state: JobState
     steps: list[str]
     done: dict[str, Any]
+    progress: dict[str, Any] | None
     result: dict[str, Any] | None
     error: dict[str, Any] | None
     created: float
     started: float | None
     finished: float | None
+    position: float
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -60,6 +65,7 @@ class Job:
             "created": self.created,
             "started": self.started,
             "finished": self.finished,
+            "position": self.position,
         }
 
 
@@ -71,11 +77,15 @@ def _job(row: sqlite3.Row) -> Job:
         state=JobState(row["state"]),
         steps=json.loads(row["steps"]),
         done=json.loads(row["done"]),
+        progress=json.loads(row["progress"]) if row["progress"] else None,
         result=json.loads(row["result"]) if row["result"] else None,
         error=json.loads(row["error"]) if row["error"] else None,
         created=row["created"],
         started=row["started"],
         finished=row["finished"],
+        # A new one goes to the end: its number is above all places there are, which moves only
+        # exchange.
+        position=row["id"] if row["position"] is None else row["position"],
     )
 
 
@@ -104,25 +114,78 @@ class JobTable:
         return [_job(row) for row in rows]
 
     def unfinished(self) -> list[Job]:
-        """Jobs to be done, the oldest first."""
+        """Jobs that wait, run or are paused, in the queue's order."""
         rows = self._database.query(
-            "SELECT * FROM jobs WHERE state IN (?, ?) ORDER BY id",
-            (JobState.QUEUED, JobState.RUNNING),
+            "SELECT * FROM jobs WHERE state IN (?, ?, ?)",
+            (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED),
         )
-        return [_job(row) for row in rows]
+        return sorted(map(_job, rows), key=lambda job: job.position)
 
     def set_running(self, job_id: int) -> Job:
-        """Mark a queued job as running; one that has ended stays as it is."""
+        """Mark a queued job as running; one that has ended or is paused stays as it is."""
         self._database.execute(
-            "UPDATE jobs SET state = ?, started = ? WHERE id = ? AND state = ?",
+            "UPDATE jobs SET state = ?, started = ?, progress = NULL WHERE id = ? AND state = ?",
             (JobState.RUNNING, time.time(), job_id, JobState.QUEUED),
         )
         return self.get(job_id)
 
-    def requeue(self, job_id: int) -> Job:
-        """Put an interrupted job back; its finished steps stay."""
-        self._database.execute("UPDATE jobs SET state = ? WHERE id = ?", (JobState.QUEUED, job_id))
+    def requeue(self, job_id: int, progress: dict[str, Any] | None = None) -> Job:
+        """Put a job back into the queue; its finished steps stay.
+
+        Args:
+            progress: how far it was, where it was interrupted just now.
+        """
+        return self._set_waiting(job_id, JobState.QUEUED, progress)
+
+    def pause(self, job_id: int, progress: dict[str, Any] | None = None) -> Job:
+        """Keep a job from running until it is put back; its finished steps stay."""
+        return self._set_waiting(job_id, JobState.PAUSED, progress)
+
+    def _set_waiting(self, job_id: int, state: JobState, progress: dict[str, Any] | None) -> Job:
+        self._database.execute(
+            "UPDATE jobs SET state = ?, progress = COALESCE(?, progress), error = NULL, "
+            "finished = NULL WHERE id = ?",
+            (state, json.dumps(progress) if progress is not None else None, job_id),
+        )
         return self.get(job_id)
+
+    def set_params(self, job_id: int, params: dict[str, Any]) -> Job:
+        self._database.execute(
+            "UPDATE jobs SET params = ? WHERE id = ?", (json.dumps(params), job_id)
+        )
+        return self.get(job_id)
+
+    def move(self, job_id: int, before: int | None) -> list[Job]:
+        """Give an unfinished job another place in the queue.
+
+        Args:
+            before: the unfinished job it is to stand in front of; None: at the end.
+
+        Returns: the jobs whose place has changed.
+
+        Raises:
+            AppError: JOB_NOT_FOUND, JOB_FINISHED.
+        """
+        jobs = self.unfinished()
+        for number in (job_id, *(() if before is None else (before,))):
+            if all(job.id != number for job in jobs):
+                found = self.get(number)
+                raise AppError(ErrorCode.JOB_FINISHED, job=number, state=found.state.value)
+        if before == job_id:
+            return []
+        moved = next(job for job in jobs if job.id == job_id)
+        order = [job for job in jobs if job.id != job_id]
+        place = len(order) if before is None else [job.id for job in order].index(before)
+        order.insert(place, moved)
+        places = [job.position for job in jobs]
+        changed = [
+            (position, job.id)
+            for position, job in zip(places, order, strict=True)
+            if position != job.position
+        ]
+        with self._database.transaction() as connection:
+            connection.executemany("UPDATE jobs SET position = ? WHERE id = ?", changed)
+        return [self.get(number) for _, number in changed]
 
     def finish_step(self, job_id: int, step: str, result: Any) -> Job:
         with self._database.transaction() as connection:
@@ -140,7 +203,8 @@ class JobTable:
         error: AppError | None = None,
     ) -> Job:
         self._database.execute(
-            "UPDATE jobs SET state = ?, result = ?, error = ?, finished = ? WHERE id = ?",
+            "UPDATE jobs SET state = ?, result = ?, error = ?, finished = ?, progress = NULL "
+            "WHERE id = ?",
             (
                 state,
                 json.dumps(result) if result is not None else None,
