@@ -7,7 +7,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 RING_SIZE = 10_000
@@ -41,6 +41,7 @@ class EventBus:
         self._loop = loop
         self._ring: deque[Event] = deque(maxlen=ring_size)
         self._seq = 0
+        self._progress: dict[Any, int] = {}  # the number of each job's newest progress
         self._changed = asyncio.Event()
         self._closed = False
         self.followers = 0
@@ -67,9 +68,21 @@ class EventBus:
 
     def _append(self, event_type: str, data: dict[str, Any]) -> None:
         self._seq += 1
+        if event_type == "job.progress":
+            self._thin(data["id"])
         self._ring.append(Event(self.epoch, self._seq, event_type, time.time(), data))
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _thin(self, job_id: Any) -> None:
+        """Forget the details of a job's last progress: those of the next one are there. They are
+        told many times a second, and ten thousand of them would be a lot of memory."""
+        place = self._progress.get(job_id, 0) - self._seq + len(self._ring)
+        if 0 <= place < len(self._ring):
+            old = self._ring[place]
+            progress = {k: v for k, v in old.data["progress"].items() if k != "detail"}
+            self._ring[place] = replace(old, data={**old.data, "progress": progress})
+        self._progress[job_id] = self._seq
 
     async def follow(self, epoch: str | None, after: int) -> AsyncGenerator[Event, None]:
         """Events after `after` of `epoch`, then every new one.

@@ -64,3 +64,26 @@ async def test_at_the_edge_of_the_ring_nothing_is_lost() -> None:
         bus.publish(str(number), {})
     events = await take(bus, bus.epoch, 20, 10)
     assert [e.type for e in events] == [str(n) for n in range(20, 30)]
+
+
+async def test_only_the_newest_progress_of_a_job_keeps_its_details() -> None:
+    """A download tells its files ten times a second: ten thousand of them would not be kept."""
+    bus = EventBus(asyncio.get_running_loop(), ring_size=5)
+
+    def tell(job_id: int, done: int) -> None:
+        progress = {"what": "w", "done": done, "detail": {"files": ["f"] * 100}}
+        bus.publish("job.progress", {"id": job_id, "progress": progress})
+
+    for done in range(3):
+        tell(1, done)
+    tell(2, 0)
+    bus.publish("other", {})
+    events = await take(bus, bus.epoch, 0, 5)
+    progress = [event.data.get("progress", {}) for event in events]
+    assert [each.get("done") for each in progress] == [0, 1, 2, 0, None]
+    assert ["detail" in each for each in progress] == [False, False, True, True, False]
+    for done in range(3, 20):  # what the ring has dropped is nobody's business
+        tell(1, done)
+    last = await take(bus, bus.epoch, 17, 5)
+    assert [event.data["progress"]["done"] for event in last] == [15, 16, 17, 18, 19]
+    assert ["detail" in event.data["progress"] for event in last] == [False] * 4 + [True]
