@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from desktop.core.client.conversations import ConversationCalls
+from desktop.core.client.downloads import DownloadCalls
 from desktop.core.client.results import ResultCalls
 from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.errors import AppError, ErrorCode
@@ -29,7 +30,7 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client(ConversationCalls, ResultCalls):
+class Client(ConversationCalls, DownloadCalls, ResultCalls):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it
