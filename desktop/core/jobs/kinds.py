@@ -27,7 +27,7 @@ class JobContext:
         reporter: Reporter,
         cancel: CancelToken,
         finish_step: Callable[[str, Any], None],
-        wanted: Callable[[], bool] = lambda: False,
+        wanted: Callable[[Callable[[Job], bool]], bool] = lambda to: False,
     ) -> None:
         self.job = job
         self.params = job.params
@@ -45,13 +45,16 @@ class JobContext:
             self._finish_step(name, self.done[name])
         return self.done[name]
 
-    def stand_back(self) -> None:
+    def stand_back(self, to: Callable[[Job], bool] = lambda job: True) -> None:
         """For a job that has not really begun: let those go first that wait for what it holds.
+
+        Args:
+            to: which of them.
 
         Raises:
             Postponed: where there is one, or where the service is to end; not to be caught.
         """
-        if self._wanted():
+        if self._wanted(to):
             raise Postponed
 
 

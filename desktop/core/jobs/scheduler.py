@@ -351,7 +351,7 @@ class Scheduler:
             _JobReporter(running, self._publish),
             running.cancel,
             finish_step,
-            lambda: self._wanted(running.job),
+            lambda to: self._wanted(running.job, to),
         )
         try:
             result = self._kind(running.job.kind).run(context)
@@ -370,10 +370,12 @@ class Scheduler:
             return self._table.finish(job_id, JobState.CANCELLED)
         return self._table.finish(job_id, JobState.FAILED, error=failure)
 
-    def _wanted(self, job: Job) -> bool:
-        """Whether something waits for what a running job holds. Called from its thread."""
+    def _wanted(self, job: Job, to: Callable[[Job], bool]) -> bool:
+        """Whether one of those jobs waits for what a running job holds. Called from its thread."""
         needs = self._needs(job)
-        return self._held or any(needs & self._needs(queued) for queued in self._queue)
+        return self._held or any(
+            needs & self._needs(queued) and to(queued) for queued in self._queue
+        )
 
     def _interrupted(self, running: _Running) -> Job:
         """Runs in a worker thread."""
