@@ -186,6 +186,16 @@ CREATE TABLE upstream (
 ALTER TABLE jobs ADD COLUMN position REAL;
 """
 
+# Models under a second name with settings of their own, made out of Modelfiles.
+_SCHEMA_7 = """
+CREATE TABLE variants (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    content TEXT NOT NULL,
+    document TEXT NOT NULL,
+    created REAL NOT NULL
+);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
 MIGRATIONS: dict[int, str] = {
     1: _SCHEMA_1,
@@ -194,6 +204,7 @@ MIGRATIONS: dict[int, str] = {
     4: _SCHEMA_4,
     5: _SCHEMA_5,
     6: _SCHEMA_6,
+    7: _SCHEMA_7,
 }
 
 

@@ -42,6 +42,36 @@ WORDS_LIBRARY: dict[C, Words] = {
         "It is a name of {owner}.",
         "Choose another name, or take it away from that model first.",
     ),
+    C.ADOPT_DAMAGED: Words(
+        "{app}'s model {model} cannot be used",
+        "{reason}",
+        "Get it again in {app}. Paddock changes nothing there.",
+    ),
+    C.ADOPT_NOTHING: Words(
+        "No models of {app} were found",
+        "{reason}",
+        "If they lie somewhere else, name their folder: `paddock adopt PATH`.",
+    ),
+    C.LINK_REFUSED: Words(
+        "{path} was not replaced by a link",
+        "{reason}",
+        "The file is as it was. Nothing else is affected.",
+    ),
+    C.MODELFILE_INVALID: Words(
+        "The Modelfile cannot be read",
+        "Line {line}: {reason}",
+        "Correct that line and try again.",
+    ),
+    C.MODELFILE_UNUSABLE: Words(
+        "The Modelfile cannot be used",
+        "{reason}",
+        "Change it and try again. Nothing was stored.",
+    ),
+    C.MODEL_NAME_TAKEN: Words(
+        "There is a model called “{name}” already",
+        "It is {owner}.",
+        "Choose another name with --name.",
+    ),
     C.MODELS_FOLDER_FIXED: Words(
         "The models folder cannot be changed here",
         "The environment variable {variable} says where models lie: {folder}",

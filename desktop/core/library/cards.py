@@ -99,9 +99,9 @@ class Card:
         return cls(**usable)
 
     def over(self, other: Card) -> Card:
-        """This card, with the other's word where it says nothing."""
+        """This card, with the other's word where it says nothing; of sampling value by value."""
         said = {name: getattr(self, name) for name in CHECKS if getattr(self, name)}
-        return replace(other, **said)
+        return replace(other, **{**said, "sampling": {**other.sampling, **self.sampling}})
 
     def changed(self, changes: Mapping[str, Any]) -> Card:
         """The card with new values by name; None takes one away.

@@ -10,7 +10,9 @@ from desktop.core.errors import AppError
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.cards import Card
 from desktop.core.library.disk import DiskFile
+from desktop.core.library.given import App, Given
 from desktop.core.library.scan import Source
+from desktop.core.library.variants import content_of
 
 Kind = Literal["model", "projector", "adapter", "vocab", "other"]
 
@@ -30,11 +32,12 @@ class ModelEntry:
         kind: only a "model" can be loaded by itself; "other" is a file for the engine's tools.
         mmproj: the projector beside it that gives it eyes or ears.
         copies: other places where the same content lies.
-        app: the other program whose file it is.
+        given: what another program says of it; `app` is the one whose file it is.
+        variant: its name where it is another model's file with settings of its own;
+            `variant_of` is that model's id.
         files: what `shard_paths` are on their disk; `copy_files` the same of each copy.
         checked: what the last look at all of its bytes found (`library/verify.py`).
-        own_card: what the program whose file it is says of it.
-        card: what people say of it, then `own_card`.
+        card: what people say of it, then what the other program says.
         aliases: the further names it answers to.
         downloaded: Paddock fetched it, all of its files, and so may delete it.
         disk_bytes: what deleting it would free; of files that are not Paddock's what they take.
@@ -59,11 +62,12 @@ class ModelEntry:
     repo_file: str | None = None
     mmproj: Path | None = None
     copies: tuple[Path, ...] = ()
-    app: str | None = None
+    given: Given = field(default_factory=Given)
+    variant: str | None = None
+    variant_of: str | None = None
     files: tuple[DiskFile, ...] = ()
     copy_files: tuple[tuple[DiskFile, ...], ...] = ()
     checked: dict[str, Any] | None = field(default=None, hash=False)
-    own_card: Card = field(default_factory=Card)
     card: Card = field(default_factory=Card)
     aliases: tuple[str, ...] = ()
     downloaded: bool = False
@@ -79,8 +83,23 @@ class ModelEntry:
         return self.card.hidden
 
     @property
+    def app(self) -> App | None:
+        return self.given.app
+
+    @property
+    def content(self) -> str:
+        """The fingerprint of its bytes: a variant has one of its own."""
+        return content_of(self.fingerprint)
+
+    @property
+    def load_defaults(self) -> dict[str, Any]:
+        """How it is loaded where nothing else is said, by the names of `LoadRequest`, as JSON."""
+        adapters = [dict(each) for each in self.card.adapters]
+        return {**self.given.defaults, **({"adapters": adapters} if adapters else {})}
+
+    @property
     def bundled(self) -> bool:
-        return self.source == "bundled"
+        return self.source == "bundled" and self.variant is None
 
     @property
     def broken(self) -> bool:
@@ -120,6 +139,11 @@ class ModelEntry:
             "downloaded": self.downloaded,
             "disk_bytes": self.disk_bytes,
             "app": self.app,
+            "names": list(self.given.names),
+            "load_defaults": self.load_defaults,
+            "left_out": [each.to_dict() for each in self.given.left_out],
+            "variant": self.variant,
+            "variant_of": self.variant_of,
             "added": self.added,
             "last_used": self.last_used,
             "decode_tokens_per_second": _measured(self.tokens_per_second),

@@ -69,6 +69,8 @@ def natural_id(entry: ModelEntry) -> str:
     """The id it would have were it alone."""
     if entry.bundled:
         return BUNDLED_ID
+    if called := _called(entry):
+        return _from_name(called)
     stem, label = split_file_name(entry.path)
     name = _from_header(entry.summary) if entry.summary else ""
     if not name:
@@ -84,10 +86,32 @@ def natural_id(entry: ModelEntry) -> str:
     return f"{name}:{tag}" if tag else name
 
 
+def _called(entry: ModelEntry) -> str | None:
+    """The name it goes by, where a file's own name says nothing."""
+    if entry.variant is not None:
+        return entry.variant
+    return entry.given.names[0] if entry.source == "ollama" and entry.given.names else None
+
+
+def _from_name(name: str) -> str:
+    """`llama3.2:3b` stays as it is; what stands in front of a model's name becomes a part of it."""
+    model, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    plain, plain_tag = slug(model), slug(tag)
+    if not plain:
+        plain = f"model-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    return f"{plain}:{plain_tag}" if plain_tag else plain
+
+
+def place_of(entry: ModelEntry) -> str:
+    """What stays the same when an entry's content is replaced: its name, else its path."""
+    called = _called(entry)
+    return str(entry.path) if called is None else f"{entry.root}:{called}".lower()
+
+
 def assign(
     entries: Iterable[ModelEntry],
     stored: Mapping[str, str],
-    before: Mapping[Path, ModelEntry],
+    before: Mapping[str, ModelEntry],
     aliases: Iterable[str] = (),
 ) -> dict[int, str]:
     """Ids for all entries, by position.
@@ -99,7 +123,7 @@ def assign(
     Args:
         entries: in order of preference, the bundled one first.
         stored: fingerprint → id, of everything that was ever there.
-        before: the last scan's entries by path.
+        before: the last scan's entries by `place_of`.
         aliases: names that people gave to models: no other model may take them.
     """
     listed = list(entries)
@@ -123,11 +147,15 @@ def assign(
             taken.add(known)
             given[position] = known
     reserved = set(stored.values())
+    owners = {model_id: fingerprint for fingerprint, model_id in stored.items()}
     for position, entry in enumerate(listed):
         if position in given or entry.broken:
             continue
         wanted = natural_id(entry)
-        former = before.get(entry.path)
+        if _called(entry) is not None and owners.get(wanted) not in present:
+            give(position, wanted, reserved - {wanted})  # such a name means one thing at a time
+            continue
+        former = before.get(place_of(entry))
         replaced = former is not None and former.fingerprint not in present
         if former is not None and replaced and natural_id(former) == wanted:
             give(position, former.id, reserved - {former.id})

@@ -16,11 +16,13 @@ from desktop.core.gguf.summary import ModelSummary, merge
 from desktop.core.gguf.words import shown
 from desktop.core.library import ids
 from desktop.core.library.entry import Kind, ModelEntry
+from desktop.core.library.given import Given
 from desktop.core.library.identity import fingerprint_of, hash_cache
 from desktop.core.library.notes import Notes, noted
 from desktop.core.library.projectors import attach_projectors
 from desktop.core.library.resolve import resolve
 from desktop.core.library.scan import Found, Scanner
+from desktop.core.library.variants import fingerprint_of_variant, linked, with_variants
 from desktop.core.library.verify import last_check
 
 
@@ -61,6 +63,7 @@ class Library:
         bundled: the model that comes with Paddock; it need not exist.
         hashes: folder of the cache of fingerprints (`cache/hashes`); None keeps none.
         notes: what is known of models beside their files.
+        given: makes, for one look at the disks, what says what other programs know of a file.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Library:
         *,
         hashes: Path | None = None,
         notes: Callable[[], Notes] = Notes,
+        given: Callable[[], Callable[[Path], Given]] | None = None,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -81,6 +85,7 @@ class Library:
         self._bundled = bundled
         self._hashes = hash_cache(hashes)
         self._notes = notes
+        self._given = given
         self._scanning = threading.Lock()
         self._entries: tuple[ModelEntry, ...] = ()
 
@@ -120,7 +125,7 @@ class Library:
         """
         reporter, cancel = reporter or NullReporter(), cancel or CancelToken()
         with self._scanning:
-            scanner = Scanner(reporter, cancel)
+            scanner = Scanner(reporter, cancel, self._given() if self._given else None)
             found = scanner.scan(self._caches(), self._folders(), self._bundled)
             read: list[ModelEntry] = []
             for done, model in enumerate(found):
@@ -129,7 +134,9 @@ class Library:
                 read.append(self._read(model))
             cancel.raise_if_cancelled()
             reporter.progress(Progress("reading models", len(found), len(found), "files"))
-            fresh = noted(attach_projectors(self._named(_once(read))), self._notes())
+            notes = self._notes()
+            named = self._named(with_variants(_once(read), notes.variants))
+            fresh = noted(attach_projectors(linked(named)), notes)
             before, self._entries = self._entries, fresh
         return _difference(before, fresh)
 
@@ -148,6 +155,8 @@ class Library:
             fingerprint = fingerprint_of(found.paths, self._hashes)
         except AppError as reason:
             fingerprint, error = "", error or reason
+        if found.variant is not None:
+            fingerprint = fingerprint_of_variant(fingerprint, found.variant)
         checked = last_check(found.paths, self._hashes)
         if checked is not None and checked["state"] == "damaged":
             error = error or AppError(ErrorCode.MODEL_DAMAGED, path=shown(found.path))
@@ -165,7 +174,9 @@ class Library:
             repo=found.repo,
             revision=found.revision,
             repo_file=found.repo_file,
-            app=found.app,
+            mmproj=found.given.mmproj,
+            given=found.given,
+            variant=found.variant,
             files=found.files,
             checked=checked,
         )
@@ -185,7 +196,7 @@ class Library:
 
     def _named(self, entries: list[ModelEntry]) -> list[ModelEntry]:
         stored = self._store.load_ids()
-        before = {entry.path: entry for entry in self._entries}
+        before = {ids.place_of(entry): entry for entry in self._entries}
         given = ids.assign(entries, stored, before, self._store.aliases())
         named = [replace(entry, id=given[place]) for place, entry in enumerate(entries)]
         for entry in named:
@@ -221,6 +232,7 @@ def _once(entries: list[ModelEntry]) -> list[ModelEntry]:
             first_one = kept[place]
             kept[place] = replace(
                 first_one,
+                given=first_one.given.joined(entry.given),
                 copies=(*first_one.copies, entry.path),
                 copy_files=(*first_one.copy_files, entry.files),
             )

@@ -16,6 +16,7 @@ from typing import Any
 from desktop.core.library.cards import Card, aliases_of
 from desktop.core.library.disk import DiskFile, Inode, freed_bytes, taken_bytes
 from desktop.core.library.entry import ModelEntry
+from desktop.core.library.variants import Variant
 
 Json = dict[str, Any]
 Rows = Callable[[str], Iterable[Any]]
@@ -78,6 +79,7 @@ class Notes:
         downloads: by the path of the file.
         upstream: by repository, in small letters.
         speeds: tokens per second of the latest real answer, by fingerprint.
+        variants: those that were made out of Modelfiles.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Notes:
     acceptances: Mapping[str, Json] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
     speeds: Mapping[str, float] = field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
 
 
 def card_key(entry: ModelEntry) -> str:
@@ -138,6 +141,10 @@ def read_notes(rows: Rows) -> Notes:
             for row in of("upstream", "SELECT repo, checked, document FROM upstream")
         },
         speeds={row["fingerprint"]: row["real"] for row in speeds},
+        variants=tuple(
+            Variant.from_document(row["name"], row["content"], _object(row["document"]))
+            for row in of("variants", "SELECT name, content, document FROM variants ORDER BY name")
+        ),
     )
 
 
@@ -201,13 +208,14 @@ def _inodes(downloads: Mapping[Path, DownloadedFile]) -> dict[Inode, DownloadedF
 
 def _noted(entry: ModelEntry, notes: Notes, fetched: Mapping[Inode, DownloadedFile]) -> ModelEntry:
     key = card_key(entry)
-    places = [entry.files, *entry.copy_files]
+    # A variant has no file of its own.
+    places = [] if entry.variant is not None else [entry.files, *entry.copy_files]
     ours = [place for place in places if place and _all_fetched(place, fetched)]
     first = fetched.get(entry.files[0].inode) if entry.files else None
     seen = notes.seen.get(entry.fingerprint)
     return replace(
         entry,
-        card=notes.cards.get(key, Card()).over(entry.own_card),
+        card=notes.cards.get(key, Card()).over(entry.given.card),
         aliases=aliases_of(entry.id, notes.aliases),
         downloaded=bool(ours) and not entry.bundled,
         disk_bytes=(

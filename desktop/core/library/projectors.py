@@ -12,14 +12,15 @@ _ORDER = ("F16", "BF16", "Q8_0", "F32")  # most exact for its size first
 
 
 def attach_projectors(entries: Sequence[ModelEntry]) -> tuple[ModelEntry, ...]:
-    """The entries, with the models' `mmproj` set where one lies beside them and fits."""
+    """The entries, with the models' `mmproj` set where one lies beside them and fits, and none is
+    known yet."""
     projectors = sorted(
         (entry for entry in entries if entry.kind == "projector" and not entry.broken),
         key=_preference,
     )
     return tuple(
         replace(entry, mmproj=_projector_for(entry, projectors, entries))
-        if entry.kind == "model"
+        if entry.kind == "model" and entry.mmproj is None
         else entry
         for entry in entries
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from desktop.core.db import read_only
 from desktop.core.gguf.reader import HeaderReader
+from desktop.core.library.adopt.known import KnownApps
+from desktop.core.library.adopt.places import Machine
+from desktop.core.library.given import Given
 from desktop.core.library.library import Library
 from desktop.core.library.notes import Notes, read_notes
 from desktop.core.paths import Paths, demo_model, model_caches
@@ -56,6 +61,12 @@ def read_library(where: Paths, reader: HeaderReader, settings: Settings) -> Libr
         bundled=demo_model(),
         hashes=where.cache / "hashes",
         notes=lambda: store.notes,
+        given=known_apps,
     )
     library.rescan()
     return library
+
+
+def known_apps() -> Callable[[Path], Given]:
+    """What the other programs of this machine say of a file; made anew for each look."""
+    return KnownApps(Machine(os.environ, sys.platform).places()).given

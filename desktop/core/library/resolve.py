@@ -10,6 +10,7 @@ from pathlib import Path
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.words import clean
 from desktop.core.hub.names import PREFIX, label_patterns
+from desktop.core.library.adopt.ollama_names import name_key
 from desktop.core.library.entry import ModelEntry
 
 _SHOWN_MATCHES = 8
@@ -20,8 +21,9 @@ Step = Callable[[str, Sequence[ModelEntry]], list[ModelEntry]]
 def resolve(name: str, entries: Sequence[ModelEntry], aliases: Mapping[str, str]) -> ModelEntry:
     """The model called so. Never a default, never a guess.
 
-    In this order: id, alias, absolute path, file name, `repo:QUANT` or `repo`, `repo/file`,
-    Ollama-style `name[:tag]`. Case does not matter, except in paths.
+    In this order: id, alias, absolute path, file name, `repo:QUANT` or `repo`, `repo/file`, what
+    another program calls it, Ollama-style `name[:tag]`. Case does not matter, except in paths. A
+    file means its model, never a variant of it.
 
     Raises:
         AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
@@ -35,15 +37,17 @@ def resolve(name: str, entries: Sequence[ModelEntry], aliases: Mapping[str, str]
         for entry in entries:
             if entry.id == meant.lower():
                 return entry
-    if found := _by_path(wanted, entries):
+    if found := _by_path(wanted, [entry for entry in entries if entry.variant is None]):
         return _only(found, name)
     # A damaged file does not stand in the way of a good one that the name means as well.
     for pool in ([entry for entry in entries if not entry.broken], entries):
         models = [entry for entry in pool if entry.kind == "model"]
+        files = [entry for entry in pool if entry.variant is None]
         steps: list[tuple[Step, Sequence[ModelEntry]]] = [
-            (_by_file_name, pool),
+            (_by_file_name, files),
             (_by_repo, models),
-            (_by_repo_file, pool),
+            (_by_repo_file, files),
+            (_by_app_name, models),
             (_by_short_name, models),
         ]
         for step, candidates in steps:
@@ -122,6 +126,18 @@ def _by_repo_file(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
         if any(f"{prefix}{file.name}".lower() == wanted for file in entry.shard_paths):
             found.append(entry)
     return found
+
+
+def _by_app_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    key, wanted = name_key(name), name.lower()
+    return [
+        entry
+        for entry in entries
+        if any(
+            wanted == called.lower() or (key is not None and key == name_key(called))
+            for called in entry.given.names
+        )
+    ]
 
 
 def _by_short_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:

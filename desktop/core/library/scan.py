@@ -7,8 +7,8 @@ together, and one file that can be reached in several ways is found once.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +17,13 @@ from desktop.core.events import CancelToken, Progress, Reporter
 from desktop.core.gguf.local import stat_file
 from desktop.core.gguf.split import part_names
 from desktop.core.gguf.words import shown
+from desktop.core.library.adopt.gpt4all import INCOMPLETE
+from desktop.core.library.adopt.ollama import read_store, store_of
+from desktop.core.library.adopt.ollama_listed import listed
 from desktop.core.library.disk import DiskFile, Inode, disk_file
+from desktop.core.library.given import Given
 
-Source = Literal["bundled", "hf_cache", "folder"]
+Source = Literal["bundled", "hf_cache", "folder", "ollama"]
 
 MAX_DEPTH = 16
 MAX_ENTRIES = 500_000  # of all folders walked through in one scan
@@ -38,7 +42,8 @@ class Found:
         error: why it cannot be read as it lies there: unreadable, or a part is missing.
         repo: the hub's name of it; `revision` and `repo_file` say which file of which state.
         root: the folder given, or the snapshot.
-        app: the other program whose file it is.
+        given: what another program says of it.
+        variant: its name where it is another model's file with settings of its own.
     """
 
     paths: tuple[Path, ...]
@@ -50,7 +55,8 @@ class Found:
     repo: str | None = None
     revision: str | None = None
     repo_file: str | None = None
-    app: str | None = None
+    given: Given = field(default_factory=Given)
+    variant: str | None = None
 
     @property
     def path(self) -> Path:
@@ -65,18 +71,25 @@ class _Place:
     root: Path
     repo: str | None = None
     revision: str | None = None
-    app: str | None = None
 
 
 class Scanner:
-    """One scan; the bounds hold for all of it."""
+    """One scan; the bounds hold for all of it.
 
-    def __init__(self, reporter: Reporter, cancel: CancelToken) -> None:
+    Args:
+        given: what other programs say of a file in a folder of theirs.
+    """
+
+    def __init__(
+        self, reporter: Reporter, cancel: CancelToken, given: Callable[[Path], Given] | None = None
+    ) -> None:
         self._reporter = reporter
         self._cancel = cancel
+        self._given = given or (lambda path: Given())
         self._entries_left = MAX_ENTRIES
         self._files_left = MAX_FILES
-        self._seen: set[tuple[Inode, ...] | tuple[Path, ...]] = set()
+        # What was found already, and its place in the list: files, or a variant's name.
+        self._seen: dict[tuple[Inode, ...] | tuple[Path, ...] | str, int] = {}
         self._found: list[Found] = []
 
     def scan(
@@ -97,7 +110,9 @@ class Scanner:
                 self._add(self._walk(place.root), place)
         for one in given:
             path = Path(os.path.expanduser(one)).absolute()  # noqa: PTH111 - never raises
-            if path.is_dir():
+            if path.is_dir() and (store := store_of(path)) is not None:
+                self._add_store(store)
+            elif path.is_dir():
                 self._add(self._walk(path), _Place("folder", path))
             elif path.exists():
                 self._add([path], _Place("folder", path.parent))
@@ -146,7 +161,7 @@ class Scanner:
                 is_folder = False
             if is_folder:
                 below.append(Path(entry.path))
-            elif entry.name.lower().endswith(".gguf"):
+            elif entry.name.lower().endswith(".gguf") and not entry.name.startswith(INCOMPLETE):
                 self._files_left -= 1
                 files.append(Path(entry.path))
         return sorted(below)
@@ -156,11 +171,36 @@ class Scanner:
     def _add(self, files: list[Path], place: _Place) -> None:
         for paths, missing in _grouped(files):
             found, inodes = _look_at(paths, missing, place)
-            key = inodes or paths
-            if key in self._seen:
-                continue
-            self._seen.add(key)
+            if place.source == "folder":
+                found = replace(found, given=self._given(paths[0]))
+            self._keep(found, inodes or paths)
+
+    def _add_store(self, store: Path) -> None:
+        """Ollama's models: blobs without an ending, under the names of its manifests."""
+        try:
+            models = read_store(store, self._cancel)
+        except AppError as error:
+            if error.code is ErrorCode.CANCELLED:
+                raise
+            self._reporter.log(str(error))
+            return
+        for model in models:
+            if model.error is not None:
+                self._reporter.log(str(model.error))
+        for one in listed(models):
+            found, inodes = _look_at((one.path,), [], _Place("ollama", store))
+            error = one.error or found.error
+            found = replace(found, given=one.given, variant=one.variant, error=error)
+            self._keep(found, one.variant or inodes or found.paths)
+
+    def _keep(self, found: Found, key: tuple[Inode, ...] | tuple[Path, ...] | str) -> None:
+        """Keep what is new; of a file in a second place, what is said of it there."""
+        place = self._seen.setdefault(key, len(self._found))
+        if place == len(self._found):
             self._found.append(found)
+        else:
+            known = self._found[place]
+            self._found[place] = replace(known, given=known.given.joined(found.given))
 
 
 def _look_at(
@@ -197,7 +237,6 @@ def _look_at(
         repo=place.repo,
         revision=place.revision,
         repo_file=repo_file,
-        app=place.app,
     )
     inodes = tuple(file.inode for file in files)
     return found, inodes if len(inodes) == len(paths) else ()

@@ -16,6 +16,7 @@ from desktop.core.events import CancelToken, NullReporter
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library, LibraryChange
+from desktop.core.library.reading import known_apps
 from desktop.core.paths import Paths, demo_model, model_caches
 from desktop.core.service.bodies import object_of, read_body, text_of
 from desktop.core.service.library_store import LibraryStore
@@ -61,6 +62,7 @@ class Models:
             bundled=demo_model(),
             hashes=where.cache / "hashes",
             notes=self.store.notes,
+            given=known_apps,
         )
         self.scanned = asyncio.Event()
         self._last_scan = time.monotonic()

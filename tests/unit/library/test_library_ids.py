@@ -10,7 +10,7 @@ import pytest
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import Kind, ModelEntry
-from desktop.core.library.ids import assign, natural_id, slug, split_file_name
+from desktop.core.library.ids import assign, natural_id, place_of, slug, split_file_name
 from desktop.core.library.resolve import resolve
 from desktop.core.library.scan import Source
 
@@ -131,7 +131,7 @@ def test_broken_files_take_no_good_files_name() -> None:
 
 def test_a_newer_state_of_a_file_keeps_its_id() -> None:
     old = entry("/m/a.gguf", name="A", fingerprint="old", id="a:q4_k_m")
-    stored, before = {"old": "a:q4_k_m"}, {old.path: old}
+    stored, before = {"old": "a:q4_k_m"}, {place_of(old): old}
     new = entry("/m/a.gguf", name="A", fingerprint="new")
     assert assign([new], stored, before) == {0: "a:q4_k_m"}
     other = entry("/m/a.gguf", name="B", fingerprint="new")
