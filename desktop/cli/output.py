@@ -209,6 +209,17 @@ class _PlainProgress:
         is_new = self._last is None or self._last[0] != what
         self._last = (what, quarter)
         if total and quarter:
-            self._write(f"{what}: {100 * progress['done'] / total:.0f} %")
+            share = f"{what}: {100 * progress['done'] / total:.0f} %"
+            self._write(f"{share}{_of_bytes(progress)}")
         elif is_new:
             self._write(what)
+
+
+def _of_bytes(progress: Mapping[str, Any]) -> str:
+    """Of a download: of how much, and how fast."""
+    if progress.get("unit") != "bytes" or "detail" not in progress:
+        return ""
+    from desktop.cli.transfers import pace
+    from desktop.cli.units import size
+
+    return ", ".join(filter(None, (f" of {size(progress['total'])}", pace(progress))))

@@ -28,3 +28,26 @@ def figure(value: float | None, digits: int = 1) -> str:
 def moment(seconds: float | None) -> str:
     """A time of this machine's clock, to the minute."""
     return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def day(seconds: float | None) -> str:
+    """The same, to the day."""
+    return "" if seconds is None else time.strftime("%Y-%m-%d", time.localtime(seconds))
+
+
+def parameters(count: int | None) -> str:
+    """A model's size as people say it: "8B", "1.7B", "270M"."""
+    if count is None:
+        return ""
+    for unit, each in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= each:
+            return f"{count / each:.1f}".removesuffix(".0") + unit
+    return str(count)
+
+
+def duration(seconds: float) -> str:
+    """How long something takes, in the two largest units: "45 s", "3 min", "2 h 5 min"."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
