@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from desktop.core.client.conversations import ConversationCalls
 from desktop.core.client.downloads import DownloadCalls
+from desktop.core.client.library import LibraryCalls
 from desktop.core.client.results import ResultCalls
 from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.errors import AppError, ErrorCode
@@ -30,7 +31,7 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client(ConversationCalls, DownloadCalls, ResultCalls):
+class Client(ConversationCalls, DownloadCalls, LibraryCalls, ResultCalls):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it
@@ -67,16 +68,6 @@ class Client(ConversationCalls, DownloadCalls, ResultCalls):
 
     def stop(self) -> None:
         self._post("/stop", {})
-
-    def models(self) -> list[Json]:
-        found: list[Json] = self.call("GET", "/models", timeout_seconds=None)["models"]
-        return found
-
-    def scan(self) -> Json:
-        return self._post("/models/scan", {}, None)
-
-    def add_models(self, path: str) -> Json:
-        return self._post("/models/add", {"path": path}, None)
 
     def load(
         self,
@@ -129,17 +120,6 @@ class Client(ConversationCalls, DownloadCalls, ResultCalls):
             "force": force,
         }
         return self._post("/load", body, None)
-
-    def model_settings(self, model: str) -> Json:
-        """What is saved for every load of a model, by the names of `load`'s arguments."""
-        saved: Json = self._post("/models/settings", {"model": model}, None)["settings"]
-        return saved
-
-    def change_model_settings(self, model: str, changes: Json) -> Json:
-        """Save values for every later load of a model; None removes one. Returns all of them."""
-        body = {"model": model, "changes": changes}
-        saved: Json = self._post("/models/settings", body, None)["settings"]
-        return saved
 
     def unload(self, model: str) -> Json:
         return self._post("/unload", {"model": model}, None)

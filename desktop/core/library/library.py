@@ -136,6 +136,8 @@ class Library:
             reporter.progress(Progress("reading models", len(found), len(found), "files"))
             notes = self._notes()
             named = self._named(with_variants(_once(read), notes.variants))
+            if any(entry.fingerprint not in notes.seen for entry in named):
+                notes = self._notes()  # with what was stored of the new ones just now
             fresh = noted(attach_projectors(linked(named)), notes)
             before, self._entries = self._entries, fresh
         return _difference(before, fresh)

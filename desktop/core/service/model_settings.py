@@ -30,6 +30,12 @@ class ModelSettingsStore:
         found = json.loads(rows[0]["settings"]) if rows else {}
         return found if isinstance(found, dict) else {}
 
+    def all(self) -> dict[str, dict[str, Any]]:
+        """The saved values of every model, by fingerprint."""
+        rows = self._database.query("SELECT fingerprint, settings FROM model_settings")
+        found = {row["fingerprint"]: json.loads(row["settings"]) for row in rows}
+        return {name: values for name, values in found.items() if isinstance(values, dict)}
+
     def change(self, fingerprint: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Save values; None (or "auto") removes one. Returns all of them.
 

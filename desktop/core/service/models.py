@@ -1,31 +1,51 @@
-"""The service's models: where they lie, what is saved for them, and the routes that ask."""
+"""The service's models: where they lie, what is said of them and saved for them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any
 
 from desktop.core.db import Database
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, NullReporter
 from desktop.core.gguf.reader import HeaderReader
+from desktop.core.library.cards import Card
+from desktop.core.library.diskuse import disk_use
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library, LibraryChange
+from desktop.core.library.notes import card_key
 from desktop.core.library.reading import known_apps
+from desktop.core.library.removal import Removal
 from desktop.core.paths import Paths, demo_model, model_caches
-from desktop.core.service.bodies import object_of, read_body, text_of
+from desktop.core.service.card_store import CardStore
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.load_guard import check_context
 from desktop.core.service.model_settings import ModelSettingsStore
+from desktop.core.service.removal import Remover
 from desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from desktop.core.hub.client import Hub
 
 # How old a look at the model folders may be before a question for models looks again.
 RESCAN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What the rest of the service does with models and the hub, asked when it matters.
+
+    Attributes:
+        why_in_use: why these files of a model cannot be deleted now; None where nothing uses them.
+        hub: the hub as it is to be asked now.
+    """
+
+    why_in_use: Callable[[ModelEntry, Iterable[Path]], Awaitable[str | None]]
+    hub: Callable[[], Hub]
 
 
 class Models:
@@ -48,12 +68,16 @@ class Models:
         settings: Callable[[], Settings],
         change_settings: Callable[[dict[str, Any]], Awaitable[Settings]],
         publish: Callable[[str, dict[str, Any]], None],
+        doing: Doing,
     ) -> None:
         self._settings = settings
         self._change_settings = change_settings
         self._publish = publish
+        self._doing = doing
+        self._database = database
         self.store = LibraryStore(database)
         self.saved = ModelSettingsStore(database)
+        self.cards = CardStore(database)
         self.library = Library(
             store=self.store,
             reader=reader,
@@ -64,26 +88,44 @@ class Models:
             notes=self.store.notes,
             given=known_apps,
         )
+        journal = where.data / "removing.json"
+        self._remover = Remover(self.library, self.store, self.saved, journal)
+        self._removing = asyncio.Lock()
         self.scanned = asyncio.Event()
         self._last_scan = time.monotonic()
 
-    async def find(self, name: str) -> ModelEntry:
-        """The model called `name`; looked for once more on the disks before it is unknown."""
+    # --- finding ------------------------------------------------------------------------------
+
+    async def find(self, name: str, *, hidden: bool = False) -> ModelEntry:
+        """The model called `name`; looked for once more on the disks before it is unknown.
+
+        Args:
+            hidden: also one that is hidden.
+
+        Raises:
+            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_HIDDEN.
+        """
         await self.scanned.wait()
         try:
-            return self.library.resolve(name)
+            return self.library.resolve(name, hidden=hidden)
         except AppError as error:
             if error.code is not ErrorCode.MODEL_NOT_FOUND or self._scan_age() < RESCAN_SECONDS:
                 raise
         await self.scan()
-        return self.library.resolve(name)
+        return self.library.resolve(name, hidden=hidden)
 
     async def all_models(self) -> list[ModelEntry]:
+        """All that are not hidden."""
         await self.scanned.wait()
-        return self.library.models()
+        return [entry for entry in self.library.models() if not entry.hidden]
 
     def _scan_age(self) -> float:
         return time.monotonic() - self._last_scan
+
+    async def scan_first(self) -> None:
+        """At the start: make good what a crash left, then look through the folders."""
+        await asyncio.to_thread(self._remover.finish)
+        await self.scan()
 
     async def scan_if_old(self) -> None:
         """Another program may have stored a model since the last look."""
@@ -94,9 +136,18 @@ class Models:
     async def scan(self) -> LibraryChange:
         change = await asyncio.to_thread(self.library.rescan, NullReporter(), CancelToken())
         self._last_scan = time.monotonic()
+        self._tell(change)
+        return change
+
+    async def note_again(self) -> LibraryChange:
+        """Take up what is known of models beside their files anew, and tell what changed."""
+        change = await asyncio.to_thread(self.library.note_again)
+        self._tell(change)
+        return change
+
+    def _tell(self, change: LibraryChange) -> None:
         if change:
             self._publish("library.changed", vars(change))
-        return change
 
     async def add_folder(self, path: str) -> LibraryChange:
         """Add a folder or file to the library's places; it is remembered and read in place."""
@@ -106,6 +157,8 @@ class Models:
             await self._change_settings({"library.folders": [*folders, str(found)]})
         return await self.scan()
 
+    # --- what is said of them -----------------------------------------------------------------
+
     async def change_saved(self, entry: ModelEntry, changes: dict[str, Any]) -> dict[str, Any]:
         """Save values for every later load of a model; a loaded one keeps those it has."""
         context = changes.get("context_tokens")
@@ -114,37 +167,121 @@ class Models:
         self._publish("settings.model_changed", {"id": entry.id, "names": sorted(changes)})
         return saved
 
-    # --- routes -------------------------------------------------------------------------------
+    async def change_card(self, entry: ModelEntry, changes: dict[str, Any]) -> ModelEntry:
+        """Change fields of a model's card, and its "aliases"; None takes one away.
 
-    def routes(self, prefix: str) -> list[web.RouteDef]:
-        return [
-            web.get(f"{prefix}/models", self._list),
-            web.post(f"{prefix}/models/scan", self._scan),
-            web.post(f"{prefix}/models/add", self._add),
-            web.post(f"{prefix}/models/settings", self._saved),
-        ]
+        Returns: the model as it is afterwards.
 
-    async def _list(self, request: web.Request) -> web.Response:
+        Raises:
+            AppError: SETTING_INVALID, ALIAS_INVALID, ALIAS_TAKEN (nothing is changed then).
+        """
+        await asyncio.to_thread(self._change_card, entry, dict(changes))
+        await self.note_again()
+        return self.library.resolve(entry.id, hidden=True)
+
+    def _change_card(self, entry: ModelEntry, changes: dict[str, Any]) -> None:
+        names_aliases, aliases = "aliases" in changes, changes.pop("aliases", None)
+        Card().changed(changes)  # whether it can be, before anything is
+        if names_aliases:
+            present = [each.id for each in self.library.models()]
+            self.store.set_aliases(entry.id, [] if aliases is None else aliases, present)
+        if changes:
+            self.cards.change(card_key(entry), changes)
+
+    async def hide(self, entry: ModelEntry, hidden: bool = True) -> ModelEntry:
+        """Take a model out of the lists, or back into them; its projector with it, where no other
+        model that is shown has it."""
+        changed = await self.change_card(entry, {"hidden": hidden or None})
+        for projector in self.library.models():
+            if entry.mmproj in projector.shard_paths and projector.hidden is not hidden:
+                users = [each for each in self.library.models() if each.mmproj == entry.mmproj]
+                if not hidden or all(each.hidden for each in users):
+                    await self.change_card(projector, {"hidden": hidden or None})
+        return changed
+
+    # --- removing -----------------------------------------------------------------------------
+
+    async def removal(self, entry: ModelEntry, *, keep_file: bool = False) -> Removal:
+        """What removing a model would delete and keep; nothing is done.
+
+        Raises:
+            AppError: MODEL_BUNDLED.
+        """
+        return await asyncio.to_thread(self._remover.plan, entry, keep_file=keep_file)
+
+    async def remove(self, entry: ModelEntry, *, keep_file: bool = False) -> dict[str, Any]:
+        """Delete what Paddock fetched of a model; where it fetched nothing, hide the model.
+
+        Returns: `Removal.to_dict()`, "freed_bytes" being what has really become free.
+
+        Raises:
+            AppError: MODEL_BUNDLED, MODEL_IN_USE, REMOVE_FAILED.
+        """
+        async with self._removing:
+            removal = await self.removal(entry, keep_file=keep_file)
+            if removal.hides:
+                await self.hide(entry)
+                return removal.to_dict()
+            paths = {path for file in removal.gone for path in (file.path, file.blob) if path}
+            reason = await self._doing.why_in_use(entry, {*paths, *entry.shard_paths})
+            if reason is not None:
+                raise AppError(ErrorCode.MODEL_IN_USE, model=entry.id, reason=reason)
+            try:
+                freed = await asyncio.to_thread(self._remover.carry_out, removal)
+                if not removal.remains:
+                    await asyncio.to_thread(self._gone, entry)
+            finally:
+                await self.scan()
+        return {**removal.to_dict(), "freed_bytes": freed}
+
+    def _gone(self, entry: ModelEntry) -> None:
+        """A model was deleted: its names are free, and it is shown should it come back."""
+        self.store.set_aliases(entry.id, [], ())
+        if entry.hidden:
+            self.cards.change(card_key(entry), {"hidden": None})
+
+    # --- disk and hub -------------------------------------------------------------------------
+
+    async def disk_use(self) -> dict[str, Any]:
+        """What all models take, by the folders they lie in; hidden ones too."""
         await self.scan_if_old()
-        return web.json_response({"models": [entry.to_dict() for entry in self.library.models()]})
+        models = self.library.models()
+        return await asyncio.to_thread(disk_use, models, model_caches(self._settings()))
 
-    async def _scan(self, request: web.Request) -> web.Response:
-        return web.json_response(vars(await self.scan()))
+    async def check_upstream(self, entry: ModelEntry | None) -> list[dict[str, Any]]:
+        """Ask the hub whether it has newer files of a model, or of all that came from it.
 
-    async def _add(self, request: web.Request) -> web.Response:
-        """Add a folder or file; it is read in place and never changed."""
-        path = text_of(await read_body(request), "path")
-        return web.json_response(vars(await self.add_folder(path)))
+        Returns: of each repository {"repo", "models", "newer": ids, "error"}.
+        """
+        from desktop.core.hub.upstream import UpstreamStore, ask
 
-    async def _saved(self, request: web.Request) -> web.Response:
-        """What is saved for every load of a model, after "changes", where there are any."""
-        body = await read_body(request)
-        entry = await self.find(text_of(body, "model"))
-        if "changes" in body:
-            saved = await self.change_saved(entry, object_of(body, "changes"))
-        else:
-            saved = await asyncio.to_thread(self.saved.read, entry.fingerprint)
-        return web.json_response({"id": entry.id, "settings": saved})
+        wanted = [entry] if entry is not None else await self.all_models()
+        repos = list(dict.fromkeys(each.repo for each in wanted if each.repo))
+        hub, store = self._doing.hub(), UpstreamStore(self._database)
+
+        def work() -> dict[str, AppError | None]:
+            asked: dict[str, AppError | None] = {}
+            for repo, answer in ask(hub, repos):
+                asked[repo] = answer if isinstance(answer, AppError) else None
+                if not isinstance(answer, AppError):
+                    store.save(repo, answer)
+            return asked
+
+        asked = await asyncio.to_thread(work)
+        await self.note_again()
+        now = self.library.models()
+        return [_answer(repo, error, now) for repo, error in asked.items()]
+
+
+def _answer(repo: str, error: AppError | None, models: Iterable[ModelEntry]) -> dict[str, Any]:
+    of_repo = [each for each in models if each.repo == repo]
+    newer = [each.id for each in of_repo if each.upstream and each.upstream["newer"]]
+    return {
+        "repo": repo,
+        "models": [each.id for each in of_repo],
+        "newer": newer if error is None else [],
+        "error": None if error is None else error.to_dict(),
+    }
 
 
 def _existing(path: str) -> Path:

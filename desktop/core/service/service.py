@@ -11,9 +11,9 @@ import secrets as random_secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -34,6 +34,7 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
+from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
@@ -45,14 +46,19 @@ from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
-from desktop.core.service.models import Models
+from desktop.core.service.model_routes import ModelRoutes
+from desktop.core.service.models import Doing, Models
 from desktop.core.service.public import PublicServer
+from desktop.core.service.removal import why_in_use
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
 from desktop.core.service.supervisor import Supervisor
 from desktop.core.service.turns import Turns
 from desktop.core.settings import Settings, SettingsFile
 from desktop.core.version import VERSION
+
+if TYPE_CHECKING:
+    from desktop.core.hub.client import Hub
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +101,7 @@ class Service:
             settings=lambda: self.settings,
             change_settings=self.change_settings,
             publish=self.bus.publish,
+            doing=Doing(self._why_in_use, self._hub),
         )
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
@@ -223,7 +230,7 @@ class Service:
 
     async def _scan_first(self) -> None:
         try:
-            await self.models.scan()
+            await self.models.scan_first()
         finally:
             self.scheduler.start()  # what an earlier run left needs the library
             self.models.scanned.set()
@@ -322,7 +329,7 @@ class Service:
         )
         app.add_routes(admin.Admin(self).routes())
         app.add_routes(Conversations(self.turns, self.models.find).routes(admin.PREFIX))
-        app.add_routes(self.models.routes(admin.PREFIX))
+        app.add_routes(ModelRoutes(self.models).routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
         return app
@@ -356,6 +363,16 @@ class Service:
             "runtime": {"id": self.settings.engine.runtime},
             "data_dir": str(self._paths.data),
         }
+
+    async def _why_in_use(self, entry: ModelEntry, paths: Iterable[Path]) -> str | None:
+        jobs = await asyncio.to_thread(self.jobs.unfinished)
+        return why_in_use(entry, paths, self.supervisor, jobs, self.models.library.resolve)
+
+    def _hub(self) -> Hub:
+        from desktop.core.hub.access import web_settings
+        from desktop.core.hub.client import Hub
+
+        return Hub(web_settings(self._paths, secrets=self.secrets), self._paths.cache)
 
     async def change_settings(self, changes: dict[str, Any]) -> Settings:
         changed = await asyncio.to_thread(self._settings_file.change, changes)

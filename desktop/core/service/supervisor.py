@@ -145,6 +145,12 @@ class Supervisor:
     def waiting(self) -> int:
         return len(self._tickets)
 
+    @property
+    def wanted(self) -> set[str]:
+        """The ids of the models that are in the engine, on their way, or waited for."""
+        waiting = {ticket.entry.id for ticket in self._tickets}
+        return waiting | ({self.current.entry.id} if self.current else set())
+
     def describe(self) -> list[dict[str, Any]]:
         return [self.current.to_dict()] if self.current else []
 
