@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +46,11 @@ def taken_bytes(files: Iterable[DiskFile]) -> int:
     return sum({file.inode: file.disk_bytes for file in files}.values())
 
 
-def freed_bytes(files: Iterable[DiskFile]) -> int:
-    """What would be free were these files deleted: one with a hard link elsewhere frees nothing."""
-    names: dict[Inode, set[Path]] = {}
-    known: dict[Inode, DiskFile] = {}
-    for file in files:
-        names.setdefault(file.inode, set()).add(file.path)
-        known[file.inode] = file
-    gone = (file for inode, file in known.items() if file.links <= len(names[inode]))
-    return sum(file.disk_bytes for file in gone)
+def freed_bytes(files: Iterable[DiskFile], names: Mapping[Inode, int]) -> int:
+    """What would be free were these files deleted: one with a hard link elsewhere frees nothing.
+
+    Args:
+        names: how many hard links of a content would be deleted.
+    """
+    known = {file.inode: file for file in files}.items()
+    return sum(file.disk_bytes for inode, file in known if file.links <= names.get(inode, 0))

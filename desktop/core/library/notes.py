@@ -190,28 +190,45 @@ def _upstream(checked: float, document: Json) -> Upstream:
 
 def noted(entries: Sequence[ModelEntry], notes: Notes) -> tuple[ModelEntry, ...]:
     """The entries with what the notes say of each."""
-    fetched = _inodes(notes.downloads)
+    fetched = _fetched(notes.downloads)
     return tuple(_noted(entry, notes, fetched) for entry in entries)
 
 
-def _inodes(downloads: Mapping[Path, DownloadedFile]) -> dict[Inode, DownloadedFile]:
-    """The downloads that are there, by what they are on their disk: links lead to the same."""
-    found: dict[Inode, DownloadedFile] = {}
+@dataclass(frozen=True)
+class _Fetched:
+    """The downloads that are there, by what they are on their disk: links lead to the same.
+
+    Attributes:
+        names: how many of a content's hard links are blobs of downloads.
+    """
+
+    rows: Mapping[Inode, DownloadedFile]
+    names: Mapping[Inode, int]
+
+    def all_of(self, place: Iterable[DiskFile]) -> bool:
+        return all(file.inode in self.rows for file in place)
+
+
+def _fetched(downloads: Mapping[Path, DownloadedFile]) -> _Fetched:
+    rows: dict[Inode, DownloadedFile] = {}
+    blobs: dict[Inode, set[tuple[str, str]]] = {}
     for path, download in downloads.items():
         try:
             status = path.stat()
         except (OSError, ValueError):  # gone, or its disk is unplugged
             continue
-        found[(status.st_dev, status.st_ino)] = download
-    return found
+        inode = (status.st_dev, status.st_ino)
+        rows[inode] = download
+        blobs.setdefault(inode, set()).add((download.repo, download.etag))
+    return _Fetched(rows, {inode: len(names) for inode, names in blobs.items()})
 
 
-def _noted(entry: ModelEntry, notes: Notes, fetched: Mapping[Inode, DownloadedFile]) -> ModelEntry:
+def _noted(entry: ModelEntry, notes: Notes, fetched: _Fetched) -> ModelEntry:
     key = card_key(entry)
     # A variant has no file of its own.
     places = [] if entry.variant is not None else [entry.files, *entry.copy_files]
-    ours = [place for place in places if place and _all_fetched(place, fetched)]
-    first = fetched.get(entry.files[0].inode) if entry.files else None
+    ours = [place for place in places if place and fetched.all_of(place)]
+    first = fetched.rows.get(entry.files[0].inode) if entry.files else None
     seen = notes.seen.get(entry.fingerprint)
     return replace(
         entry,
@@ -219,7 +236,7 @@ def _noted(entry: ModelEntry, notes: Notes, fetched: Mapping[Inode, DownloadedFi
         aliases=aliases_of(entry.id, notes.aliases),
         downloaded=bool(ours) and not entry.bundled,
         disk_bytes=(
-            freed_bytes(file for place in ours for file in place)
+            freed_bytes((file for place in ours for file in place), fetched.names)
             if ours
             else taken_bytes(file for place in places for file in place)
         ),
@@ -231,13 +248,7 @@ def _noted(entry: ModelEntry, notes: Notes, fetched: Mapping[Inode, DownloadedFi
     )
 
 
-def _all_fetched(place: Iterable[DiskFile], fetched: Mapping[Inode, DownloadedFile]) -> bool:
-    return all(file.inode in fetched for file in place)
-
-
-def _newer(
-    entry: ModelEntry, upstream: Mapping[str, Upstream], fetched: Mapping[Inode, DownloadedFile]
-) -> Json | None:
+def _newer(entry: ModelEntry, upstream: Mapping[str, Upstream], fetched: _Fetched) -> Json | None:
     """Whether the hub has another state of the model's files; None where it was not asked."""
     asked = upstream.get(entry.repo.lower()) if entry.repo else None
     if asked is None or entry.repo_file is None:
@@ -247,7 +258,7 @@ def _newer(
     for file in entry.files:
         name = file.path.name
         there = asked.files.get(f"{folder}/{name}" if folder else name)
-        download = fetched.get(file.inode)
+        download = fetched.rows.get(file.inode)
         here = blob_name(file.path) or (download.etag if download else None)
         newer = newer or (there is not None and here is not None and there != here)
     return {"newer": newer, "checked": asked.checked}
