@@ -157,6 +157,24 @@ def plan_removal(
     return Removal(entry.id, tuple(gone), _once(kept), False, remains, needed_by)
 
 
+def plan_rows(model: str, rows: Iterable[DownloadedFile]) -> Removal:
+    """The removal of just these files, such as those of a download that was given up.
+
+    Args:
+        model: what the removal is called.
+    """
+    gone: list[Gone] = []
+    kept: list[Kept] = []
+    for row in rows:
+        place = located(row)
+        if isinstance(place, str):
+            kept.append(Kept(row.path, place))
+        elif place is not None:
+            gone.append(_gone(row, place, "model"))
+    plan = _settled(gone)
+    return Removal(model, tuple(plan.gone), _once([*kept, *plan.kept]), False, bool(kept))
+
+
 def _once(kept: Iterable[Kept]) -> tuple[Kept, ...]:
     return tuple({each.path: each for each in kept}.values())
 

@@ -56,6 +56,7 @@ class Models:
         publish: tells everyone what changed.
 
     Attributes:
+        remover: deletes what was fetched.
         scanned: set once the folders have been looked through for the first time.
     """
 
@@ -89,7 +90,7 @@ class Models:
             given=known_apps,
         )
         journal = where.data / "removing.json"
-        self._remover = Remover(self.library, self.store, self.saved, journal)
+        self.remover = Remover(self.library, self.store, self.saved, journal)
         self._removing = asyncio.Lock()
         self.scanned = asyncio.Event()
         self._last_scan = time.monotonic()
@@ -124,7 +125,7 @@ class Models:
 
     async def scan_first(self) -> None:
         """At the start: make good what a crash left, then look through the folders."""
-        await asyncio.to_thread(self._remover.finish)
+        await asyncio.to_thread(self.remover.finish)
         await self.scan()
 
     async def scan_if_old(self) -> None:
@@ -207,7 +208,7 @@ class Models:
         Raises:
             AppError: MODEL_BUNDLED.
         """
-        return await asyncio.to_thread(self._remover.plan, entry, keep_file=keep_file)
+        return await asyncio.to_thread(self.remover.plan, entry, keep_file=keep_file)
 
     async def remove(self, entry: ModelEntry, *, keep_file: bool = False) -> dict[str, Any]:
         """Delete what Paddock fetched of a model; where it fetched nothing, hide the model.
@@ -227,7 +228,7 @@ class Models:
             if reason is not None:
                 raise AppError(ErrorCode.MODEL_IN_USE, model=entry.id, reason=reason)
             try:
-                freed = await asyncio.to_thread(self._remover.carry_out, removal)
+                freed = await asyncio.to_thread(self.remover.carry_out, removal)
                 if not removal.remains:
                     await asyncio.to_thread(self._gone, entry)
             finally:

@@ -17,7 +17,7 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library
 from desktop.core.library.notes import DownloadedFile
-from desktop.core.library.removal import Removal, execute, plan_removal
+from desktop.core.library.removal import Removal, execute, plan_removal, plan_rows
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.removal import Remover
@@ -441,3 +441,12 @@ def test_models_that_are_loaded_with_it_are_named(setup: Setup) -> None:
     setup.saved.change(entry.fingerprint, {"draft": setup.entry(draft.path).id})
     assert setup.plan(draft.path).needed_by == (entry.id,)
     assert setup.plan(big.path).needed_by == ()
+
+
+def test_single_files_of_a_download_that_was_given_up_go(setup: Setup) -> None:
+    one = setup.fetched("tiny-00001-of-00002.gguf", b"first")
+    two = setup.fetched("tiny-00002-of-00002.gguf", b"second")
+    gone = replace(one, path=one.path.with_name("never.gguf"), repo_file="never.gguf")
+    setup.remover.carry_out(plan_rows(REPO, [one, gone]))
+    assert not os.path.lexists(one.path) and two.path.read_bytes() == b"second"
+    assert setup.store.downloads() == [two] and problems(setup.cache) == []
