@@ -14,7 +14,7 @@ from typing import Any
 
 from desktop.core.errors import AppError
 from desktop.core.library.adopt.collected import OWN_TEMPLATE, Collected
-from desktop.core.library.adopt.smallfile import read_json, read_yaml
+from desktop.core.library.adopt.smallfile import read_flat_yaml, read_json
 from desktop.core.library.given import Given
 
 MAX_FOLDERS = 20_000
@@ -60,7 +60,8 @@ def read_models(models: Path, data: Path) -> list[JanModel]:
     found = []
     for file in _descriptions(models):
         try:
-            settings = read_yaml(file) if file.suffix == ".yml" else read_json(file)
+            is_yaml = file.suffix == ".yml"
+            settings = read_flat_yaml(file) if is_yaml else read_json(file)
         except AppError:  # the model's file is found by itself, without its settings
             continue
         if isinstance(settings, dict):

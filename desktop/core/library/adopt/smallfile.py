@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from desktop.core.gguf.local import open_file, path_error
 from desktop.core.gguf.words import shown
 
 SETTINGS_BYTES = 1 << 20
-YAML_BYTES = 64 << 10
+_YAML_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_YAML_MARKS = tuple("[]{}|>&*!#%@`")  # what begins a value that is no plain one
+_YAML_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None}
 
 
 def read_small(path: Path, most_bytes: int = SETTINGS_BYTES) -> bytes:
@@ -54,20 +57,41 @@ def read_json(path: Path, most_bytes: int = SETTINGS_BYTES) -> Any:
         raise _unusable(path, f"It is no JSON: {error}.") from error
 
 
-def read_yaml(path: Path, most_bytes: int = YAML_BYTES) -> Any:
-    """Raises:
-    AppError: as `read_small`, and PATH_UNREADABLE where it is no plain YAML.
-    """
-    import yaml  # type: ignore[import-untyped]
+def read_flat_yaml(path: Path, most_bytes: int = SETTINGS_BYTES) -> dict[str, Any]:
+    """The plain values at the top of a YAML file: numbers, true and false, texts on one line.
 
-    text = read_text(path, most_bytes)
-    try:
-        # A few hundred bytes of aliases can stand for gigabytes.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise _unusable(path, "It is YAML with aliases, which are not read.")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unusable(path, f"It is no YAML: {error}.") from error
+    What is nested or goes over several lines is left out. A whole reader of YAML needs minutes for
+    a hostile file of some kilobytes (deep nesting, aliases), and nothing more is asked for here.
+
+    Raises:
+        AppError: as `read_text`.
+    """
+    found: dict[str, Any] = {}
+    for line in read_text(path, most_bytes).split("\n"):
+        key, colon, rest = line.partition(": ")
+        value = rest.strip()
+        if colon and value and _YAML_KEY.fullmatch(key) and not value.startswith(_YAML_MARKS):
+            found[key] = _yaml_value(value)
+    return found
+
+
+def _yaml_value(text: str) -> Any:
+    if text.startswith("'"):
+        return text[1:].removesuffix("'").replace("''", "'")
+    if text.startswith('"'):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text.strip('"')
+    text = text.partition(" #")[0].rstrip()
+    if text in _YAML_WORDS:
+        return _YAML_WORDS[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _unusable(path: Path, reason: str) -> AppError:
