@@ -137,4 +137,38 @@ WORDS_MODELS: dict[C, Words] = {
         "this, too.",
         "Did you mean {suggestions}?",
     ),
+    C.HUB_NAME_UNSAFE: Words(
+        "“{name}” is no name for a file here",
+        "{reason}",
+        "Nothing was fetched. The repository is broken or was made to do harm: get the model from "
+        "another one.",
+    ),
+    C.HUB_FOLDER_UNSAFE: Words(
+        "{path} leads out of the models folder",
+        "It is a link to {target}, and downloads stay inside of the folder they are meant for.",
+        "Replace the link by a folder, or move the whole models folder to where there is room.",
+    ),
+    C.HUB_FOLDER_UNWRITABLE: Words(
+        "{path} cannot be written",
+        "{reason}",
+        "Check the permissions of the models folder and the disk, or choose another models folder. "
+        "What was fetched is kept.",
+    ),
+    C.HUB_DOWNLOAD_BUSY: Words(
+        "Another program is fetching this file and does not get on with it",
+        "It holds the file's lock in {path}, and nothing has come for a while.",
+        "End the other program, then try again: what it has fetched is used.",
+    ),
+    C.HUB_SIZE_WRONG: Words(
+        "The hub is wrong about the size of {path}",
+        "It says {claimed_bytes} bytes, and the server sends {sent_bytes}.",
+        "Try again later, or get the model from another repository.",
+    ),
+    C.HUB_HASH_WRONG: Words(
+        "{path} arrives damaged",
+        "It was fetched twice, and its hash was {found} instead of {expected}.",
+        "A proxy or virus scanner on the way may change files, or the disk or memory of this "
+        "computer fails. Try another network; if it stays so, get the model from another "
+        "repository. The other files are kept.",
+    ),
 }

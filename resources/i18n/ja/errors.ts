@@ -788,6 +788,70 @@
         <translation>もしかして: {suggestions}</translation>
     </message>
     <message>
+        <source>“{name}” is no name for a file here</source>
+        <translation>「{name}」はファイル名として使えません</translation>
+    </message>
+    <message>
+        <source>Nothing was fetched. The repository is broken or was made to do harm: get the model from another one.</source>
+        <translation>何も取得していません。リポジトリーが壊れているか、悪意をもって作られています。別のリポジトリーからモデルを入手してください。</translation>
+    </message>
+    <message>
+        <source>{path} leads out of the models folder</source>
+        <translation>{path} はモデルフォルダーの外を指しています</translation>
+    </message>
+    <message>
+        <source>It is a link to {target}, and downloads stay inside of the folder they are meant for.</source>
+        <translation>{target} へのリンクですが、ダウンロードは指定されたフォルダーの中にしか書き込みません。</translation>
+    </message>
+    <message>
+        <source>Replace the link by a folder, or move the whole models folder to where there is room.</source>
+        <translation>リンクを通常のフォルダーに置き換えるか、モデルフォルダー全体を空きのある場所に移してください。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written</source>
+        <translation>{path} に書き込めません</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the models folder and the disk, or choose another models folder. What was fetched is kept.</source>
+        <translation>モデルフォルダーのアクセス権とディスクを確認するか、別のモデルフォルダーを選んでください。取得済みのデータは残っています。</translation>
+    </message>
+    <message>
+        <source>Another program is fetching this file and does not get on with it</source>
+        <translation>別のプログラムがこのファイルを取得中で、先に進んでいません</translation>
+    </message>
+    <message>
+        <source>It holds the file's lock in {path}, and nothing has come for a while.</source>
+        <translation>{path} にあるファイルのロックを保持したまま、しばらく何も届いていません。</translation>
+    </message>
+    <message>
+        <source>End the other program, then try again: what it has fetched is used.</source>
+        <translation>そのプログラムを終了してからもう一度お試しください。取得済みのデータは引き継がれます。</translation>
+    </message>
+    <message>
+        <source>The hub is wrong about the size of {path}</source>
+        <translation>{path} のサイズがハブの情報と合いません</translation>
+    </message>
+    <message>
+        <source>It says {claimed_bytes} bytes, and the server sends {sent_bytes}.</source>
+        <translation>ハブでは {claimed_bytes} バイトですが、サーバーが送るのは {sent_bytes} バイトです。</translation>
+    </message>
+    <message>
+        <source>Try again later, or get the model from another repository.</source>
+        <translation>時間をおいてもう一度試すか、別のリポジトリーからモデルを入手してください。</translation>
+    </message>
+    <message>
+        <source>{path} arrives damaged</source>
+        <translation>{path} が壊れた状態で届きます</translation>
+    </message>
+    <message>
+        <source>It was fetched twice, and its hash was {found} instead of {expected}.</source>
+        <translation>2 回取得しましたが、ハッシュが {expected} ではなく {found} でした。</translation>
+    </message>
+    <message>
+        <source>A proxy or virus scanner on the way may change files, or the disk or memory of this computer fails. Try another network; if it stays so, get the model from another repository. The other files are kept.</source>
+        <translation>途中のプロキシやウイルス対策ソフトがファイルを変えているか、このコンピューターのディスクやメモリーに不具合がある可能性があります。別のネットワークで試し、それでも同じなら別のリポジトリーからモデルを入手してください。ほかのファイルは残っています。</translation>
+    </message>
+    <message>
         <source>The folder cannot hold a file with holes</source>
         <translation>このフォルダーにはスパースファイルを置けません</translation>
     </message>

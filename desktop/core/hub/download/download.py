@@ -1,0 +1,349 @@
+"""The course of one order: look what is there, lock, ask, make room, fetch, check, put in place."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
+from typing import Any
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Reporter
+from desktop.core.gguf.words import clean, shown
+from desktop.core.hub.download import place
+from desktop.core.hub.download.crew import Crew
+from desktop.core.hub.download.hashing import Digests, Hasher
+from desktop.core.hub.download.identify import identify
+from desktop.core.hub.download.item import Changed, Item
+from desktop.core.hub.download.limit import Bucket
+from desktop.core.hub.download.lock import FileLock
+from desktop.core.hub.download.names import Layout
+from desktop.core.hub.download.notes import Notes
+from desktop.core.hub.download.order import Fetched, Limits, Order, StoredFile
+from desktop.core.hub.download.part import unwritable
+from desktop.core.hub.download.partial import Identity, remove_partial
+from desktop.core.hub.download.place import Present
+from desktop.core.hub.download.plan import Plan
+from desktop.core.hub.download.progress import REPORT_SECONDS, Meter, progress_of
+from desktop.core.hub.download.retry import Health, Patience, keep_trying
+from desktop.core.hub.download.source import Source
+from desktop.core.hub.download.space import allocated_bytes, check_space
+from desktop.core.hub.download.transfer import Transfer
+from desktop.core.hub.download.tuner import Tuner
+from desktop.core.web import Web, url_of
+
+# Asked about at the same time before anything is fetched.
+_ASK_AT_ONCE = 4
+_LOOK_AGAIN_SECONDS = 0.5
+_FLUSH_LOOK_SECONDS = 1.0
+# Another content at the same place, or a wrong hash, more often than this ends the download.
+_MOST_CHANGES = 3
+_MOST_WRONG_HASHES = 1
+
+
+class Download:
+    """Runs once, in an event loop of its own."""
+
+    def __init__(
+        self,
+        *,
+        order: Order,
+        layout: Layout,
+        web: Web,
+        limits: Limits,
+        reporter: Reporter,
+        cancel: CancelToken,
+        patience: Patience,
+    ) -> None:
+        self._order = order
+        self._layout = layout
+        self._reporter = reporter
+        self._cancel = cancel
+        self._patience = patience
+        self._notes = Notes(reporter)
+        self._meter = Meter()
+        self._health = Health(patience, self._notes)
+        self._hasher = Hasher()
+        self._items = [self._item(web, number) for number in range(len(order.files))]
+        self._locks: dict[Item, FileLock] = {}
+        self._asking = asyncio.Semaphore(_ASK_AT_ONCE)
+        bucket = Bucket(limits.bytes_per_second)
+        self._plan = Plan(self._items)
+        transfer = Transfer(bucket, self._notes, self._arrived, web.settings.idle_seconds)
+        self._crew = Crew(
+            plan=self._plan,
+            transfer=transfer,
+            health=self._health,
+            tuner=Tuner(limits.connections),
+            bucket=bucket,
+            came=lambda: self._meter.total,
+        )
+
+    def _item(self, web: Web, number: int) -> Item:
+        wanted, layout = self._order.files[number], self._layout
+        where = (layout.repo, "resolve", layout.commit, wanted.path)
+        source = Source(web, url_of(web.settings.endpoint, *where))
+        return Item(wanted, layout, source, self._hasher)
+
+    def _arrived(self, count: int) -> None:
+        self._meter.add(count)
+        self._health.good()
+
+    async def run(self) -> Fetched:
+        """Raises:
+        AppError: see `fetch`.
+        """
+        try:
+            for item in self._items:
+                if present := await asyncio.to_thread(
+                    place.find, self._layout, item.wanted, self._cancel
+                ):
+                    self._settle(item, present)
+            missing = [item for item in self._items if item.stored is None]
+            if missing:
+                await _together(self._fetch(missing))
+            place.write_ref(self._layout)
+        finally:
+            self._close()
+        files = tuple(item.stored for item in self._items if item.stored is not None)
+        return Fetched(files, self._layout.snapshot, self._meter.total)
+
+    def _close(self) -> None:
+        try:
+            for item in self._items:
+                item.close()
+        finally:
+            for item in list(self._locks):
+                self._release(item)
+            self._hasher.close()
+            self._report()
+
+    async def _fetch(self, missing: list[Item]) -> None:
+        ours = [item for item in missing if self._lock(item)]
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(self._report_on())]
+            known = await _each(self._ask(item) for item in ours)
+            self._make_room(list(zip(ours, known, strict=True)))
+            beside += [group.create_task(self._crew.run()), group.create_task(self._flush_on())]
+            work = [self._bring(item, *found) for item, found in zip(ours, known, strict=True)]
+            work += [self._wait_for(item) for item in missing if item not in ours]
+            await _each(work)
+            for task in beside:
+                task.cancel()
+
+    # One file
+
+    async def _ask(self, item: Item) -> tuple[Identity, bool]:
+        async with self._asking:
+            return await keep_trying(lambda: identify(item), self._health)
+
+    async def _bring(self, item: Item, identity: Identity, changed: bool) -> None:
+        """A file whose lock is ours, until it is in its place."""
+        changes = wrong = 0
+        while True:
+            if changed:
+                changes += 1
+                self._begin_anew(item, changes)
+            if self._settle_blob(item, identity):
+                return
+            before = item.open(identity)
+            if before:
+                self._notes.add("resumed", path=item.path, bytes=before)
+            self._plan.changed()
+            try:
+                digests = await item.digests()
+            except Changed:
+                changed = True
+            else:
+                assert item.identity is not None
+                identity, changed = item.identity, False
+                if self._is_right(item, identity, digests):
+                    await self._finish(item, identity, digests)
+                    return
+                wrong += 1
+                if wrong > _MOST_WRONG_HASHES:
+                    item.throw_away()
+                    raise _hash_wrong(item, identity, digests)
+                self._notes.add("hash_wrong", path=item.path)
+            item.throw_away()
+            item.source.forget()
+            item.state = "waiting"
+            identity, other = await self._ask(item)
+            changed = changed or other
+
+    def _begin_anew(self, item: Item, changes: int) -> None:
+        if changes > _MOST_CHANGES:
+            raise AppError(
+                ErrorCode.REMOTE_CHANGED,
+                url=clean(item.path, 200),
+                reason="its content was another one each time.",
+            )
+        self._notes.add("file_changed", path=item.path)
+        if item.wanted.etag is not None:
+            remove_partial(self._layout, item.wanted.etag)
+
+    def _settle_blob(self, item: Item, identity: Identity) -> bool:
+        """Take the content from the cache, when it is there under the name known now."""
+        wanted = replace(
+            item.wanted,
+            etag=identity.etag,
+            sha256=identity.sha256,
+            size_bytes=identity.size_bytes,
+        )
+        blob = self._layout.blob(identity.etag)
+        if not blob.exists():
+            return False
+        present = place.find(self._layout, wanted, self._cancel)
+        if present is None:
+            self._notes.add("damaged", path=item.path)
+            return False
+        self._settle(item, present)
+        return True
+
+    def _settle(self, item: Item, present: Present) -> None:
+        path, blob = place.bring_up(self._layout, item.path, present)
+        known = item.wanted.sha256 or (present.etag if len(present.etag) == 64 else None)
+        item.stored = StoredFile(
+            *(path, blob, present.etag, known, present.size_bytes, item.path), was_present=True
+        )
+        item.state = "present"
+        self._notes.add("present", path=item.path)
+
+    def _is_right(self, item: Item, identity: Identity, digests: Digests) -> bool:
+        if identity.sha256 is not None:
+            return digests.sha256 == identity.sha256
+        if len(identity.etag) == 40:
+            return digests.git == identity.etag
+        self._notes.add("unverified", path=item.path)
+        return True
+
+    async def _finish(self, item: Item, identity: Identity, digests: Digests) -> None:
+        assert item.partial is not None and identity.size_bytes is not None
+        await item.partial.flush()
+        item.close()
+        layout = self._layout
+        part = layout.part(identity.etag)
+        path, blob = await asyncio.to_thread(place.bring_in, layout, item.path, identity.etag, part)
+        layout.manifest(identity.etag).unlink(missing_ok=True)
+        if path == blob:
+            self._notes.add("no_links", path=item.path)
+        item.stored = StoredFile(
+            *(path, blob, identity.etag, digests.sha256, identity.size_bytes, item.path),
+            was_present=False,
+        )
+        item.state = "done"
+        self._release(item)
+
+    # Together with other programs
+
+    def _lock(self, item: Item) -> bool:
+        """Make this file ours; a small one whose name is not known yet is nobody's."""
+        etag = item.wanted.etag
+        if etag is None:
+            return True
+        path = self._layout.lock(etag)
+        self._layout.check_inside(path)
+        lock = FileLock(path)
+        try:
+            if not lock.take():
+                return False
+        except OSError as error:
+            raise unwritable(error, path) from error
+        self._locks[item] = lock
+        return True
+
+    def _release(self, item: Item) -> None:
+        if (lock := self._locks.pop(item, None)) is not None:
+            lock.release()
+
+    async def _wait_for(self, item: Item) -> None:
+        """Another program fetches this file: wait for it, then take what it has left to do."""
+        self._notes.add("waits_other", path=item.path)
+        state, since = self._traces(item), time.monotonic()
+        while not self._lock(item):
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            if (now := self._traces(item)) != state:
+                state, since = now, time.monotonic()
+            if time.monotonic() - since > self._patience.other_program_seconds:
+                raise AppError(ErrorCode.HUB_DOWNLOAD_BUSY, path=shown(self._layout.blobs))
+        present = await asyncio.to_thread(place.find, self._layout, item.wanted, self._cancel)
+        if present is not None:
+            self._settle(item, present)
+            self._release(item)
+            return
+        found = await self._ask(item)
+        self._make_room([(item, found)])
+        await self._bring(item, *found)
+
+    def _traces(self, item: Item) -> list[tuple[str, int, float]]:
+        """What the other program's work on this content looks like from outside."""
+        etag = item.wanted.etag or ""
+        traces = []
+        for path in sorted(self._layout.blobs.glob(f"{etag}*")):
+            try:
+                found = path.stat()
+            except FileNotFoundError:
+                continue
+            traces.append((path.name, found.st_size, found.st_mtime))
+        return traces
+
+    # Beside the files
+
+    def _make_room(self, known: list[tuple[Item, tuple[Identity, bool]]]) -> None:
+        """Raises:
+        AppError: DISK_FULL, when all of it together does not fit.
+        """
+        needed = 0
+        for _, (identity, _) in known:
+            here = allocated_bytes(self._layout.part(identity.etag))
+            needed += max(0, (identity.size_bytes or 0) - here)
+        check_space(self._layout.blobs, needed)
+
+    async def _report_on(self) -> None:
+        while True:
+            self._report()
+            await asyncio.sleep(REPORT_SECONDS)
+
+    def _report(self) -> None:
+        self._reporter.progress(
+            progress_of(*(self._order.repo, self._items, self._meter, self._crew.busy, self._notes))
+        )
+
+    async def _flush_on(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_LOOK_SECONDS)
+            for item in self._items:
+                if item.partial is not None and item.partial.wants_flush:
+                    await item.partial.flush()
+
+
+async def _each(work: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """All results, in order; the first failure ends the others."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+    return [task.result() for task in tasks]
+
+
+async def _together(work: Coroutine[Any, Any, None]) -> None:
+    """Run it; of what failed at the same time in several of its tasks the first is told."""
+    try:
+        await work
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _hash_wrong(item: Item, identity: Identity, digests: Digests) -> AppError:
+    expected = identity.sha256 or identity.etag
+    return AppError(
+        ErrorCode.HUB_HASH_WRONG,
+        path=clean(item.path, 200),
+        expected=expected,
+        found=digests.sha256 if identity.sha256 else digests.git,
+    )
