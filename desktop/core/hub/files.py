@@ -16,23 +16,39 @@ from desktop.core.events import CancelToken
 from desktop.core.gguf.remote import RemoteFile
 from desktop.core.gguf.split import PART, part_names
 from desktop.core.gguf.words import clean
-from desktop.core.hub.names import HubName, labelled
+from desktop.core.hub.names import REPO, HubName, labelled
 from desktop.core.library.ids import split_file_name
 from desktop.core.web import Web, WebSettings, shown_url, url_of
 
 _MAX_LISTING_BYTES = 32 << 20
+# More than any repository of models has; a listing beyond them was made to do harm.
+_MAX_FILES = 100_000
+_MAX_MODELS = 1000
+_MAX_PATH = 1000
 _SHOWN = 24
 _NO_MODELS = re.compile(r"(?:^|[-_./])(?:mmproj|imatrix|ggml-vocab)", re.IGNORECASE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
 class RepoFile:
-    """One file of a repository; `sha256` is known for large files only."""
+    """One file of a repository.
+
+    Attributes:
+        sha256: known for large files only.
+        blob: the git blob's SHA-1, which is the ETag of a small file.
+    """
 
     path: str
     size_bytes: int | None
     sha256: str | None
+    blob: str | None = None
+
+    @property
+    def etag(self) -> str | None:
+        """What its ETag will be, and so its blob's name in the cache."""
+        return self.sha256 or self.blob
 
 
 @dataclass(frozen=True)
@@ -71,12 +87,16 @@ def find_model(name: HubName, settings: WebSettings, cancel: CancelToken | None 
     listing = network.run(work, settings, cancel)
     label, chosen = choose(listing, name)
     files = remote_files(listing, chosen, settings)
-    projectors = tuple(
+    return HubModel(listing.repo, label, files, projectors_of(listing))
+
+
+def projectors_of(listing: Listing) -> tuple[RepoFile, ...]:
+    """The files through which the repository's models see or hear."""
+    return tuple(
         file
         for file in listing.files
         if _is_gguf(file) and "mmproj" in file.path.rpartition("/")[2].lower()
     )
-    return HubModel(listing.repo, label, files, projectors)
 
 
 def remote_files(
@@ -101,10 +121,7 @@ def models_of(listing: Listing) -> dict[str, tuple[RepoFile, ...]]:
     Raises:
         AppError: HUB_NO_GGUF.
     """
-    by_path = {file.path: file for file in listing.files if _is_gguf(file)}
-    models = [path for path in by_path if not _NO_MODELS.search(path) and _is_first(path)]
-    if not models:
-        raise AppError(ErrorCode.HUB_NO_GGUF, repo=listing.repo, reason=_what_else(listing))
+    by_path, models = _models(listing)
     found = {}
     for path in models:
         with contextlib.suppress(AppError):  # GGUF_SHARD_MISSING
@@ -112,42 +129,89 @@ def models_of(listing: Listing) -> dict[str, tuple[RepoFile, ...]]:
     return found
 
 
+def _models(listing: Listing) -> tuple[dict[str, RepoFile], list[str]]:
+    """All GGUF files by their paths, and those that are a model or begin one.
+
+    Raises:
+        AppError: HUB_NO_GGUF; REMOTE_FAILED where there are more than anybody could name.
+    """
+    by_path = {file.path: file for file in listing.files if _is_gguf(file)}
+    models = [path for path in by_path if not _NO_MODELS.search(path) and _is_first(path)]
+    if not models:
+        raise AppError(ErrorCode.HUB_NO_GGUF, repo=listing.repo, reason=_what_else(listing))
+    if len(models) > _MAX_MODELS:
+        reason = f"It lists {len(models)} models."
+        raise AppError(ErrorCode.REMOTE_FAILED, url=listing.repo, reason=reason)
+    return by_path, models
+
+
 async def list_files(web: Web, repo: str, revision: str | None = None) -> Listing:
     """All files of a repository with their sizes.
 
     Raises:
-        AppError: REMOTE_*; REMOTE_FAILED, too, when the answer is no listing.
+        AppError: REMOTE_*, HUB_OFFLINE; REMOTE_FAILED, too, when the answer is no listing.
+    """
+    return (await read_repository(web, repo, revision))[1]
+
+
+async def read_repository(
+    web: Web, repo: str, revision: str | None = None
+) -> tuple[dict[str, Any], Listing]:
+    """What the hub says of a repository, unchecked, and the files among it.
+
+    Raises:
+        AppError: as `list_files`.
     """
     where = ("api", "models", repo, *(("revision", revision) if revision else ()))
     url = url_of(web.settings.endpoint, *where)
-    raw = await web.body(f"{url}?blobs=true", _MAX_LISTING_BYTES)
+    answer = await web.get(f"{url}?blobs=true")
+    with contextlib.closing(answer):
+        raw = await network.whole_body(answer, _MAX_LISTING_BYTES)
     try:
         data = json.loads(raw)
+        if len(data["siblings"]) > _MAX_FILES:
+            raise ValueError("too many files")
         files = tuple(_file(each) for each in data["siblings"])
         commit, spelled = str(data["sha"]), str(data.get("id") or repo)
-        if not re.fullmatch(r"[0-9a-f]{40,64}", commit) or spelled.lower() != repo.lower():
+        if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
             raise ValueError("no commit")
+        renamed = spelled.lower() != repo.lower()
+        # The hub leads from a repository's old name to its new one, and tells no sizes on the way.
+        if renamed and not (REPO.fullmatch(spelled) and spelled in str(answer.url)):
+            raise ValueError("another repository")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AppError(
             ErrorCode.REMOTE_FAILED,
             url=shown_url(url),
             reason="Its answer is no listing of a repository.",
         ) from error
-    return Listing(spelled, commit, tuple(file for file in files if file is not None))
+    if renamed:
+        return await read_repository(web, spelled, revision)
+    return data, Listing(spelled, commit, tuple(file for file in files if file is not None))
 
 
 def _file(entry: Any) -> RepoFile | None:
-    """A file of the listing; None for a name that would lead out of the repository."""
+    """A file of the listing; None for a name that would lead out of the repository, or that no
+    file should have."""
     path = str(entry["rfilename"])
     if path.startswith("/") or "\\" in path or {"", ".", ".."} & set(path.split("/")):
         return None
+    if len(path) > _MAX_PATH or not path.isprintable():
+        return None
     lfs = entry.get("lfs")
-    size, sha = entry.get("size"), lfs.get("sha256") if isinstance(lfs, dict) else None
+    sha = lfs.get("sha256") if isinstance(lfs, dict) else None
     return RepoFile(
         path,
-        size if isinstance(size, int) and size >= 0 else None,
+        count(entry.get("size")),
         sha if isinstance(sha, str) and _SHA256.fullmatch(sha) else None,
+        blob if isinstance(blob := entry.get("blobId"), str) and _SHA1.fullmatch(blob) else None,
     )
+
+
+def count(value: Any) -> int | None:
+    """A whole number from 0 that a database can hold, else None."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < 1 << 63 else None
 
 
 def choose(listing: Listing, name: HubName) -> tuple[str, tuple[RepoFile, ...]]:
@@ -157,15 +221,13 @@ def choose(listing: Listing, name: HubName) -> tuple[str, tuple[RepoFile, ...]]:
         AppError: HUB_NO_GGUF, HUB_QUANT_UNKNOWN, MODEL_AMBIGUOUS, REMOTE_NOT_FOUND,
             GGUF_SHARD_MISSING.
     """
-    by_path = {file.path: file for file in listing.files if _is_gguf(file)}
     if name.file is not None:
-        if name.file not in by_path:
+        every = {file.path: file for file in listing.files if _is_gguf(file)}
+        if name.file not in every:
             missing = clean(f"{listing.repo}/{name.file}", 300)
             raise AppError(ErrorCode.REMOTE_NOT_FOUND, url=missing, status=404)
-        return name.file, _parts(listing.repo, name.file, by_path)
-    models = [path for path in by_path if not _NO_MODELS.search(path) and _is_first(path)]
-    if not models:
-        raise AppError(ErrorCode.HUB_NO_GGUF, repo=listing.repo, reason=_what_else(listing))
+        return name.file, _parts(listing.repo, name.file, every)
+    by_path, models = _models(listing)
     found = models if name.quant is None else labelled(models, name.quant)
     if not found:
         known = _list([_label(path, models) for path in models])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 PREFIX = re.compile(r"^(?:https?://)?(?:www\.)?(?:hf\.co|huggingface\.co)/|^hf:", re.IGNORECASE)
 # What the hub allows in both halves of a repository's name.
-_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _VIEW = re.compile(r"/(?:resolve|blob|tree)/(?P<revision>[^/]+)(?:/|$)")
 
 
@@ -43,7 +43,7 @@ def parse_name(text: str, endpoint: str = "") -> HubName | None:
         plain = f"{plain[: view.start()]}/{plain[view.end() :]}".rstrip("/")
     path, colon, tag = plain.partition(":")
     repo, rest = "/".join(path.split("/")[:2]), "/".join(path.split("/")[2:])
-    if not _REPO.fullmatch(repo) or ".." in path or "//" in path or (colon and not tag):
+    if not REPO.fullmatch(repo) or ".." in path or "//" in path or (colon and not tag):
         return None
     if rest:
         is_file = rest.lower().endswith(".gguf") and not tag
@@ -67,8 +67,9 @@ def label_patterns(label: str) -> tuple[re.Pattern[str], ...]:
 
 def labelled(names: Iterable[str], label: str) -> list[str]:
     """Those of the names that carry the label."""
-    listed = list(names)
+    word = label.lower()
+    near = [(name, low) for name in names if word in (low := name.lower())]
     for pattern in label_patterns(label):
-        if found := [name for name in listed if pattern.search(name.lower())]:
+        if found := [name for name, low in near if pattern.search(low)]:
             return found
     return []
