@@ -108,13 +108,13 @@ def _ask(
     from desktop.core.gguf.reader import HeaderReader
     from desktop.core.gguf.shape import ModelShape
     from desktop.core.gguf.split import part_names
+    from desktop.core.hub.access import web_settings
     from desktop.core.library.reading import read_library
     from desktop.core.paths import paths
     from desktop.core.service.companions import CompanionFinder, wishes_of
     from desktop.core.service.load_request import load_request
     from desktop.core.service.model_settings import read_saved
     from desktop.core.settings import SettingsFile
-    from desktop.core.web import WebSettings
 
     where = paths()
     chosen = SettingsFile(where.settings_file).settings
@@ -126,7 +126,7 @@ def _ask(
         def library() -> Library:
             return read_library(where, reader, chosen)
 
-        finder = Finder(where, reader, library, WebSettings.from_environment())
+        finder = Finder(where, reader, library, web_settings(where))
         companions = CompanionFinder(lambda name: library().resolve(name), reader)
         with finder.find(args.model, reporter, cancel) as subject:
             request = asked.over(read_saved(where.database, subject.fingerprint))

@@ -29,13 +29,13 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.cpu import probe_cpu
 from desktop.core.hardware.memory import MemoryInfo, probe_memory
+from desktop.core.hub.access import web_settings
 from desktop.core.library.library import Library
 from desktop.core.library.reading import read_library
 from desktop.core.paths import Paths
 from desktop.core.service.companions import CompanionFinder, wishes_of
 from desktop.core.service.model_settings import read_saved
 from desktop.core.settings import Settings, SettingsFile
-from desktop.core.web import WebSettings
 
 
 class _Tools(NamedTuple):
@@ -98,7 +98,7 @@ class TrialSources:
             def library() -> Library:
                 return read_library(where, reader, settings)
 
-            finder = Finder(where, reader, library, WebSettings.from_environment())
+            finder = Finder(where, reader, library, web_settings(where))
             companions = CompanionFinder(lambda name: library().resolve(name), reader)
             yield _Tools(settings, finder, companions)
 
