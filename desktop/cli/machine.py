@@ -12,6 +12,8 @@ from desktop.core.events import CancelToken, Progress
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from desktop.core.fit.simulate import Machine
+    from desktop.core.fit.speed import Speeds
     from desktop.core.hardware.gpu import Gpu
     from desktop.core.hardware.probe import Hardware
 
@@ -72,6 +74,28 @@ def with_engine(hardware: Hardware, out: Output, chosen: str | None = None) -> H
     except AppError as error:
         out.note(f"{error} {error.remedy}")
         return hardware
+
+
+def this_machine(out: Output) -> tuple[Machine, Speeds]:
+    """This machine, and what was calibrated of it or is known of others like it."""
+    from desktop.cli import engines
+    from desktop.core.errors import AppError
+    from desktop.core.fit.simulate import machine_of, machine_speeds, seeded_speeds
+    from desktop.core.fit.speed_book import SpeedBook
+    from desktop.core.fit.speed_here import predictor_here
+    from desktop.core.hardware.engine_devices import with_engine_devices
+    from desktop.core.paths import paths
+
+    hardware, where = look(out), paths()
+    try:
+        runtime = engines.store(out).current()
+    except AppError as error:  # what fits can be told without an engine
+        out.note(f"{error.title}. Speeds are those that others measured.")
+        machine = machine_of(hardware)
+        return machine, seeded_speeds(machine)
+    machine = machine_of(with_engine_devices(hardware, runtime.devices))
+    kept = predictor_here(SpeedBook.open(where), runtime, where.cache).speeds
+    return machine, machine_speeds(machine, kept)
 
 
 def gpu_line(gpu: Gpu) -> str:

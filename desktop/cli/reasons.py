@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.cli.units import figure, number, size
+
+if TYPE_CHECKING:
+    from desktop.core.fit.speed import SpeedFigure
+
+# Where a model runs, by its verdict.
+WHERE = {
+    "gpu": "full GPU",
+    "experts_on_cpu": "experts on CPU",
+    "partial": "partial",
+    "cpu": "CPU",
+}
 
 Words = Callable[[Mapping[str, Any]], str]
 
@@ -62,3 +73,9 @@ WORDS: dict[str, Words] = {
 def words(code: str, params: Mapping[str, Any]) -> str:
     """A reason as people read it."""
     return WORDS[code](params)
+
+
+def rate(decode: SpeedFigure) -> str:
+    """Tokens per second with their band, and whether they were measured."""
+    mark = "✓" if decode.source == "measured" else "~"
+    return f"{mark} {decode.value:.0f} ({decode.low:.0f}–{decode.high:.0f})"

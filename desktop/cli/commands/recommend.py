@@ -16,15 +16,8 @@ if TYPE_CHECKING:
     from desktop.core.fit.recommend import Choice, Ranking, Wish
     from desktop.core.fit.repository import Target
     from desktop.core.fit.simulate import Machine
-    from desktop.core.fit.speed import Speeds
     from desktop.core.fit.suited import Suited
 
-_WHERE = {
-    "gpu": "full GPU",
-    "experts_on_cpu": "experts on CPU",
-    "partial": "partial",
-    "cpu": "CPU",
-}
 _USES = ("chat", "code", "reasoning", "vision", "embeddings", "japanese")
 _FLAGS = {
     "remembered": "some of its figures are remembered, not read",
@@ -66,6 +59,7 @@ def register(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli.machine import this_machine
     from desktop.cli.recommended import document
     from desktop.core.fit.candidates import catalog_candidates
     from desktop.core.fit.catalog import load_catalog
@@ -84,7 +78,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         out.result(plain, lambda: show(args.limit, out))
         return 0
     if machine is None:
-        machine, speeds = _this_machine(out)
+        machine, speeds = this_machine(out)
     else:
         speeds = seeded_speeds(machine)
     if args.repository is not None:
@@ -105,29 +99,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def _this_machine(out: Output) -> tuple[Machine, Speeds]:
-    """This machine, and what was calibrated of it or is known of others like it."""
-    from desktop.cli import engines
-    from desktop.cli.machine import look
-    from desktop.core.errors import AppError
-    from desktop.core.fit.simulate import machine_of, machine_speeds, seeded_speeds
-    from desktop.core.fit.speed_book import SpeedBook
-    from desktop.core.fit.speed_here import predictor_here
-    from desktop.core.hardware.engine_devices import with_engine_devices
-    from desktop.core.paths import paths
-
-    hardware, where = look(out), paths()
-    try:
-        runtime = engines.store(out).current()
-    except AppError as error:  # what fits can be told without an engine
-        out.note(f"{error.title}. Speeds are those that others measured.")
-        machine = machine_of(hardware)
-        return machine, seeded_speeds(machine)
-    machine = machine_of(with_engine_devices(hardware, runtime.devices))
-    kept = predictor_here(SpeedBook.open(where), runtime, where.cache).speeds
-    return machine, machine_speeds(machine, kept)
-
-
 def _of_repository(text: str, target: Target, catalog: Catalog, out: Output) -> Ranking:
     """The best file of a repository: its listing and a header or two are read."""
     from desktop.cli.background import Background
@@ -139,11 +110,12 @@ def _of_repository(text: str, target: Target, catalog: Catalog, out: Output) -> 
     from desktop.core.fit.repository import recommend_repository
     from desktop.core.gguf.reader import HeaderReader
     from desktop.core.gguf.remote import RemoteReader
+    from desktop.core.hub.access import web_settings
     from desktop.core.hub.names import parse_name
     from desktop.core.paths import paths
-    from desktop.core.web import WebSettings
 
-    settings, where, cancel = WebSettings.from_environment(), paths(), CancelToken()
+    where, cancel = paths(), CancelToken()
+    settings = web_settings(where)
     name = parse_name(text, settings.endpoint)
     if name is None or name.file is not None:
         raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{text}” is not of the form OWNER/REPO.")
@@ -171,7 +143,7 @@ def _of_repository(text: str, target: Target, catalog: Catalog, out: Output) -> 
 
 
 def _show(ranking: Ranking, catalog: Catalog, limit: int, out: Output) -> None:
-    from desktop.cli.reasons import words
+    from desktop.cli.reasons import WHERE, words
     from desktop.cli.units import number
 
     shown = ranking.items[:limit]
@@ -194,7 +166,7 @@ def _show(ranking: Ranking, catalog: Catalog, limit: int, out: Output) -> None:
             each.candidate.name + ("*" if each.candidate.flags_shown else ""),
             each.choice.option.quant_type,
             _size(each.choice),
-            _WHERE[each.verdict],
+            WHERE[each.verdict],
             _rate(each.choice),
             each.choice.speed_class or "",
             "; ".join(words(reason.code, reason.params) for reason in each.reasons),
@@ -235,11 +207,11 @@ def _size(choice: Choice) -> str:
 
 
 def _rate(choice: Choice) -> str:
+    from desktop.cli.reasons import rate
+
     if choice.decode is None:
         return "" if choice.embedding else "?"
-    decode = choice.decode
-    mark = "✓" if decode.source == "measured" else "~"
-    return f"{mark} {decode.value:.0f} ({decode.low:.0f}–{decode.high:.0f})"
+    return rate(choice.decode)
 
 
 # The other way round.
@@ -296,6 +268,8 @@ def _hardware(
 def _show_hardware(
     candidate: Candidate, wish: Wish, found: tuple[Suited, ...], count: int, out: Output
 ) -> None:
+    from desktop.cli.reasons import WHERE
+
     if not found:
         out.note(f"Nothing known runs {candidate.name} at {wish.speed:g} tok/s without plain loss.")
         return
@@ -305,7 +279,7 @@ def _show_hardware(
             _gpu_memory(each),
             f"{each.ram_gib} GiB",
             each.choice.option.quant_type,
-            _WHERE[each.choice.placement.verdict],
+            WHERE[each.choice.placement.verdict],
             _rate(each.choice),
         )
         for each in found

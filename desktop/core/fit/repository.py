@@ -58,9 +58,6 @@ def look_up(
 ) -> tuple[Candidate, Recommendation | LeftOut]:
     """All files of a repository, and the best for a machine or why there is none.
 
-    One header gives the shape that all files share; the others' losses are first taken from their
-    labels. What is recommended is read itself, so that it is judged by its own tensors.
-
     Args:
         name: with a quant only that file is asked for.
 
@@ -72,7 +69,38 @@ def look_up(
         return await list_files(web, name.repo, name.revision)
 
     listing = network.run(work, settings, cancel)
-    parts = _sized(listing, name)
+    return judge(
+        listing,
+        target,
+        catalog,
+        reader,
+        settings,
+        quant=name.quant,
+        reporter=reporter,
+        cancel=cancel,
+    )
+
+
+def judge(
+    listing: Listing,
+    target: Target,
+    catalog: Catalog,
+    reader: RemoteReader,
+    settings: WebSettings,
+    *,
+    quant: str | None = None,
+    reporter: Reporter | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Candidate, Recommendation | LeftOut]:
+    """The same for a repository whose listing is at hand.
+
+    One header gives the shape that all files share; the others' losses are first taken from their
+    labels. What is recommended is read itself, so that it is judged by its own tensors.
+
+    Raises:
+        AppError: HUB_NO_GGUF, HUB_QUANT_UNKNOWN, REMOTE_*, GGUF_*, CANCELLED.
+    """
+    parts = _sized(listing, quant)
     read: dict[str, KnownFile] = {}
 
     def read_one(label: str) -> KnownFile:
@@ -98,19 +126,19 @@ def look_up(
         read[label] = read_one(label)
 
 
-def _sized(listing: Listing, name: HubName) -> dict[str, tuple[RepoFile, ...]]:
+def _sized(listing: Listing, quant: str | None) -> dict[str, tuple[RepoFile, ...]]:
     """The models whose sizes are told; only the one that was named, where one was."""
     every = models_of(listing)
     parts = {
         label: files for label, files in every.items() if all(file.size_bytes for file in files)
     }
-    if name.quant is not None:
-        wanted = name.quant.casefold()
+    if quant is not None:
+        wanted = quant.casefold()
         parts = {label: files for label, files in parts.items() if label.casefold() == wanted}
     if not parts:
         known = ", ".join(every) or "none whose parts are all there"
         raise AppError(
-            ErrorCode.HUB_QUANT_UNKNOWN, repo=listing.repo, quant=name.quant or "", known=known
+            ErrorCode.HUB_QUANT_UNKNOWN, repo=listing.repo, quant=quant or "", known=known
         )
     return parts
 
