@@ -45,6 +45,11 @@ class JobContext:
             self._finish_step(name, self.done[name])
         return self.done[name]
 
+    def keep(self, name: str, value: Any) -> None:
+        """Store a value in `done`, beside the steps' results, for a later run of the job."""
+        self.done[name] = value
+        self._finish_step(name, value)
+
     def stand_back(self, to: Callable[[Job], bool] = lambda job: True) -> None:
         """For a job that has not really begun: let those go first that wait for what it holds.
 

@@ -12,6 +12,8 @@ from typing import Any
 from desktop.core.db import Database
 from desktop.core.errors import AppError, ErrorCode
 
+_PAST_NUMBERS = 1 << 63  # what SQLite takes for a number
+
 
 class JobState(StrEnum):
     QUEUED = "queued"
@@ -103,7 +105,8 @@ class JobTable:
         return self.get(job_id)
 
     def get(self, job_id: int) -> Job:
-        rows = self._database.query("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        known = 0 < job_id < _PAST_NUMBERS
+        rows = self._database.query("SELECT * FROM jobs WHERE id = ?", (job_id,)) if known else []
         if not rows:
             raise AppError(ErrorCode.JOB_NOT_FOUND, job=job_id)
         return _job(rows[0])
