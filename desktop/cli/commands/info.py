@@ -61,17 +61,17 @@ def run(args: argparse.Namespace, out: Output) -> int:
             raise _unknown(args.repository, near)
         reason = f"“{args.repository}” is not of the form OWNER/REPO."
         raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
-    found = ask(lambda hub, cancel: _repository(hub, name, cancel))
+    found = ask(lambda hub, cancel: find_repository(hub, name, cancel))
     tell_age(found.problem, found.as_of, out)
     quants = _wanted(found, name)
-    judged = Judged({}) if args.no_fit or not quants else _judge(found, name, args.ctx, out)
+    judged = Judged({}) if args.no_fit or not quants else judge_here(found, out, args.ctx)
     page = f"{endpoint}/{found.repo}"
     document = _document(found, quants, judged, page)
     out.result(document, lambda: _show(found, quants, judged, page, out))
     return 0
 
 
-def _repository(hub: Hub, name: HubName, cancel: Any) -> Repository:
+def find_repository(hub: Hub, name: HubName, cancel: Any) -> Repository:
     """The repository; for one that is not there, names like it."""
     from desktop.core.errors import AppError, ErrorCode
 
@@ -111,7 +111,7 @@ def _wanted(found: Repository, name: HubName) -> tuple[Quant, ...]:
     return tuple(quant for quant in found.quants if quant.files == files)
 
 
-def _judge(found: Repository, name: HubName, context: int | None, out: Output) -> Judged:
+def judge_here(found: Repository, out: Output, context: int | None = None) -> Judged:
     """What fits here and how fast; told beside the result where it cannot be known."""
     from desktop.cli.background import Background
     from desktop.cli.machine import Emitter, this_machine
@@ -169,13 +169,15 @@ def _judge(found: Repository, name: HubName, context: int | None, out: Output) -
 def _document(
     found: Repository, quants: tuple[Quant, ...], judged: Judged, page: str
 ) -> dict[str, Any]:
+    from desktop.core.hub.wanted import full_name
+
     return {
         **found.to_dict(),
         "page": page,
         "quants": [
             {
                 **quant.to_dict(),
-                "name": _name(found, quant),
+                "name": full_name(found.repo, quant.label),
                 "fit": _fit(judged.answers.get(quant.label)),
             }
             for quant in quants
@@ -202,12 +204,6 @@ def _fit(answer: Recommendation | LeftOut | None) -> dict[str, Any] | None:
     return {**choice_document(answer.choice), "reason": None}
 
 
-def _name(found: Repository, quant: Quant) -> str:
-    """What can be pulled."""
-    whole_path = quant.label.lower().endswith(".gguf")
-    return f"{found.repo}/{quant.label}" if whole_path else f"{found.repo}:{quant.label}"
-
-
 # --- for people
 
 
@@ -215,16 +211,16 @@ def _show(
     found: Repository, quants: tuple[Quant, ...], judged: Judged, page: str, out: Output
 ) -> None:
     from desktop.cli.units import size
+    from desktop.core.hub.wanted import full_name
 
     if out.mode is Mode.QUIET:
         for quant in quants:
-            out.line(_name(found, quant))
+            out.line(full_name(found.repo, quant.label))
         return
     _show_facts(found, out)
     if quants:
         out.line()
-        columns = ("QUANT", ">SIZE", ">FILES", "RUNS ON", ">TOK/S", "NOTE")
-        out.table(columns, [_row(quant, judged) for quant in quants])
+        show_quants(quants, judged, out)
     for projector in found.projectors:
         out.line(f"With it: the projector {projector.path} ({size(projector.size_bytes)}).")
     if found.facts.gated:
@@ -234,7 +230,7 @@ def _show(
     if judged.best is not None:
         best = next((quant for quant in quants if quant.label == judged.best), None)
         if best is not None:
-            out.note(f"Get it: `paddock pull {_name(found, best)}`.")
+            out.note(f"Get it: `paddock pull {full_name(found.repo, best.label)}`.")
     elif not quants and found.checkpoint:
         out.note(f"It holds a checkpoint: `paddock convert {found.repo}` makes a GGUF file of it.")
 
@@ -268,6 +264,11 @@ def _show_facts(found: Repository, out: Output) -> None:
     if found.checkpoint:
         total = size(total_bytes(found.checkpoint))
         out.line(f"Its checkpoint: {len(found.checkpoint)} files of safetensors, {total}.")
+
+
+def show_quants(quants: tuple[Quant, ...], judged: Judged, out: Output) -> None:
+    columns = ("QUANT", ">SIZE", ">FILES", "RUNS ON", ">TOK/S", "NOTE")
+    out.table(columns, [_row(quant, judged) for quant in quants])
 
 
 def _row(quant: Quant, judged: Judged) -> tuple[str, ...]:
