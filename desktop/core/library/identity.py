@@ -78,7 +78,7 @@ def sha256_file(
             return str(kept["sha256"])
         digest = hashlib.sha256()
         done = 0
-        while chunk := os.read(handle, _CHUNK):
+        while done <= before.st_size and (chunk := os.read(handle, _CHUNK)):
             cancel.raise_if_cancelled()
             digest.update(chunk)
             done += len(chunk)

@@ -157,7 +157,8 @@ def hash_file(
         else:
             digest = hashlib.sha256()
         done = 0
-        while chunk := os.read(handle, _CHUNK):
+        # One that grows as fast as it is read would have no end.
+        while done <= before.st_size and (chunk := os.read(handle, _CHUNK)):
             cancel.raise_if_cancelled()
             digest.update(chunk)
             done += len(chunk)

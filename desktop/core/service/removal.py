@@ -23,7 +23,7 @@ from desktop.core.service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
-MOVE_JOB = "move_models"
+DOWNLOAD_JOB, MOVE_JOB = "download", "move_models"
 
 
 class Remover:
@@ -173,7 +173,7 @@ def _works_with(job: Job, entry: ModelEntry, resolve: Callable[[str], ModelEntry
     name = job.params.get("model")
     if not isinstance(name, str):
         return False
-    if job.kind == "download":  # its other files lie beside: folders come and go there
+    if job.kind == DOWNLOAD_JOB:  # its other files lie beside: folders come and go there
         wanted = parse_name(name)
         same = wanted is not None and wanted.repo.lower() == (entry.repo or "").lower()
         if same:

@@ -43,6 +43,7 @@ from desktop.core.service.conversations import Conversations
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
+from desktop.core.service.library_jobs import LibraryJobs
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
@@ -418,6 +419,15 @@ class Service:
             speeds=self.speeds,
             wait_idle=wait_idle,
             requests_served=lambda: self.supervisor.served,
+            library=LibraryJobs(
+                self._paths,
+                self._database,
+                self.models,
+                settings=lambda: self.settings,
+                change_settings=self.change_settings,
+                jobs=self.jobs,
+                supervisor=self.supervisor,
+            ),
         )
 
 

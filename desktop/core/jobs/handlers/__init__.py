@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from desktop.core.bench.results import ResultStore
     from desktop.core.engine.runtime import Runtime
     from desktop.core.fit.speed_book import SpeedStore
+    from desktop.core.jobs.handlers.library_host import LibraryHost
     from desktop.core.library.entry import ModelEntry
 
 
@@ -25,6 +26,7 @@ class Tools:
         resolve: the model of a name.
         wait_idle: blocks a worker thread until no answer is in progress; raises CANCELLED.
         requests_served: how many answers have ended so far.
+        library: what verifying and moving models needs.
     """
 
     paths: Paths
@@ -34,6 +36,7 @@ class Tools:
     speeds: SpeedStore
     wait_idle: Callable[[CancelToken], None]
     requests_served: Callable[[], int]
+    library: LibraryHost
 
 
 # Below this a file is hashed for its benchmark's record; above, only a hash that is known is used.
@@ -58,6 +61,8 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
+    from desktop.core.jobs.handlers.move import MoveKind
+    from desktop.core.jobs.handlers.verify import VerifyKind
 
     def hardware() -> dict[str, Any]:
         from desktop.core.hardware.probe import probe
@@ -75,6 +80,8 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        VerifyKind(tools.library),
+        MoveKind(tools.library),
         CalibrateKind(
             tools.paths,
             tools.speeds,
