@@ -36,6 +36,7 @@ from desktop.core.paths import own_command
 _STRIPPED_PREFIXES = ("LLAMA_", "AIP_", "GGML_", "PADDOCK_", "HF_", "HUGGING_FACE_")
 _STRIPPED_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "APIKEY", "CREDENTIAL")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LOWEST_PRIORITY = 19  # nice(1)
 
 
 def clean_environment(
@@ -114,7 +115,7 @@ class _Spawner:
 _spawner = _Spawner()
 
 
-def _linux_preexec(parent: int, memory_limit_bytes: int | None) -> Callable[[], None]:
+def _linux_preexec(parent: int, memory_limit_bytes: int | None, nice: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True)  # resolved here: nothing may be imported after fork
     import resource
 
@@ -124,6 +125,8 @@ def _linux_preexec(parent: int, memory_limit_bytes: int | None) -> Callable[[], 
             os._exit(1)
         if memory_limit_bytes is not None:
             resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+        if nice:
+            os.nice(nice)
 
     return prepare
 
@@ -231,6 +234,7 @@ def start(
     stderr: int = subprocess.PIPE,
     whole_tree: bool = False,
     memory_limit_bytes: int | None = None,
+    background: bool = False,
 ) -> Child:
     """Start a child that ends when this process ends, however this process ends.
 
@@ -240,6 +244,7 @@ def start(
         workdir: where it runs; a new empty folder under `work_root` by default.
         whole_tree: it will start children of its own, which must end with it.
         memory_limit_bytes: bound on its address space (Linux; elsewhere not enforced).
+        background: it and its children get the processor only when nothing else wants it.
 
     Raises:
         FileNotFoundError, PermissionError, OSError: the program cannot be started.
@@ -264,10 +269,13 @@ def start(
     job: Any = None
     if sys.platform == "win32":
         options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        if background:
+            options["creationflags"] |= subprocess.IDLE_PRIORITY_CLASS
     else:
         options["start_new_session"] = True
         if sys.platform == "linux" and not whole_tree:
-            options["preexec_fn"] = _linux_preexec(os.getpid(), memory_limit_bytes)
+            nice = LOWEST_PRIORITY if background else 0
+            options["preexec_fn"] = _linux_preexec(os.getpid(), memory_limit_bytes, nice)
         else:
             inherited, lifeline = os.pipe()
             options["pass_fds"] = (inherited,)
@@ -279,6 +287,10 @@ def start(
 
             job = Job()
             job.add(popen)
+        elif background and inherited is not None:
+            # The guard has not started the command yet, and hands its own priority on.
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, popen.pid, LOWEST_PRIORITY)
     except BaseException:
         if lifeline is not None:
             os.close(lifeline)

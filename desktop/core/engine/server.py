@@ -55,6 +55,7 @@ class EngineServer:
             must not block, and not call `stop` or `wait_ready`.
         work_root: where the child's private working folder is made.
         stall_seconds: without any line for so long while loading, the load counts as stalled.
+        background: it gets the processor only when nothing else wants it.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class EngineServer:
         on_change: Callable[[ServerStatus], None] | None = None,
         stall_seconds: float = STALL_SECONDS,
         pick_port: Callable[[], int] | None = None,
+        background: bool = False,
     ) -> None:
         self.runtime, self.model_path, self.model_id = runtime, model_path, model_id
         self.settings = settings
@@ -80,6 +82,7 @@ class EngineServer:
         self._on_change = on_change
         self._stall_seconds = stall_seconds
         self._pick_port = pick_port or free_port
+        self._background = background
         self._status = ServerStatus(ServerState.STARTING)
         self._changed = threading.Condition(threading.RLock())
         self._telling = threading.RLock()  # keeps the listener's calls in order
@@ -254,6 +257,7 @@ class EngineServer:
                 environment=environment,
                 work_root=self._work_root,
                 stdin=subprocess.PIPE,
+                background=self._background,
             )
         except OSError as error:
             raise AppError(

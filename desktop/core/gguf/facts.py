@@ -18,7 +18,7 @@ from desktop.core.gguf.roles import role_of
 MAX_LAYERS = 512
 _MAX_COUNT = 1 << 31
 _KEYS_TEXT = """
-    block_count context_length embedding_length vocab_size feed_forward_length
+    block_count context_length embedding_length embedding_length_out vocab_size feed_forward_length
     leading_dense_block_count nextn_predict_layers expert_count expert_used_count
     expert_latent_length expert_feed_forward_length expert_shared_feed_forward_length
     expert_shared_count n_deepstack_layers

@@ -6,19 +6,24 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 from desktop.core.db import Database
+from desktop.core.engine.flags import LoadSettings
+from desktop.core.engine.runtime import Runtime
 from desktop.core.engine.server import EngineServer
 from desktop.core.engine.serverstate import ServerStatus
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
-from desktop.core.fit.estimate import Estimate
+from desktop.core.fit.estimate import GIB, Estimate
 from desktop.core.fit.pricing import Pricing
 from desktop.core.gguf.facts import merge_facts
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.summary import ModelSummary
+from desktop.core.hardware.memory import probe_memory
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
 from desktop.core.service.companions import CompanionFinder, Companions, wishes_of
@@ -32,6 +37,20 @@ from desktop.core.settings import Settings
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the loaded model holds of this machine's memory.
+
+    Attributes:
+        host_bytes: by its engine's report, in host memory.
+        mapped_bytes: pages of its file that its engine reads in place: the system counts them as
+            memory that can be had, and taking it would slow every answer.
+    """
+
+    host_bytes: int = 0
+    mapped_bytes: int = 0
+
+
 class EngineLoader:
     """Turns "load this model" into settings with a price, and an engine that runs them.
 
@@ -40,6 +59,7 @@ class EngineLoader:
         reader: tells a model's layers, which make its price exact.
         saved: what people saved for every load of a model.
         resolve: the library's entry of a name.
+        alone: while it is held, nothing but loads takes memory.
     """
 
     def __init__(
@@ -53,7 +73,9 @@ class EngineLoader:
         reader: HeaderReader,
         saved: ModelSettingsStore,
         resolve: Callable[[str], ModelEntry],
+        alone: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._alone = alone
         self._paths = paths
         self._runtimes = runtimes
         self._settings = settings
@@ -72,26 +94,68 @@ class EngineLoader:
         self._checked(entry, request)
 
     def _checked(self, entry: ModelEntry, request: LoadRequest) -> tuple[LoadRequest, Companions]:
-        request = request.over(self._saved.request(entry.fingerprint))
+        request = request.over(self._saved.request(entry.fingerprint, entry.load_defaults))
         check_request(entry, request)
         beside = self._companions.find(entry.id, entry.shard_paths, request, mmproj=entry.mmproj)
         return request, beside
 
     def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+        with self._alone():
+            return self._prepare(entry, request, cancel)
+
+    def prepare_beside(
+        self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken, held: Held
+    ) -> tuple[Prepared, Runtime]:
+        """A load in the background, beside what is loaded, by an engine that keeps no prompts.
+
+        Raises:
+            AppError: LOAD_WONT_FIT, whatever the settings say of checks; why the engine cannot
+                plan it; CANCELLED.
+        """
         request, beside = self._checked(entry, request)
         runtime = self._runtimes.current()
-        price = Pricing(
+        price = self._price(entry, runtime, beside, cancel, held)
+        trained = entry.summary.context_tokens if entry.summary else None
+        wishes = wishes_of(request, beside, self._settings().load, trained)
+        settings = replace(price.decide(wishes), cache_ram_bytes=0)
+        estimate = price.of(settings)
+        problem = price.problem(settings)
+        if problem is not None:
+            raise problem
+        new_server = self._server(entry, runtime, settings, background=True)
+        return Prepared(settings, estimate, new_server), runtime
+
+    def _price(
+        self,
+        entry: ModelEntry,
+        runtime: Runtime,
+        beside: Companions,
+        cancel: CancelToken,
+        held: Held | None = None,
+    ) -> Pricing:
+        memory, limit = probe_memory(), self._settings().load.memory_limit_gib
+        if held is not None:
+            left = max(0, memory.available_bytes - held.mapped_bytes)
+            memory = replace(memory, available_bytes=left)
+            limit = None if limit is None else max(0.0, limit - held.host_bytes / GIB)
+        return Pricing(
             runtime,
             entry.path,
             entry.id,
             entry.summary or ModelSummary(),
-            shape=self._shape(entry),
+            shape=self.shape(entry),
             mmproj=beside.mmproj,
             draft_shape=beside.draft_shape,
-            memory_limit_gib=self._settings().load.memory_limit_gib,
+            memory=memory,
+            memory_limit_gib=limit,
             cancel=cancel,
             work_root=self._paths.work,
         )
+
+    def _prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+        request, beside = self._checked(entry, request)
+        runtime = self._runtimes.current()
+        price = self._price(entry, runtime, beside, cancel)
         trained = entry.summary.context_tokens if entry.summary else None
         wishes = wishes_of(request, beside, self._settings().load, trained)
         settings = price.decide(wishes)
@@ -112,6 +176,17 @@ class EngineLoader:
         for notice in notices:
             log.warning(notice.text, extra={"model": entry.id, "code": notice.code})
 
+        new_server = self._server(entry, runtime, settings)
+        return Prepared(settings, estimate, new_server, notices)
+
+    def _server(
+        self,
+        entry: ModelEntry,
+        runtime: Runtime,
+        settings: LoadSettings,
+        *,
+        background: bool = False,
+    ) -> Callable[[Callable[[ServerStatus], None]], EngineServer]:
         def new_server(on_change: Callable[[ServerStatus], None]) -> EngineServer:
             return EngineServer(
                 runtime,
@@ -121,11 +196,12 @@ class EngineLoader:
                 logs=self._paths.logs,
                 work_root=self._paths.work,
                 on_change=on_change,
+                background=background,
             )
 
-        return Prepared(settings, estimate, new_server, notices)
+        return new_server
 
-    def _shape(self, entry: ModelEntry) -> ModelShape | None:
+    def shape(self, entry: ModelEntry) -> ModelShape | None:
         """The model's layers; None where they cannot be read: the engine itself will say why."""
         try:
             facts = [self._reader.read_facts(path) for path in entry.shard_paths]

@@ -138,12 +138,21 @@ class Supervisor:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._last_use = time.monotonic()
         self.current: Loaded | None = None
         self.served = 0
 
     @property
     def waiting(self) -> int:
         return len(self._tickets)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long nobody has asked for an answer or a load; 0 while one is in progress. May
+        be read from any thread."""
+        if self._active or self._tickets or self._change is not None:
+            return 0.0
+        return time.monotonic() - self._last_use
 
     @property
     def wanted(self) -> set[str]:
@@ -247,6 +256,7 @@ class Supervisor:
         loaded.active -= 1
         loaded.last_used = time.time()
         self._active -= 1
+        self._last_use = time.monotonic()
         if self._active == 0:
             self._idle.set()
 
@@ -295,6 +305,7 @@ class Supervisor:
             full = disk_full(error, "") if isinstance(error, OSError) else None
             reason = f"{type(error).__name__}: {error}"
             self._load_failed(loaded, full or AppError(ErrorCode.INTERNAL, reason=reason))
+        self._last_use = time.monotonic()
         self._change = None
         self._pump()
 
