@@ -38,9 +38,11 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
+from desktop.core.service.acceptances import Acceptances
 from desktop.core.service.bus import EventBus
 from desktop.core.service.conversations import Conversations
 from desktop.core.service.gateway import Gateway
+from desktop.core.service.guest import Guest
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.library_jobs import LibraryJobs
@@ -110,6 +112,7 @@ class Service:
         self.learner = Learner(
             self.speeds, facts=self._reader.read_facts, predictor=self._predictor
         )
+        self._guest = Guest()
         self.loader = EngineLoader(
             where,
             self.runtimes,
@@ -119,6 +122,7 @@ class Service:
             reader=self._reader,
             saved=self.models.saved,
             resolve=self.models.library.resolve,
+            alone=self._guest.away,
         )
         self.supervisor = Supervisor(
             self.loader,
@@ -419,6 +423,18 @@ class Service:
             speeds=self.speeds,
             wait_idle=wait_idle,
             requests_served=lambda: self.supervisor.served,
+            quiet_seconds=lambda: self.supervisor.quiet_seconds,
+            acceptances=Acceptances(
+                self._database,
+                self._guest,
+                self.loader,
+                self._reader,
+                loaded=lambda: self.supervisor.current,
+                speeds=self.speeds,
+                predictor=self._predictor,
+                library=self.models.library,
+                publish=self.bus.publish,
+            ),
             library=LibraryJobs(
                 self._paths,
                 self._database,

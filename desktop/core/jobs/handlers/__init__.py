@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from desktop.core.engine.runtime import Runtime
     from desktop.core.fit.speed_book import SpeedStore
     from desktop.core.jobs.handlers.library_host import LibraryHost
+    from desktop.core.jobs.handlers.acceptance import Host
     from desktop.core.library.entry import ModelEntry
 
 
@@ -26,6 +27,8 @@ class Tools:
         resolve: the model of a name.
         wait_idle: blocks a worker thread until no answer is in progress; raises CANCELLED.
         requests_served: how many answers have ended so far.
+        quiet_seconds: for how long nobody has asked for an answer or a load.
+        acceptances: what the test of new models needs.
         library: what verifying and moving models needs.
     """
 
@@ -36,6 +39,8 @@ class Tools:
     speeds: SpeedStore
     wait_idle: Callable[[CancelToken], None]
     requests_served: Callable[[], int]
+    quiet_seconds: Callable[[], float]
+    acceptances: Host
     library: LibraryHost
 
 
@@ -58,9 +63,11 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     """Every kind of job by its name."""
     from desktop.core.hardware.cpu import probe_cpu
     from desktop.core.hardware.memory import probe_memory
+    from desktop.core.jobs.handlers.acceptance import AcceptanceKind
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
+    from desktop.core.jobs.idle import Idle
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.verify import VerifyKind
 
@@ -80,6 +87,9 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        AcceptanceKind(
+            resolve=tools.resolve, idle=Idle(tools.quiet_seconds), host=tools.acceptances
+        ),
         VerifyKind(tools.library),
         MoveKind(tools.library),
         CalibrateKind(
