@@ -129,7 +129,8 @@ def _ask(
         finder = Finder(where, reader, library, web_settings(where))
         companions = CompanionFinder(lambda name: library().resolve(name), reader)
         with finder.find(args.model, reporter, cancel) as subject:
-            request = asked.over(read_saved(where.database, subject.fingerprint))
+            saved = read_saved(where.database, subject.fingerprint, subject.load_defaults)
+            request = asked.over(saved)
             files = [subject.path.with_name(name) for name in part_names(subject.path.name)]
             beside = companions.find(subject.name, files, request, mmproj=subject.mmproj)
             wishes = wishes_of(request, beside, chosen.load, subject.summary.context_tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -119,18 +119,25 @@ def leaf_below(messages: Iterable[Message], message_id: int) -> int:
     return max(below)
 
 
-def prompt(system: str, path: Iterable[Message]) -> list[dict[str, str]]:
+def prompt(
+    system: str, path: Iterable[Message], first: Iterable[Mapping[str, str]] = ()
+) -> list[dict[str, str]]:
     """A branch as the engine reads it.
+
+    Args:
+        first: messages a model begins every conversation with.
 
     Answers without a word (they failed) are left out, and what the person wrote before and after
     them becomes one message: many templates refuse two messages of one role in a row.
     """
     turns = [{"role": "system", "content": system}] if system else []
-    for message in path:
-        if message.role == "assistant" and not message.content:
+    said = [(each["role"], each["content"]) for each in first]
+    said += [(message.role, message.content) for message in path]
+    for role, content in said:
+        if role == "assistant" and not content:
             continue
-        if turns and turns[-1]["role"] == message.role:
-            turns[-1]["content"] += f"\n\n{message.content}"
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += f"\n\n{content}"
         else:
-            turns.append({"role": message.role, "content": message.content})
+            turns.append({"role": role, "content": content})
     return turns

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Notice, Reporter
@@ -37,6 +38,7 @@ class Subject:
         path: a file the engine can plan with: the model's own, or a stub.
         source: "file", "library", "url" or "hub".
         fingerprint: its content's quick name, where all of it is here.
+        load_defaults: how it is loaded where nothing else is said; see `ModelEntry`.
         fetched_bytes: how much was read from the network for it.
         notices: what the price leaves out.
     """
@@ -49,6 +51,7 @@ class Subject:
     facts: ShapeFacts
     mmproj: Path | None = None
     fingerprint: str | None = None
+    load_defaults: Mapping[str, Any] = field(default_factory=dict)
     fetched_bytes: int = 0
     notices: tuple[Notice, ...] = ()
 
@@ -127,6 +130,7 @@ class Finder:
             facts,
             mmproj=entry.mmproj,
             fingerprint=entry.fingerprint or None,
+            load_defaults=entry.load_defaults,
         )
 
     def _of_file(self, path: Path) -> Subject:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from desktop.core.db import Database, read_only
@@ -14,6 +15,8 @@ from desktop.core.errors import AppError
 from desktop.core.service.load_request import AUTOMATIC, LoadRequest, check, load_request
 
 log = logging.getLogger(__name__)
+
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class ModelSettingsStore:
@@ -56,12 +59,18 @@ class ModelSettingsStore:
             )
         return kept
 
-    def request(self, fingerprint: str) -> LoadRequest:
-        """The saved values as a load takes them; what cannot be used is left out, and logged."""
-        return _usable(self.read(fingerprint))
+    def request(self, fingerprint: str, defaults: Mapping[str, Any] = NO_DEFAULTS) -> LoadRequest:
+        """The saved values as a load takes them; what cannot be used is left out, and logged.
+
+        Args:
+            defaults: `ModelEntry.load_defaults`, for what is not saved.
+        """
+        return _usable(self.read(fingerprint)).over(_usable(defaults))
 
 
-def read_saved(database: Path, fingerprint: str | None) -> LoadRequest:
+def read_saved(
+    database: Path, fingerprint: str | None, defaults: Mapping[str, Any] = NO_DEFAULTS
+) -> LoadRequest:
     """The same, read by another process than the service.
 
     Raises:
@@ -71,12 +80,13 @@ def read_saved(database: Path, fingerprint: str | None) -> LoadRequest:
     try:
         with read_only(database) as connection:
             tables = "SELECT name FROM sqlite_master WHERE name = 'model_settings'"
-            if not connection.execute(tables).fetchone():
-                return LoadRequest()  # no service of this version has run yet
-            row = connection.execute(sql, (fingerprint or "",)).fetchone()
+            # Without the table no service of this version has run yet.
+            known = bool(connection.execute(tables).fetchone())
+            row = connection.execute(sql, (fingerprint or "",)).fetchone() if known else None
     except FileNotFoundError:
-        return LoadRequest()
-    return _usable(json.loads(row["settings"]) if row else {})
+        row = None
+    saved = _usable(json.loads(row["settings"]) if row else {})
+    return saved.over(_usable(defaults))
 
 
 def _usable(saved: Mapping[str, Any]) -> LoadRequest:

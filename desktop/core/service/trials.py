@@ -109,7 +109,7 @@ class TrialSources:
         memory = probe_memory()
         memory = replace(memory, available_bytes=_freed(memory, held))
         shape, trained = ModelShape.of(subject.facts), subject.summary.context_tokens
-        saved = read_saved(where.database, subject.fingerprint)
+        saved = read_saved(where.database, subject.fingerprint, subject.load_defaults)
         beside = tools.companions.find(subject.name, files, saved, mmproj=subject.mmproj)
         pricing = Pricing(
             runtime,

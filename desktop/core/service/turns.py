@@ -285,9 +285,12 @@ class Turns:
 
     async def _write(self, turn: Turn) -> None:
         conversation, path = await asyncio.to_thread(self._read, turn)
+        card = turn.entry.card  # what is said of the model counts where the conversation is silent
+        system = conversation.system or card.system
         body: dict[str, Any] = {
+            **card.sampling,
             **conversation.sampling,
-            "messages": tree.prompt(conversation.system, path),
+            "messages": tree.prompt(system, path, card.messages),
         }
 
         async def answer(loaded: Loaded) -> None:

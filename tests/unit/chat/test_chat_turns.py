@@ -15,6 +15,7 @@ from desktop.core.chat.messages import Conversation, Message, MessageState
 from desktop.core.chat.store import ConversationStore
 from desktop.core.db import Database
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.library.cards import Card
 from desktop.core.service import generation, limits
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.turns import Turns
@@ -82,7 +83,9 @@ class Rig:
         self.conversation = self.store.create().id
 
     async def find(self, name: str) -> Any:
-        return SimpleNamespace(id=name, error=None, kind="model", summary=None, bundled=False)
+        return SimpleNamespace(
+            id=name, error=None, kind="model", summary=None, bundled=False, card=Card()
+        )
 
     async def send(self) -> Message:
         return (await self.turns.send(self.conversation, "hello", None, "tiny"))[2]
