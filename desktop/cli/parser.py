@@ -91,10 +91,12 @@ def build() -> Parser:
         models,
         recommend,
         results,
+        rm,
         search,
         serve,
         status,
         tour,
+        verify,
     )
 
     parser = Parser(
@@ -114,6 +116,8 @@ def build() -> Parser:
         search,
         info,
         models,
+        rm,
+        verify,
         load,
         serve,
         status,

@@ -162,6 +162,12 @@ class FakeFace:
             return {**self.state, "seq": len(self._events)}
         if path == "/models":
             return {"models": self.models}
+        if path == "/models/disk":
+            place = {"folder": "/models", "app": None, "bundled": False, "models": 1}
+            return {
+                "total_bytes": 2_682_880,
+                "places": [{**place, "disk_bytes": 2_682_880, "free_bytes": 1 << 36}],
+            }
         if path == "/load":
             return loaded(body["model"])
         if path == "/unload":
