@@ -16,6 +16,7 @@ _SERVER = "server_error"
 # status, type, code (None: our own code's name)
 _BY_CODE: dict[ErrorCode, tuple[int, str, str | None]] = {
     ErrorCode.MODEL_NOT_FOUND: (404, _INVALID, "model_not_found"),
+    ErrorCode.MODEL_HIDDEN: (404, _INVALID, "model_not_found"),
     ErrorCode.MODEL_AMBIGUOUS: (400, _INVALID, None),
     ErrorCode.MODEL_BROKEN: (400, _INVALID, None),
     ErrorCode.BAD_REQUEST: (400, _INVALID, None),

@@ -87,7 +87,11 @@ class Gateway:
 
     async def models(self, request: web.Request) -> web.Response:
         entries = [entry for entry in await self._list_models() if _usable(entry)]
-        data = [_model_card(entry, self._supervisor.current) for entry in entries]
+        data = []
+        for entry in entries:
+            about = _model_card(entry, self._supervisor.current)
+            # A client that offers what is listed offers the names people gave, too.
+            data += [about, *({**about, "id": name, "root": entry.id} for name in entry.aliases)]
         return web.json_response({"object": "list", "data": data})
 
     async def model(self, request: web.Request) -> web.Response:
@@ -129,7 +133,7 @@ class Gateway:
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(body, loaded.slots)
-                asked = generation.prepared(body, entry)
+                asked = generation.prepared(generation.with_card(body, entry), entry)
                 if record.stream:
                     return await self._stream(
                         request, loaded, route, asked, wants_usage=wants_usage, record=record

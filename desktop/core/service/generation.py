@@ -57,6 +57,33 @@ def check_generative(entry: ModelEntry) -> None:
         )
 
 
+def with_card(body: dict[str, Any], entry: ModelEntry) -> dict[str, Any]:
+    """A client's request with what the model's card says where the request says nothing.
+
+    As Ollama does it with a Modelfile's SYSTEM, MESSAGE and PARAMETER.
+    """
+    card = entry.card
+    filled = {
+        name: value
+        for name, value in card.sampling.items()
+        if all(body.get(same) is None for same in _SAME.get(name, (name,)))
+    }
+    messages = body.get("messages")
+    if isinstance(messages, list) and (card.system or card.messages):
+        first = messages[0] if messages and isinstance(messages[0], dict) else {}
+        own = first.get("role") in ("system", "developer")
+        begin = messages[:1] if own else []
+        if not own and card.system:
+            begin = [{"role": "system", "content": card.system}]
+        said = [dict(each) for each in card.messages]
+        filled["messages"] = [*begin, *said, *messages[int(own) :]]
+    return {**body, **filled}
+
+
+# Names a request can use for the same thing.
+_SAME = {"max_tokens": ("max_tokens", "max_completion_tokens", "n_predict")}
+
+
 def prepared(body: dict[str, Any], entry: ModelEntry) -> dict[str, Any]:
     """What the engine is asked for a checked request: always a stream, its usage at the end.
 
