@@ -76,6 +76,7 @@ def add_modes(parser: argparse.ArgumentParser) -> None:
 def build() -> Parser:
     """The parser of every command."""
     from desktop.cli.commands import (
+        adopt,
         bench,
         chat,
         completion,
@@ -89,9 +90,11 @@ def build() -> Parser:
         load,
         logs,
         models,
+        pull,
         recommend,
         results,
         rm,
+        run,
         search,
         serve,
         status,
@@ -112,10 +115,13 @@ def build() -> Parser:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     commands = Commands(subparsers)
     for module in (
+        run,
         chat,
         search,
         info,
+        pull,
         models,
+        adopt,
         rm,
         verify,
         load,

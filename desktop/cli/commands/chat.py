@@ -1,4 +1,4 @@
-"""`paddock chat` and `paddock run`: one answer, or a conversation in the terminal."""
+"""`paddock chat`: one answer, or a conversation in the terminal."""
 
 from __future__ import annotations
 
@@ -14,17 +14,10 @@ if TYPE_CHECKING:
 
 
 def register(commands: Commands) -> None:
-    run_parser = commands.add(
-        "run", run, "load a model and chat with it", "Load a model and chat with it here."
-    )
-    _arguments(run_parser)
-    from desktop.cli.commands.load import load_arguments
-
-    load_arguments(run_parser)
-    _arguments(commands.add("chat", run, "ask a model, or talk with it"))
+    talk_arguments(commands.add("chat", run, "ask a model, or talk with it"))
 
 
-def _arguments(parser: Parser) -> None:
+def talk_arguments(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="its id, alias or file name")
     parser.add_argument("-p", "--prompt", help="ask this and end; - reads it from stdin")
     parser.add_argument("--system", help="the system prompt")
@@ -43,25 +36,49 @@ def _temperature(text: str) -> float:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
+    prompt = given_prompt(args, out)
+    return talk(session.started(out), args, prompt, out, {})
+
+
+def given_prompt(args: argparse.Namespace, out: Output) -> str | None:
+    """What is to be asked; None: the person types.
+
+    Raises:
+        UsageError: it is empty, or missing with --json.
+    """
     if out.json and args.prompt is None:
         raise UsageError("with --json a prompt is needed: -p PROMPT, or -p - for stdin", "")
-    prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+    prompt: str | None = sys.stdin.read() if args.prompt == "-" else args.prompt
     if prompt is not None and not prompt.strip():
         raise UsageError("the prompt is empty", "")
+    return prompt
 
-    from desktop.cli import session
+
+def talk(
+    client: Client,
+    args: argparse.Namespace,
+    prompt: str | None,
+    out: Output,
+    options: dict[str, Any],
+) -> int:
+    """Load the model, and ask it or let the person ask.
+
+    Args:
+        options: of `Client.load`.
+    """
     from desktop.cli.answer import ask
     from desktop.cli.following import load
 
-    client = session.started(out)
     before = {model["id"] for model in client.state()["models"]}
-    loaded = load(client, args.model, _load_options(args), out)
-    talk = Conversation(client, loaded["id"], out, args)
+    loaded = load(client, args.model, options, out)
+    conversation = Conversation(client, loaded["id"], out, args, card=loaded.get("card"))
     try:
         if prompt is None:
-            talk.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
+            conversation.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
         else:
-            answer = ask(client, talk.body(prompt), out)
+            answer = ask(client, conversation.body(prompt), out)
             out.result(answer.to_dict())
             out.note(answer.figures())
             tell_cut(answer.finish_reason, out)
@@ -72,14 +89,6 @@ def run(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def _load_options(args: argparse.Namespace) -> dict[str, Any]:
-    if not hasattr(args, "ctx"):
-        return {}
-    from desktop.cli.commands.load import load_options
-
-    return load_options(args)
-
-
 def tell_cut(finish_reason: str | None, out: Output) -> None:
     """An answer that ended for want of room is not a whole one: that is said."""
     if finish_reason == "length":
@@ -87,16 +96,27 @@ def tell_cut(finish_reason: str | None, out: Output) -> None:
 
 
 class Conversation:
-    """Several turns with one model; what was said before goes along with each."""
+    """Several turns with one model; what was said before goes along with each.
+
+    Args:
+        card: what is said of the model, for what the words of the command leave open.
+    """
 
     def __init__(
-        self, client: Client, model: str, out: Output, args: argparse.Namespace | None = None
+        self,
+        client: Client,
+        model: str,
+        out: Output,
+        args: argparse.Namespace | None = None,
+        *,
+        card: dict[str, Any] | None = None,
     ) -> None:
         self._client, self._model, self._out = client, model, out
-        self._options: dict[str, Any] = {}
-        self._messages: list[dict[str, str]] = []
-        if args is not None and args.system:
-            self._messages.append({"role": "system", "content": args.system})
+        card = card or {}
+        self._options: dict[str, Any] = dict(card.get("sampling") or {})
+        system = card.get("system") if args is None or args.system is None else args.system
+        first = [{"role": "system", "content": system}] if system else []
+        self._messages: list[dict[str, str]] = [*first, *(card.get("messages") or ())]
         if args is not None and args.temperature is not None:
             self._options["temperature"] = args.temperature
         if args is not None and args.max_tokens is not None:

@@ -37,6 +37,7 @@ def _document(state: dict[str, Any]) -> dict[str, Any]:
 
 def _show(document: dict[str, Any], out: Output) -> None:
     from desktop.cli.commands.load import describe
+    from desktop.cli.transfers import KIND, job_line
 
     if not document["running"]:
         out.line("The service is not running.")
@@ -53,6 +54,9 @@ def _show(document: dict[str, Any], out: Output) -> None:
     if document.get("waiting"):
         out.line(f"Waiting: {document['waiting']} requests")
     for job in document["jobs"]:
+        if job["kind"] == KIND:
+            out.line(job_line(job))
+            continue
         progress = job.get("progress") or {}
         what = f": {progress['what']}" if progress.get("what") else ""
         out.line(f"Job {job['id']}: {job['kind']}, {job['state']}{what}")

@@ -84,6 +84,7 @@ class ErrorCode(StrEnum):
     REMOTE_CHANGED = "remote_changed"
     HUB_NO_GGUF = "hub_no_gguf"
     HUB_QUANT_UNKNOWN = "hub_quant_unknown"
+    HUB_NOTHING_FITS = "hub_nothing_fits"
     HUB_OFFLINE = "hub_offline"
     HUB_REPO_UNKNOWN = "hub_repo_unknown"
     HUB_NAME_UNSAFE = "hub_name_unsafe"

@@ -126,6 +126,11 @@ WORDS_MODELS: dict[C, Words] = {
         "It has {known}.",
         "Name one of these behind the colon.",
     ),
+    C.HUB_NOTHING_FITS: Words(
+        "No model of {repo} fits this machine",
+        "None of its quants is small enough.",
+        "Run `paddock recommend` for models that fit.",
+    ),
     C.HUB_OFFLINE: Words(
         "The hub is not asked",
         "HF_HUB_OFFLINE is set, so nothing is read from {url}.",

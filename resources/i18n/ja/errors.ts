@@ -752,6 +752,18 @@
         <translation>そのモデルの GGUF リポジトリを探すか、`paddock convert` で変換してください。</translation>
     </message>
     <message>
+        <source>No model of {repo} fits this machine</source>
+        <translation>{repo} には、このマシンに収まるモデルがありません</translation>
+    </message>
+    <message>
+        <source>None of its quants is small enough.</source>
+        <translation>どの量子化も大きすぎます。</translation>
+    </message>
+    <message>
+        <source>Run `paddock recommend` for models that fit.</source>
+        <translation>収まるモデルは `paddock recommend` でわかります。</translation>
+    </message>
+    <message>
         <source>{repo} has no quant called “{quant}”</source>
         <translation>{repo} に量子化「{quant}」はありません</translation>
     </message>

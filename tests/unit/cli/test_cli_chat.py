@@ -145,6 +145,6 @@ def test_a_repo_that_is_not_here_is_not_found(face: FakeFace, paddock: Paddock) 
         raise AppErrorReply({"code": "model_not_found", "title": "", "params": body})
 
     face.routes["/load"] = not_found
-    ran = paddock("run", "owner/repo:Q4_K_M")
+    ran = paddock("chat", "owner/repo:Q4_K_M")
     assert ran.code == 1
     assert "There is no model called “owner/repo:Q4_K_M”" in ran.err

@@ -19,6 +19,7 @@ COMMANDS = [
     "search",
     "search TEXT",
     "info REPO",
+    "pull REPO",
     "hub-token",
     "doctor",
     "hw",
