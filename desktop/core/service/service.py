@@ -41,6 +41,7 @@ from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.acceptances import Acceptances
 from desktop.core.service.bus import EventBus
 from desktop.core.service.conversations import Conversations
+from desktop.core.service.downloads import Downloads
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.guest import Guest
 from desktop.core.service.keys import KeyStore
@@ -131,6 +132,16 @@ class Service:
             self.settings.engine.grace_seconds,
         )
         self.jobs = JobTable(self._database)
+        self.downloads = Downloads(
+            where,
+            self._database,
+            self.models,
+            self._reader,
+            secrets=self.secrets,
+            settings=lambda: self.settings,
+            jobs=self.jobs,
+            scheduler=lambda: self.scheduler,
+        )
         self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
         self.requests = RequestLog(self.bus.publish, note=self._learn)
         self._session = upstream.new_session()
@@ -335,6 +346,7 @@ class Service:
         app.add_routes(admin.Admin(self).routes())
         app.add_routes(Conversations(self.turns, self.models.find).routes(admin.PREFIX))
         app.add_routes(ModelRoutes(self.models).routes(admin.PREFIX))
+        app.add_routes(self.downloads.routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
         return app
@@ -444,6 +456,7 @@ class Service:
                 jobs=self.jobs,
                 supervisor=self.supervisor,
             ),
+            downloads=self.downloads,
         )
 
 

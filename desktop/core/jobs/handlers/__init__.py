@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from desktop.core.bench.results import ResultStore
     from desktop.core.engine.runtime import Runtime
     from desktop.core.fit.speed_book import SpeedStore
-    from desktop.core.jobs.handlers.library_host import LibraryHost
     from desktop.core.jobs.handlers.acceptance import Host
+    from desktop.core.jobs.handlers.download_parts import Host as DownloadHost
+    from desktop.core.jobs.handlers.library_host import LibraryHost
     from desktop.core.library.entry import ModelEntry
 
 
@@ -28,7 +29,7 @@ class Tools:
         wait_idle: blocks a worker thread until no answer is in progress; raises CANCELLED.
         requests_served: how many answers have ended so far.
         quiet_seconds: for how long nobody has asked for an answer or a load.
-        acceptances: what the test of new models needs.
+        acceptances: what the test of new models needs; downloads: what getting them does.
         library: what verifying and moving models needs.
     """
 
@@ -41,6 +42,7 @@ class Tools:
     requests_served: Callable[[], int]
     quiet_seconds: Callable[[], float]
     acceptances: Host
+    downloads: DownloadHost
     library: LibraryHost
 
 
@@ -63,13 +65,15 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     """Every kind of job by its name."""
     from desktop.core.hardware.cpu import probe_cpu
     from desktop.core.hardware.memory import probe_memory
+    from desktop.core.hub.download.fetch import discard, fetch
     from desktop.core.jobs.handlers.acceptance import AcceptanceKind
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
+    from desktop.core.jobs.handlers.download import DownloadKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
-    from desktop.core.jobs.idle import Idle
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.verify import VerifyKind
+    from desktop.core.jobs.idle import Idle
 
     def hardware() -> dict[str, Any]:
         from desktop.core.hardware.probe import probe
@@ -87,6 +91,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        DownloadKind(tools.downloads, fetch=fetch, discard=discard),
         AcceptanceKind(
             resolve=tools.resolve, idle=Idle(tools.quiet_seconds), host=tools.acceptances
         ),
