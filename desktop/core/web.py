@@ -406,7 +406,8 @@ def _check(response: aiohttp.ClientResponse, url: URL) -> None:
     if status == 429:
         raise AppError(ErrorCode.REMOTE_BUSY, url=shown, seconds=_pause_seconds(response))
     if status not in (200, 206, 416):
-        raise _failed(url, f"The server answered {status}. {said}".strip(), status=status)
+        pause = {"seconds": _pause_seconds(response)} if "Retry-After" in response.headers else {}
+        raise _failed(url, f"The server answered {status}. {said}".strip(), status=status, **pause)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise _failed(url, f"The server compresses the file ({clean(encoding, 40)}) unasked.")

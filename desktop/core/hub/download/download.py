@@ -66,7 +66,7 @@ class Download:
         self._health = Health(patience, self._notes)
         self._hasher = Hasher()
         self._items = [self._item(web, number) for number in range(len(order.files))]
-        self._locks: dict[Item, FileLock] = {}
+        self._locks: dict[Item, tuple[str, FileLock]] = {}
         self._asking = asyncio.Semaphore(_ASK_AT_ONCE)
         bucket = Bucket(limits.bytes_per_second)
         self._plan = Plan(self._items)
@@ -103,11 +103,18 @@ class Download:
             missing = [item for item in self._items if item.stored is None]
             if missing:
                 await _together(self._fetch(missing))
-            place.write_ref(self._layout)
+            self._write_ref(bool(missing))
         finally:
             self._close()
         files = tuple(item.stored for item in self._items if item.stored is not None)
         return Fetched(files, self._layout.snapshot, self._meter.total)
+
+    def _write_ref(self, fetched: bool) -> None:
+        try:
+            place.write_ref(self._layout)
+        except AppError:
+            if fetched:  # a cache that is only read needs no newer one
+                raise
 
     def _close(self) -> None:
         try:
@@ -120,7 +127,7 @@ class Download:
             self._report()
 
     async def _fetch(self, missing: list[Item]) -> None:
-        ours = [item for item in missing if self._lock(item)]
+        ours = [item for item in missing if self._lock(item, item.wanted.etag)]
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._report_on())]
             known = await _each(self._ask(item) for item in ours)
@@ -145,6 +152,7 @@ class Download:
             if changed:
                 changes += 1
                 self._begin_anew(item, changes)
+            await self._own(item, identity.etag)
             if self._settle_blob(item, identity):
                 return
             before = item.open(identity)
@@ -199,6 +207,7 @@ class Download:
             self._notes.add("damaged", path=item.path)
             return False
         self._settle(item, present)
+        self._release(item)
         return True
 
     def _settle(self, item: Item, present: Present) -> None:
@@ -237,11 +246,12 @@ class Download:
 
     # Together with other programs
 
-    def _lock(self, item: Item) -> bool:
-        """Make this file ours; a small one whose name is not known yet is nobody's."""
-        etag = item.wanted.etag
-        if etag is None:
+    def _lock(self, item: Item, etag: str | None) -> bool:
+        """Make this content ours; one whose name is not known yet is nobody's."""
+        held = self._locks.get(item)
+        if etag is None or (held is not None and held[0] == etag):
             return True
+        self._release(item)
         path = self._layout.lock(etag)
         self._layout.check_inside(path)
         lock = FileLock(path)
@@ -250,23 +260,39 @@ class Download:
                 return False
         except OSError as error:
             raise unwritable(error, path) from error
-        self._locks[item] = lock
+        self._locks[item] = (etag, lock)
         return True
 
     def _release(self, item: Item) -> None:
-        if (lock := self._locks.pop(item, None)) is not None:
-            lock.release()
+        if (held := self._locks.pop(item, None)) is not None:
+            held[1].release()
 
-    async def _wait_for(self, item: Item) -> None:
-        """Another program fetches this file: wait for it, then take what it has left to do."""
-        self._notes.add("waits_other", path=item.path)
-        state, since = self._traces(item), time.monotonic()
-        while not self._lock(item):
+    def _holds(self, etag: str) -> bool:
+        """Another file of this order has the same content, and fetches it."""
+        return any(held == etag for held, _ in self._locks.values())
+
+    async def _own(self, item: Item, etag: str) -> None:
+        """Make this content ours, however long another program fetches it.
+
+        Raises:
+            AppError: HUB_DOWNLOAD_BUSY, when that one does not get on with it.
+        """
+        if self._lock(item, etag):
+            return
+        if not self._holds(etag):
+            self._notes.add("waits_other", path=item.path)
+        state, since = self._traces(etag), time.monotonic()
+        while not self._lock(item, etag):
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            if (now := self._traces(item)) != state:
+            if (now := self._traces(etag)) != state or self._holds(etag):
                 state, since = now, time.monotonic()
             if time.monotonic() - since > self._patience.other_program_seconds:
                 raise AppError(ErrorCode.HUB_DOWNLOAD_BUSY, path=shown(self._layout.blobs))
+
+    async def _wait_for(self, item: Item) -> None:
+        """A file that another program fetches: take what that one leaves to do."""
+        assert item.wanted.etag is not None
+        await self._own(item, item.wanted.etag)
         present = await asyncio.to_thread(place.find, self._layout, item.wanted, self._cancel)
         if present is not None:
             self._settle(item, present)
@@ -276,9 +302,8 @@ class Download:
         self._make_room([(item, found)])
         await self._bring(item, *found)
 
-    def _traces(self, item: Item) -> list[tuple[str, int, float]]:
-        """What the other program's work on this content looks like from outside."""
-        etag = item.wanted.etag or ""
+    def _traces(self, etag: str) -> list[tuple[str, int, float]]:
+        """What another program's work on this content looks like from outside."""
         traces = []
         for path in sorted(self._layout.blobs.glob(f"{etag}*")):
             try:

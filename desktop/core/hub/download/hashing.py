@@ -90,13 +90,15 @@ class Hasher:
         self._wake = threading.Condition()
         self._jobs: list[HashJob] = []
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="download-hash", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def add(self, job: HashJob) -> None:
         with self._wake:
             self._jobs.append(job)
             self._wake.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="download-hash", daemon=True)
+            self._thread.start()
 
     def advance(self, job: HashJob, available: int) -> None:
         """The first `available` bytes are written; cheap until a block can be hashed."""
@@ -117,7 +119,8 @@ class Hasher:
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         buffer = memoryview(bytearray(BLOCK_BYTES))

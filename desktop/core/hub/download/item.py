@@ -32,6 +32,7 @@ class Segment:
         end: where it ends (exclusive); comes nearer when another connection takes over the rest.
         whole: the server sends the file only as a whole: whatever is missing is taken from it.
         begun: when, on the monotonic clock.
+        dropped: what came of the file is thrown away; so is this.
     """
 
     item: Item
@@ -40,6 +41,7 @@ class Segment:
     whole: bool = False
     begun: float = 0.0
     got_bytes: int = 0
+    dropped: bool = False
 
     @property
     def left(self) -> int:
@@ -47,6 +49,8 @@ class Segment:
 
     @property
     def finished(self) -> bool:
+        if self.dropped:
+            return True
         return self.item.complete if self.whole else self.pos >= self.end
 
 
@@ -69,6 +73,7 @@ class Item:
         self.segments: list[Segment] = []
         self.ignored = 0
         self._hasher = hasher
+        self._kept = (0, 0)
         self._job: HashJob | None = None
         self._outcome: asyncio.Future[Digests] | None = None
 
@@ -88,13 +93,15 @@ class Item:
 
     @property
     def done_bytes(self) -> int:
-        return self.stored.size_bytes if self.stored else self.have.total
+        if self.stored is not None:
+            return self.stored.size_bytes
+        return self.partial.have.total if self.partial else self._kept[0]
 
     @property
     def verified_bytes(self) -> int:
         if self.stored is not None:
             return self.stored.size_bytes
-        return self._job.position if self._job else 0
+        return self._job.position if self._job else self._kept[1]
 
     @property
     def complete(self) -> bool:
@@ -137,7 +144,8 @@ class Item:
         Raises:
             AppError: DISK_FULL, HUB_FOLDER_UNWRITABLE.
         """
-        assert self.partial is not None
+        if segment.dropped or self.partial is None:
+            return 0
         start, end, size = place, place + len(piece), self.partial.size_bytes
         if not segment.whole:
             start, end = max(start, segment.pos), min(end, segment.end)
@@ -164,6 +172,12 @@ class Item:
 
     def close(self) -> None:
         """Write down what has come, and let go of the file. May be called again."""
+        self._kept = (self.done_bytes, self.verified_bytes)
+        for segment in self.segments:
+            segment.dropped = True
+        self.segments.clear()
+        if self._outcome is not None and self._outcome.done() and not self._outcome.cancelled():
+            self._outcome.exception()  # nobody may have asked
         if self._job is not None:
             self._hasher.drop(self._job)
             self._job = None
@@ -177,6 +191,7 @@ class Item:
     def throw_away(self) -> None:
         """Delete what has come."""
         self.close()
+        self._kept = (0, 0)
         if self.identity is not None:
             remove_partial(self.layout, self.identity.etag)
 

@@ -86,7 +86,7 @@ def load(place: Path, boot_now: str | None = None) -> Manifest | None:
             data = json.loads(stream.read(_MAX_BYTES + 1))
         if data["version"] != _VERSION:
             return None
-        texts = [data[name] for name in ("repo", "commit", "path", "etag")]
+        texts = (data["repo"], data["commit"], data["path"], data["etag"])
         size, sha256 = data["size_bytes"], data["sha256"]
         if not (
             all(isinstance(text, str) for text in texts)

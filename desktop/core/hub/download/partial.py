@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hub.download import manifest as manifests
 from desktop.core.hub.download.manifest import Manifest
-from desktop.core.hub.download.names import Layout
+from desktop.core.hub.download.names import MANIFEST, Layout
 from desktop.core.hub.download.part import PartFile, unwritable
 from desktop.core.hub.download.ranges import Ranges
 from desktop.core.hub.download.space import disk_full, free_bytes, reserve
@@ -54,6 +54,7 @@ class Partial:
         self._unflushed = 0
         self._saved_at = self._flushed_at = time.monotonic()
         self._flushing = asyncio.Lock()
+        self._closed = False
 
     @property
     def have(self) -> Ranges:
@@ -130,7 +131,7 @@ class Partial:
                 await asyncio.to_thread(self.part.flusher())
                 self._flushed_at = time.monotonic()
                 self._manifest.durable = written
-                if self._sized:
+                if self._sized and not self._closed:
                     place = self._layout.manifest(self._manifest.etag)
                     self._manifest.save(place, flushed=True)
             except OSError as error:
@@ -140,6 +141,7 @@ class Partial:
         return refused(error, self._layout, self.part, self._manifest)
 
     def close(self) -> None:
+        self._closed = True
         self.part.close()
 
 
@@ -161,6 +163,8 @@ def open_partial(layout: Layout, path: str, identity: Identity) -> Partial:
         # Without `snapshots` the library's scan would call the repository broken.
         layout.snapshots.mkdir(parents=True, exist_ok=True)
         layout.blobs.mkdir(exist_ok=True)
+        for left in layout.blobs.glob(f"*{identity.etag}{MANIFEST}.*"):
+            left.unlink(missing_ok=True)  # of a manifest that a kill kept from being replaced
         part = PartFile(place)
     except OSError as error:
         raise unwritable(error, place) from error

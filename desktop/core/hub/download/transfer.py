@@ -48,11 +48,17 @@ class Transfer:
         else:
             reply = await item.source.ask(segment.pos, segment.end)
         with contextlib.closing(reply):
+            if segment.dropped:
+                return
             self._judge(segment, reply)
-            if item.size_bytes is None:
-                await self._read_all(segment, reply)
-            else:
-                await self._read(segment, reply)
+            try:
+                if item.size_bytes is None:
+                    await self._read_all(segment, reply)
+                else:
+                    await self._read(segment, reply)
+            finally:
+                if segment.whole:  # a server may have learnt it meanwhile
+                    item.ignored = _IGNORED_BEFORE_WHOLE - 1
 
     def _judge(self, segment: Segment, reply: Reply) -> None:
         """Whether the answer is of the content that is wanted, and can be used."""
@@ -101,21 +107,22 @@ class Transfer:
     async def _read_all(self, segment: Segment, reply: Reply) -> None:
         """A file whose size nobody knows: all of it, from its beginning to its end."""
         item, place = segment.item, 0
-        assert item.partial is not None
+        if item.partial is None:
+            return
         item.partial.restart()
         self.notes.add("size_unknown", path=item.path)
         pace = _Pace(self.idle_seconds)
-        while True:
+        while not segment.dropped:
             asked_at = time.monotonic()
             piece = await network.next_piece(reply.answer)
             if not piece:
-                break
+                item.ends_here()
+                return
             pace.add(len(piece), asked_at, reply)
             self.arrived(len(piece))
             item.take_in(segment, place, piece)
             place += len(piece)
             await self.bucket.take(len(piece))
-        item.ends_here()
 
     async def _must_end(self, item: Item, reply: Reply) -> None:
         """A server that named no size must have come to the end now, too."""

@@ -7,7 +7,7 @@ connection its share is left unused by two. Only trying tells.
 from __future__ import annotations
 
 FIRST_CONNECTIONS = 2
-WINDOW_SECONDS = 0.75
+WINDOW_SECONDS = 0.5
 # More connections are kept when they bring at least so much more.
 _WORTH = 1.10
 _HOLD_SECONDS = 20.0
