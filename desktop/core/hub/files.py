@@ -155,9 +155,12 @@ async def list_files(web: Web, repo: str, revision: str | None = None) -> Listin
 
 
 async def read_repository(
-    web: Web, repo: str, revision: str | None = None
+    web: Web, repo: str, revision: str | None = None, *, may_move: bool = True
 ) -> tuple[dict[str, Any], Listing]:
     """What the hub says of a repository, unchecked, and the files among it.
+
+    Args:
+        may_move: it may lead to the name the repository has now.
 
     Raises:
         AppError: as `list_files`.
@@ -175,9 +178,8 @@ async def read_repository(
         commit, spelled = str(data["sha"]), str(data.get("id") or repo)
         if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
             raise ValueError("no commit")
-        renamed = spelled.lower() != repo.lower()
-        # The hub leads from a repository's old name to its new one, and tells no sizes on the way.
-        if renamed and not (REPO.fullmatch(spelled) and spelled in str(answer.url)):
+        moved = spelled.lower() != repo.lower()
+        if moved and not (may_move and REPO.fullmatch(spelled) and spelled in str(answer.url)):
             raise ValueError("another repository")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AppError(
@@ -185,8 +187,8 @@ async def read_repository(
             url=shown_url(url),
             reason="Its answer is no listing of a repository.",
         ) from error
-    if renamed:
-        return await read_repository(web, spelled, revision)
+    if moved:  # the redirect may have lost what was asked for
+        return await read_repository(web, spelled, revision, may_move=False)
     return data, Listing(spelled, commit, tuple(file for file in files if file is not None))
 
 

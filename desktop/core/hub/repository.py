@@ -63,7 +63,8 @@ class Repository:
 
     @cached_property
     def quants(self) -> tuple[Quant, ...]:
-        """Its models whose parts are all there, the smallest first; none in a repository without.
+        """Its models whose parts are all there, the smallest first and those of a size that is not
+        told last; none in a repository without.
 
         Raises:
             AppError: REMOTE_FAILED for a listing that makes no sense.
@@ -75,7 +76,7 @@ class Repository:
                 raise
             return ()
         found = [Quant(label, files) for label, files in models.items()]
-        return tuple(sorted(found, key=lambda quant: (quant.size_bytes or 0, quant.label)))
+        return tuple(sorted(found, key=_place))
 
     @property
     def projectors(self) -> tuple[RepoFile, ...]:
@@ -105,6 +106,11 @@ def repository_of(answer: Mapping[str, Any], listing: Listing, as_of: float) -> 
     """From the hub's answer and the files that were found in it."""
     facts = facts_of({**answer, "id": listing.repo}) or FoundRepo(listing.repo)
     return Repository(facts, listing, as_of)
+
+
+def _place(quant: Quant) -> tuple[bool, int, str]:
+    size = quant.size_bytes
+    return size is None, size or 0, quant.label
 
 
 def total_bytes(files: Sequence[RepoFile]) -> int | None:
