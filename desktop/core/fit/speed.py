@@ -5,12 +5,14 @@ A generated token takes, on each device that holds a part of the model,
     Σ over types (bytes read × seconds per byte) + c × layers + w × width + attention(depth)
 
 and a prompt token takes multiplications × seconds each instead of the bytes. The parts of several
-devices work one after the other, so their times add up. The seconds per byte of a type are the
-larger of what its unpacking takes and what the memory takes; the memory's depend on how much is
-gone through for a token, because caches hold small models. ENGINE.md, "Speed": with two
-parameters per machine 78 published runs came within 2 to 9 %, with the best single factor within
-3 to 18 %. Here the parameters come from calibration (`speed_calibrate`), else from published
-measurements (`speed_seed`).
+devices work one after the other, so their times add up. The seconds per byte of a type are what
+its unpacking takes, plus what the memory takes beyond that, which depends on how much is gone
+through for a token, because caches hold small models. (Taking the larger of the two instead left
+7 of 10 models out of the cache 12 to 20 % too fast, on an EPYC with 32 MB of cache.)
+
+ENGINE.md, "Speed": with two parameters per machine 78 published runs came within 2 to 9 %, with the
+best single factor within 3 to 18 %. Here the parameters come from calibration (`speed_calibrate`),
+else from published measurements (`speed_seed`).
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Literal
 
-from desktop.core.fit.speed_work import Portion, Work
+from desktop.core.fit.speed_work import AttentionWork, Portion, Work
 from desktop.core.gguf.tensor_types import TENSOR_TYPES
 
 SpeedSource = Literal["seed_table", "calibrated", "measured"]
 
 _WIDER_FOR_HYBRIDS = 0.15  # recurrent layers: their own steps are not calibrated
 _WIDER_FOR_OTHER_TYPES = 0.15  # a type that was not measured takes its neighbour's figure
+_VERSION = 2
 _SMALLEST_BATCH = 32  # of tokens for which the engine sends weights to the GPU (ggml's own limit)
 
 # The types by how they are unpacked; one that was not measured takes its family's figure.
@@ -73,14 +76,18 @@ class DeviceSpeed:
         build: the engine's version and commit.
         device: the CPU's or GPU's name.
         memory: (bytes gone through for a token, seconds per byte), ascending.
-        decode: seconds per byte by type, where unpacking is what takes longest.
+        decode: seconds per byte by type, of models of the smallest of these sizes.
         layer, moe_layer, width: seconds per layer, more for one with experts, and per element of
             `Portion.width`, for a generated token.
-        attention: seconds per multiplication for one cell of the cache, by the cache's type and
-            the numbers per head ("f16@128"), or by the type alone; empty where reading the cache
-            is what takes the time.
-        prefill, prefill_layer, prefill_moe_layer, prefill_width, prefill_attention: the same for a
-            prompt token, `prefill` per multiplication.
+        attention: seconds per head for one cell of the cache, by the cache's type and
+            `AttentionWork.kv_width` ("f16/1024"), or by the type alone; empty where reading the
+            cache is what takes the time. (Per head and not per multiplication: heads of 64, 128
+            and 256 numbers took 28, 26 and 31 ns where cells lie equally far apart, and 60 where
+            they lie four times as far, on the same EPYC.)
+        prefill, prefill_layer, prefill_moe_layer, prefill_width: the same for a prompt token,
+            `prefill` per multiplication.
+        prefill_attention: seconds per multiplication for one cell of the cache, by the cache's
+            type and the numbers per head ("f16@128"), or by the type alone.
         expert_prefill: how many times longer a multiplication takes in experts.
         prompt_tokens: how many prompt tokens are worked on together when these figures hold.
         copy: seconds per byte for weights that stay on the host and are sent to a GPU to read a
@@ -114,15 +121,18 @@ class DeviceSpeed:
     def to_dict(self) -> dict[str, Any]:
         data = asdict(self)
         data["memory"] = [list(point) for point in self.memory]
-        return data
+        return {**data, "version": _VERSION}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DeviceSpeed:
         """The inverse of `to_dict`; keys of a newer version are left out.
 
         Raises:
-            TypeError, ValueError, KeyError: it is no such dictionary.
+            TypeError, ValueError, KeyError: it is no such dictionary, or an older version's, whose
+                figures meant something else.
         """
+        if data["version"] != _VERSION:
+            raise ValueError(f"version {data['version']!r}")
         known = {each.name for each in fields(cls)}
         kept = {name: value for name, value in data.items() if name in known}
         kept["memory"] = tuple((float(size), float(each)) for size, each in data["memory"])
@@ -132,28 +142,27 @@ class DeviceSpeed:
 
     def memory_seconds_per_byte(self, footprint_bytes: float) -> float:
         """Between two measured sizes, in proportion to the logarithm of the size."""
-        points = self.memory
-        if not points:
-            return 0.0
-        if footprint_bytes <= points[0][0]:
-            return points[0][1]
-        for (size_a, a), (size_b, b) in pairwise(points):
-            if footprint_bytes <= size_b:
-                part = math.log(footprint_bytes / size_a) / math.log(size_b / size_a)
-                return a + (b - a) * part
-        return points[-1][1]
+        return _between(self.memory, footprint_bytes) if self.memory else 0.0
+
+    def beyond_cache(self, footprint_bytes: float) -> float:
+        """What the memory takes for a byte beyond what it does for the smallest size."""
+        return self.memory_seconds_per_byte(footprint_bytes) - self.memory_seconds_per_byte(0)
 
     def decode_seconds(self, portion: Portion, depth: float, kv_type: str) -> float:
         """Of one generated token with `depth` tokens before it, on this device."""
         cache_bytes = sum(each.seen(depth) * each.cell_bytes for each in portion.attention)
         memory = self.memory_seconds_per_byte(portion.held_bytes + cache_bytes)
+        beyond = self.beyond_cache(portion.held_bytes + cache_bytes)
         seconds = portion.state_bytes * memory
         for kind, size in portion.read_bytes.items():
-            seconds += size * max(memory, _like(self.decode, kind, per_byte=True)[0])
+            seconds += size * (_like(self.decode, kind, per_byte=True)[0] + beyond)
         seconds += self.layer * portion.layers + self.moe_layer * portion.moe_layers
         seconds += self.width * portion.width
         if self.attention:
-            return seconds + attention_seconds(self.attention, portion, depth, kv_type)
+            return seconds + sum(
+                each.seen(depth) * each.cell_heads * _of_cells(self.attention, kv_type, each)
+                for each in portion.attention
+            )
         return seconds + cache_bytes * memory
 
     def prefill_seconds(self, portion: Portion, tokens: int, depth: float, kv_type: str) -> float:
@@ -176,7 +185,7 @@ class DeviceSpeed:
 def attention_seconds(
     costs: Mapping[str, float], portion: Portion, depth: float, kv_type: str
 ) -> float:
-    """Of one token that sees `depth` tokens."""
+    """Of one prompt token that sees `depth` tokens."""
     return sum(
         each.seen(depth) * each.cell_macs * _of_cache(costs, kv_type, each.head_dim)
         for each in portion.attention
@@ -184,14 +193,49 @@ def attention_seconds(
 
 
 def cache_key(kv_type: str, head_dim: int) -> str:
-    """How a measured cost of attention is called."""
+    """How a measured cost of a prompt's attention is called."""
     return f"{kv_type}@{head_dim}"
+
+
+def cells_key(kv_type: str, kv_width: int) -> str:
+    """How a measured cost of a generated token's attention is called."""
+    return f"{kv_type}/{kv_width}"
+
+
+def _kinds_like(kv_type: str) -> tuple[str, str, str]:
+    """The types of cache whose costs can stand for this one's, the nearest first."""
+    return kv_type, "f16" if kv_type in ("f16", "f32", "bf16") else "q8_0", "f16"
+
+
+def _of_cells(costs: Mapping[str, float], kv_type: str, work: AttentionWork) -> float:
+    """The cost with a cache of this type, else with one like it; between two measured widths in
+    proportion to the logarithm of the width."""
+    for kind in _kinds_like(kv_type):
+        if kind in costs:
+            return costs[kind]
+        measured = sorted(
+            (int(key.split("/")[1]), cost)
+            for key, cost in costs.items()
+            if key.startswith(f"{kind}/")
+        )
+        if measured:
+            return _between(measured, work.kv_width)
+    return 0.0
+
+
+def _between(points: Sequence[tuple[float, float]], at: float) -> float:
+    """The value at `at`, in proportion to its logarithm; those of the ends beyond them."""
+    if at <= points[0][0]:
+        return points[0][1]
+    for (low, a), (high, b) in pairwise(points):
+        if at <= high:
+            return a + (b - a) * math.log(at / low) / math.log(high / low)
+    return points[-1][1]
 
 
 def _of_cache(costs: Mapping[str, float], kv_type: str, head_dim: int) -> float:
     """The cost with a cache of this type, else with one like it, at the nearest length of heads."""
-    near = "f16" if kv_type in ("f16", "f32", "bf16") else "q8_0"
-    for kind in (kv_type, near, "f16"):
+    for kind in _kinds_like(kv_type):
         if kind in costs:
             return costs[kind]
         dims = [int(key.split("@")[1]) for key in costs if key.startswith(f"{kind}@")]

@@ -53,8 +53,17 @@ class Target:
 
 @dataclass
 class _Samples:
+    """Seconds of a token; `flat`: without tokens in the cache, of a point that has some."""
+
     decode: list[float] = field(default_factory=list)
     prefill: list[float] = field(default_factory=list)
+    flat_decode: list[float] = field(default_factory=list)
+    flat_prefill: list[float] = field(default_factory=list)
+
+    def of(self, row: BenchRow, depth: int) -> list[float]:
+        if row.depth == depth:
+            return self.prefill if row.test == "prefill" else self.decode
+        return self.flat_prefill if row.test == "prefill" else self.flat_decode
 
 
 def portion_of(path: Path, kv_type: str = "f16") -> Portion:
@@ -188,7 +197,7 @@ class Measurement:
                 path,
                 prompts=(self.plan.prompt_tokens,),
                 gens=(self.plan.gen_tokens,),
-                depths=(point.depth,),
+                depths=sorted({0, point.depth}),
                 repetitions=self.plan.repetitions,
                 settings=settings_of(self.target, point),
                 reporter=NullReporter(),
@@ -200,7 +209,7 @@ class Measurement:
             undo()
         for row in rows:
             best = max(row.samples or (row.tokens_per_second,))
-            (samples.prefill if row.test == "prefill" else samples.decode).append(1 / best)
+            samples.of(row, point.depth).append(1 / best)
 
 
 def settings_of(target: Target, point: Point) -> LoadSettings:
@@ -219,7 +228,15 @@ def settings_of(target: Target, point: Point) -> LoadSettings:
 def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
     decode, prefill = statistics.median(samples.decode), statistics.median(samples.prefill)
     noise = max(_noise(samples.decode, decode), _noise(samples.prefill, prefill))
-    return Measured(point, portion, decode, prefill, noise)
+    return Measured(
+        point,
+        portion,
+        decode,
+        prefill,
+        noise,
+        statistics.median(samples.flat_decode) if samples.flat_decode else None,
+        statistics.median(samples.flat_prefill) if samples.flat_prefill else None,
+    )
 
 
 def _noise(samples: list[float], median: float) -> float:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key
-from desktop.core.fit.speed_plan import FLAT, REFERENCE_TYPE, Point
+from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key, cells_key
+from desktop.core.fit.speed_plan import REFERENCE_TYPE, Point
 from desktop.core.fit.speed_work import Portion
 
 # No machine repeats itself better than this from one hour to the next, and no two models of the
@@ -25,7 +25,8 @@ _SAME = 1.1  # two times this close are taken for the same
 class Measured:
     """A point's times for one token, in seconds (medians), and the work it was.
 
-    `noise` is half the spread between rounds, as a part of the value.
+    `noise` is half the spread between rounds, as a part of the value. Of a point with a depth the
+    same model's times without tokens in the cache stand beside it.
     """
 
     point: Point
@@ -33,6 +34,8 @@ class Measured:
     decode_seconds: float
     prefill_seconds: float
     noise: float = 0.0
+    flat_decode_seconds: float | None = None
+    flat_prefill_seconds: float | None = None
 
 
 def fit(
@@ -59,7 +62,7 @@ def fit(
         [(m.portion.total_read_bytes, m.portion.layers, m.portion.width) for m in shapes],
         [m.decode_seconds for m in shapes],
     )
-    attention, prefill_attention = _attention(measured, by_name.get(FLAT), prompt_tokens)
+    attention, prefill_attention = _attention(measured)
     mean_depth = prompt_tokens / 2
     per_mac, prefill_layer, prefill_width = _solve(
         [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
@@ -86,8 +89,8 @@ def fit(
         prefill_attention=prefill_attention,
         prompt_tokens=prompt_tokens,
     )
-    speed = _with_types(speed, measured)
     speed = _with_memory(speed, measured)
+    speed = _with_types(speed, measured)
     speed = _with_experts(speed, measured)
     return _with_bands(speed, measured)
 
@@ -96,38 +99,26 @@ def _macs(portion: Portion) -> float:
     return sum(portion.macs.values())
 
 
-def _seen(portion: Portion, depth: float) -> float:
-    return sum(each.seen(depth) * each.cell_macs for each in portion.attention)
-
-
-def _attention(
-    measured: Sequence[Measured], flat: Measured | None, prompt_tokens: int
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds per multiplication with the cache, from the same model with and without tokens in
-    it: of a generated token, and of a prompt token."""
+def _attention(measured: Sequence[Measured]) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds per head and cell of a generated token, and per multiplication of a prompt token:
+    from the same model with and without tokens in the cache."""
     decode: dict[str, float] = {}
     prefill: dict[str, float] = {}
-    if flat is None:
-        return decode, prefill
-    flat_kind = cache_key(flat.point.kv_type, flat.point.model.head_dim)
-    own = _seen(flat.portion, prompt_tokens / 2)  # a prompt attends to itself, too
-    for each in sorted(measured, key=lambda m: m.point.model != flat.point.model):
-        if each.point.role == "depth":
-            depth, own_type = each.point.depth, each.point.kv_type == flat.point.kv_type
-            kind = cache_key(each.point.kv_type, each.point.model.head_dim)
-            more = max(0.0, each.decode_seconds - flat.decode_seconds)
-            decode[kind] = more / _seen(each.portion, depth)
-            more = max(0.0, each.prefill_seconds - flat.prefill_seconds)
-            if own_type and each.point.model == flat.point.model:
-                prefill[kind] = more / _seen(each.portion, depth)
-            else:
-                known = prefill.get(flat_kind, 0.0) * own
-                prefill[kind] = (more + known) / _seen(each.portion, depth + prompt_tokens / 2)
+    for each in measured:
+        if each.flat_decode_seconds is None or each.flat_prefill_seconds is None:
+            continue
+        depth, kind = each.point.depth, each.point.kv_type
+        (work,) = each.portion.attention
+        more = max(0.0, each.decode_seconds - each.flat_decode_seconds)
+        decode[cells_key(kind, work.kv_width)] = more / (work.seen(depth) * work.cell_heads)
+        more = max(0.0, each.prefill_seconds - each.flat_prefill_seconds)
+        prefill[cache_key(kind, work.head_dim)] = more / (work.seen(depth) * work.cell_macs)
     return decode, prefill
 
 
 def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
-    """Each type's own cost: what its model took beyond all that is known."""
+    """Each type's own cost: what its model took beyond all that is known. The same weights are
+    more bytes in a larger type, and may be too many for a cache that holds the reference."""
     decode, prefill = dict(speed.decode), dict(speed.prefill)
     for each in measured:
         kind = each.point.model.type_name
@@ -135,13 +126,12 @@ def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed
             continue
         portion = each.portion
         steps = speed.layer * portion.layers + speed.width * portion.width
-        decode[kind] = _positive(each.decode_seconds, steps) / portion.total_read_bytes
+        own = _positive(each.decode_seconds, steps) / portion.total_read_bytes
+        decode[kind] = _positive(own, speed.beyond_cache(portion.held_bytes))
         steps = speed.prefill_layer * portion.layers + speed.prefill_width * portion.width
         steps += attention_seconds(speed.prefill_attention, portion, speed.prompt_tokens / 2, "f16")
         prefill[kind] = _positive(each.prefill_seconds, steps) / _macs(portion)
-    # What the memory or the caches give is seen in the type that is unpacked fastest.
-    memory = ((speed.memory[0][0], min(decode.values())),)
-    return replace(speed, decode=decode, prefill=prefill, memory=memory)
+    return replace(speed, decode=decode, prefill=prefill)
 
 
 def _positive(seconds: float, known: float) -> float:

@@ -1,9 +1,10 @@
 """What calibration measures: small synthetic models, each there to show one thing.
 
 All differ from the reference in one respect, so that what it costs can be told apart: many narrow
-layers show the cost of a layer, a cache with tokens in it that of attention, other types that of
-their unpacking, larger models what the memory gives when no cache holds them. Two more models, of
-other shapes and types, are only predicted: how well that works is the honest part of the band.
+layers show the cost of a layer, a cache with tokens in it that of attention (cells near to and far
+from one another, short and long heads), other types that of their unpacking, larger models what
+the memory gives when no cache holds them. Two more models, of other shapes and types, are only
+predicted: how well that works is the honest part of the band.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from typing import Literal
 from desktop.core.fit.speed_models import SyntheticModel
 
 REFERENCE_TYPE = "Q4_K"
-FLAT = "flat"  # the point that those with a depth are compared with
 # In the order of how much there is of them in the world's files.
 CPU_TYPES = (
     *("Q4_K", "Q6_K", "Q8_0", "Q5_K", "Q4_0", "F16", "Q3_K", "IQ4_XS", "Q2_K", "MXFP4", "IQ3_S"),
     *("IQ3_XXS", "IQ2_XXS", "IQ4_NL", "Q5_0", "BF16", "IQ2_S", "IQ2_XS", "Q5_1", "Q4_1", "IQ1_S"),
 )
 GPU_TYPES = CPU_TYPES[:13]
-KV_DEPTH = 512
+KV_DEPTH = 1024
 _MB = 1_000_000
 
 Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
@@ -29,7 +29,7 @@ Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
 
 @dataclass(frozen=True)
 class Point:
-    """One model at one depth with one type of cache."""
+    """One model with one type of cache, at one depth; at 0 as well where that is another."""
 
     name: str
     role: Role
@@ -67,13 +67,13 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
     narrow = SyntheticModel(k, 16, 512, 1536, 8, 4)
     points = [
         Point("narrow layers", "layers", SyntheticModel(k, 24, 256, 768, 4, 2)),
-        Point(FLAT, "layers", narrow),
+        Point("narrow", "layers", narrow),
         Point("middle", "layers", SyntheticModel(k, 8, 1024, 2816, 16, 4)),
         Point(f"type {k}", "type", base),
         *(
             Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, KV_DEPTH, kind)
             for kind in ("f16", "q8_0")
-            for model in (narrow, replace(narrow, heads=4, kv_heads=2))
+            for model in (narrow, SyntheticModel(k, 3, 2048, 1024, 16, 8))
         ),
     ]
     for size in _memory_sizes(base, free_bytes, largest_cache_bytes):

@@ -31,9 +31,9 @@ _CPU_LAYER_SECONDS = 120e-6
 # 155H 37, EPYC 7352 27. For CPUs without any of these sets it is an assumption.
 _GFLOPS_PER_CORE = {"avx512": 170.0, "avx2": 35.0, "neon": 80.0, "": 15.0}
 _CPU_SPREADS = (0.5, 1.0)
-# Attention of a generated token: 0.3 ns a multiplication on 2 cores of a Xeon with AVX-512
-# (llama.cpp 0c1e570, three models, depths of 1,024 and 4,096).
-_CPU_ATTENTION_SECONDS_PER_MAC_AND_CORE = 6e-10
+# Attention of a generated token: 50 ns a head and cell on 2 cores of a Xeon with AVX-512 and of an
+# EPYC (llama.cpp 0c1e570, eight models with heads of 64 to 256, depths of 512 to 4,096).
+_CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE = 1e-7
 # PCI Express 4.0 with 16 lanes moves 25 GB/s of its 31.5; the many with 8 lanes or 3.0 half of it.
 _COPY_SECONDS_PER_BYTE = 1 / 12e9
 # A multiplication of a prompt's attention takes longer than one of its matrices: on the same Xeon
@@ -151,7 +151,7 @@ def cpu_seed(
     else:
         vectors = ""
     per_mac = 2 / (_GFLOPS_PER_CORE[vectors] * max(1, cores) * 1e9)
-    attention = _CPU_ATTENTION_SECONDS_PER_MAC_AND_CORE / max(1, cores)
+    attention = _CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE / max(1, cores)
     return DeviceSpeed(
         build="",
         backend="cpu",

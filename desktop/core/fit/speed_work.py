@@ -23,13 +23,17 @@ class AttentionWork:
     Attributes:
         window: cells they see at most; None: all.
         head_dim: numbers per head; some kernels are much slower with short heads.
+        kv_width: numbers of one cell's keys in one layer: cells lie that far from one another.
         cell_bytes: keys and values of one cell, over all these layers.
+        cell_heads: heads that look at one cell, over all these layers.
         cell_macs: multiplications and additions for one cell and one token, over all these layers.
     """
 
     window: int | None
     head_dim: int
+    kv_width: int
     cell_bytes: float
+    cell_heads: float
     cell_macs: float
 
     def seen(self, depth: float) -> float:
@@ -119,7 +123,7 @@ class _Counting:
         dense, experts = _mixes(shape)
         self._dense_mix, self._expert_mix = dense, experts
         self._portions: dict[str, Portion] = {}
-        self._attention: dict[tuple[str, int | None, int], list[float]] = {}
+        self._attention: dict[tuple[str, int | None, int, int], list[float]] = {}
 
     def _on(self, device: str) -> Portion:
         return self._portions.setdefault(device, Portion(device))
@@ -154,9 +158,11 @@ class _Counting:
         if not self._shape.mla:
             cell += layer.n_kv_heads * layer.head_dim_v * values
         window = self._shape.window if layer.attention == "sliding" else None
-        sums = self._attention.setdefault((device, window, layer.head_dim_k), [0.0, 0.0])
+        width = layer.n_kv_heads * layer.head_dim_k
+        sums = self._attention.setdefault((device, window, layer.head_dim_k, width), [0.0] * 3)
         sums[0] += cell
-        sums[1] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
+        sums[1] += layer.n_heads
+        sums[2] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
 
     def head(self, device: str) -> None:
         shape = self._shape
@@ -171,8 +177,8 @@ class _Counting:
     def portions(self) -> tuple[Portion, ...]:
         for device, portion in self._portions.items():
             portion.attention = tuple(
-                AttentionWork(window, head_dim, cell_bytes, macs)
-                for (place, window, head_dim), (cell_bytes, macs) in self._attention.items()
+                AttentionWork(window, head_dim, width, *sums)
+                for (place, window, head_dim, width), sums in self._attention.items()
                 if place == device
             )
         return tuple(self._portions.values())

@@ -16,7 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
 from desktop.core.fit.speed_calibrate import Measurement, Target, settings_of
 from desktop.core.fit.speed_models import TYPES, SyntheticModel, tensor_bytes, write_model
-from desktop.core.fit.speed_plan import FLAT, CalibrationPlan, Point, plan
+from desktop.core.fit.speed_plan import CalibrationPlan, Point, plan
 from desktop.core.gguf.local import read_header
 from tests.unit.bench import fakes
 
@@ -24,7 +24,7 @@ K = SyntheticModel("Q4_K", 2, 256, 512, 4, 2)
 PLAN = CalibrationPlan(
     (
         Point("narrow layers", "layers", replace(K, layers=6)),
-        Point(FLAT, "layers", replace(K, layers=3, hidden=512, heads=8)),
+        Point("narrow", "layers", replace(K, layers=3, hidden=512, heads=8)),
         Point("type Q4_K", "type", replace(K, layers=3, feed_forward=1024)),
         Point("depth f16", "depth", replace(K, layers=3, hidden=512, heads=8), 256),
         Point("type IQ2_XS", "type", replace(K, type_name="IQ2_XS")),
@@ -63,16 +63,20 @@ class Bench:
         self.now += self.seconds
         layers = read_header(model).values["llama.block_count"]
         settings = options["settings"]
-        self.asked.append((layers, options["depths"][0], settings.kv_type_k))
+        self.asked.append((layers, options["depths"][-1], settings.kv_type_k))
         self.during()
         options["cancel"].raise_if_cancelled()
         tokens, gens = options["prompts"][0], options["gens"][0]
         # the second repetition is disturbed, and so is every third round
         slow = 0.5 if len(self.asked) % 3 == 0 else 1.0
-        return [
-            BenchRow("prefill", tokens, 0, 900.0, 1.0, (1000.0 / layers, 10.0), "now"),
-            BenchRow("decode", gens, 0, 90.0, 1.0, (100.0 / layers * slow, 10.0), "now"),
-        ]
+        rows = []
+        for depth in options["depths"]:
+            prefill, decode = (speed / layers / (2 if depth else 1) for speed in (1000.0, 100.0))
+            rows += [
+                BenchRow("prefill", tokens, depth, 900.0, 1.0, (prefill, 10.0), "now"),
+                BenchRow("decode", gens, depth, 90.0, 1.0, (decode * slow, 10.0), "now"),
+            ]
+        return rows
 
 
 def measurement(
@@ -98,6 +102,11 @@ def test_rounds_are_interleaved_and_the_median_of_the_best_counts(tmp_path: Path
     by_name = {each.point.name: each for each in found}
     assert by_name["narrow layers"].decode_seconds == pytest.approx(6 / 100)
     assert by_name["narrow layers"].prefill_seconds == pytest.approx(6 / 1000)
+    assert by_name["narrow layers"].flat_decode_seconds is None
+    deep = by_name["depth f16"]
+    assert deep.prefill_seconds == pytest.approx(6 / 1000)
+    assert deep.flat_prefill_seconds == pytest.approx(3 / 1000)
+    assert deep.flat_decode_seconds == pytest.approx(3 / 100)
     assert list(tmp_path.iterdir()) == []  # the models are gone
 
 
@@ -243,7 +252,7 @@ def test_the_real_engine_measures_every_kind_of_point(
     assert found.device == TARGET.device
     assert set(found.decode) >= {"Q4_K", "Q8_0", "F16", "IQ2_XS", "MXFP4"}
     assert all(0 < cost < 1e-3 for cost in found.decode.values())
-    assert set(found.attention) == {"f16@64", "q8_0@64"}
+    assert set(found.attention) == {"f16/128", "q8_0/128"}
 
 
 def test_a_point_that_takes_too_long_is_ended(tmp_path: Path) -> None:

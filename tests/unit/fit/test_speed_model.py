@@ -48,11 +48,11 @@ def speed(**values: Any) -> DeviceSpeed:
         "build": "1 abc",
         "backend": "cpu",
         "device": "A CPU",
-        "memory": ((1e6, 1e-10), (1e9, 3e-10)),
+        "memory": ((1e7, 1e-10), (1e10, 3e-10)),
         "decode": {"Q8_0": 2e-10, "Q4_K": 2e-10},
         "prefill": {"Q8_0": 1e-11, "Q4_K": 1e-11},
         "layer": 1e-5,
-        "attention": {"f16": 1e-10},
+        "attention": {"f16": 3e-8},
         "prefill_attention": {"f16": 1e-11},
         **values,
     }
@@ -133,7 +133,7 @@ def test_decode_adds_bytes_layers_and_attention(made: Made) -> None:
     at_0 = speed().decode_seconds(portion, 0, "f16")
     assert at_0 == pytest.approx(portion.total_read_bytes * 2e-10 + 4e-5, rel=0.05)
     at_1000 = speed().decode_seconds(portion, 1000, "f16")
-    assert at_1000 - at_0 == pytest.approx(1000 * 4 * 8 * 64 * 1e-10, rel=1e-6)
+    assert at_1000 - at_0 == pytest.approx(1000 * 4 * 8 * 3e-8, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -143,22 +143,35 @@ def test_decode_adds_bytes_layers_and_attention(made: Made) -> None:
 def test_attention_goes_by_the_cache_and_the_heads(
     kv_type: str, head_dim: int, cost: float
 ) -> None:
-    work = (AttentionWork(None, head_dim, 0.0, 10.0),)
+    work = (AttentionWork(None, head_dim, 256, 0.0, 1.0, 10.0),)
     costs = {"f16@64": 1.0, "f16@128": 2.0, "q8_0@64": 3.0}
     assert attention_seconds(costs, Portion("CPU", attention=work), 7, kv_type) == 70 * cost
 
 
+@pytest.mark.parametrize(
+    ("kv_type", "width", "cost"),
+    [("f16", 128, 1.0), ("f16", 512, 1.5), ("f32", 4096, 2.0), ("q8_0", 64, 3.0), ("q4_0", 9, 3.0)],
+)
+def test_a_tokens_attention_goes_by_how_far_cells_lie_apart(
+    kv_type: str, width: int, cost: float
+) -> None:
+    work = (AttentionWork(None, 64, width, 0.0, 10.0, 0.0),)
+    costs = {"f16/256": 1.0, "f16/1024": 2.0, "q8_0/256": 3.0}
+    seconds = speed(attention=costs).decode_seconds(Portion("CPU", attention=work), 7, kv_type)
+    assert seconds == pytest.approx(70 * cost)
+
+
 def test_memory_takes_over_where_no_cache_holds_the_model(made: Made) -> None:
     portion = portion_of(made(DENSE))
-    large = replace(portion, held_bytes=1e9)
+    large = replace(portion, held_bytes=1e10)
     ratio = (speed().decode_seconds(large, 0, "f16") - 4e-5) / (
         speed().decode_seconds(portion, 0, "f16") - 4e-5
     )
-    assert ratio == pytest.approx(1.5, rel=0.01)
+    assert ratio == pytest.approx(2, rel=0.01)  # 1e-10 more for each byte, 2e-10 were unpacking
 
 
 def test_memory_between_two_sizes_lies_between() -> None:
-    between = speed().memory_seconds_per_byte(math.sqrt(1e6 * 1e9))
+    between = speed().memory_seconds_per_byte(math.sqrt(1e7 * 1e10))
     assert between == pytest.approx(2e-10)
     assert speed().memory_seconds_per_byte(10) == 1e-10
     assert speed().memory_seconds_per_byte(1e12) == 3e-10
@@ -236,6 +249,8 @@ def test_a_band_holds_its_value_and_a_device_keeps_its_figures() -> None:
     kept = speed()
     assert DeviceSpeed.from_dict(kept.to_dict()) == kept
     assert DeviceSpeed.from_dict({**kept.to_dict(), "of_a_newer_version": 1}) == kept
+    with pytest.raises(ValueError, match="version 1"):  # its attention was per multiplication
+        DeviceSpeed.from_dict({**kept.to_dict(), "version": 1})
 
 
 # --- the fit
@@ -249,8 +264,8 @@ def small_plan() -> speed_plan.CalibrationPlan:
     def small(point: speed_plan.Point) -> speed_plan.Point:
         model = point.model
         shrunk = replace(model, hidden=256, feed_forward=512, heads=4, kv_heads=2)
-        if point.role == "depth" or point.name == speed_plan.FLAT:
-            shrunk = replace(shrunk, hidden=512, heads=model.heads, kv_heads=model.kv_heads)
+        if point.role == "depth":
+            shrunk = replace(model, layers=3, feed_forward=512)
         elif point.role == "type":
             shrunk = replace(shrunk, layers=2)
         elif point.role == "layers":
@@ -265,15 +280,16 @@ def measured_with(
 ) -> list[speed_fit.Measured]:
     found = []
     for point in plan.points:
-        portion = portion_of(made(point.model), point.kv_type)
-        found.append(
-            speed_fit.Measured(
-                point,
-                portion,
-                truth.decode_seconds(portion, point.depth, point.kv_type),
-                truth.prefill_seconds(portion, plan.prompt_tokens, point.depth, point.kv_type),
+        portion, kind = portion_of(made(point.model), point.kv_type), point.kv_type
+        times = [
+            (
+                truth.decode_seconds(portion, depth, kind),
+                truth.prefill_seconds(portion, plan.prompt_tokens, depth, kind),
             )
-        )
+            for depth in (point.depth, 0)
+        ]
+        (decode, prefill), flat = times[0], times[1] if point.depth else (None, None)
+        found.append(speed_fit.Measured(point, portion, decode, prefill, 0.0, *flat))
     return found
 
 
@@ -288,7 +304,7 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
         layer=2e-5,
         moe_layer=1e-5,
         width=1e-8,
-        attention={"f16@64": 3e-10, "f16@128": 2e-10, "q8_0@64": 5e-10, "q8_0@128": 4e-10},
+        attention={"f16/256": 2e-8, "f16/1024": 5e-8, "q8_0/256": 3e-8, "q8_0/1024": 7e-8},
         prefill_layer=1e-6,
         prefill_width=1e-9,
         prefill_attention={"f16@64": 3e-11, "f16@128": 2e-11, "q8_0@64": 5e-11, "q8_0@128": 4e-11},
