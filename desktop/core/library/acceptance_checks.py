@@ -334,7 +334,8 @@ class _Checks:
         if not _are_wanted(first.calls[0]):
             return _failed("tools_bad_arguments")
         called = {"id": "call00001", "type": "function", **first.calls[0]}
-        messages += [
+        messages = [
+            *messages,
             {"role": "assistant", "content": first.text, "tool_calls": [called]},
             {"role": "tool", "tool_call_id": called["id"], "content": _TEMPERATURE},
         ]
