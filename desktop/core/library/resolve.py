@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from desktop.core.errors import AppError, ErrorCode
@@ -101,17 +101,35 @@ def _by_file_name(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
     ]
 
 
+def _places(entry: ModelEntry) -> list[tuple[str, str]]:
+    """Where it lies on the hub, as (repository, path there), in small letters: what is in the
+    cache twice, or beside another program's copy, was fetched under each of these names."""
+    places = [(entry.repo, entry.repo_file), *map(_place_of, entry.copies)]
+    return [(repo.lower(), file.lower()) for repo, file in places if repo and file]
+
+
+def _place_of(path: Path) -> tuple[str | None, str | None]:
+    """The same of a file in the layout of the hub's cache."""
+    match = re.search(r"/models--([^/]+)/snapshots/[^/]+/(.+)$", path.as_posix())
+    return (match[1].replace("--", "/", 1), match[2]) if match else (None, None)
+
+
 def _by_repo(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
     repo, _, tag = PREFIX.sub("", name).lower().partition(":")
-    of_repo = [entry for entry in entries if entry.repo and entry.repo.lower() == repo]
+    of_repo = [
+        (entry, file) for entry in entries for where, file in _places(entry) if where == repo
+    ]
     if tag in ("", "latest"):
-        return of_repo
+        return _each_once(entry for entry, _ in of_repo)
     # The label in the file name is what the hub's page shows; several files can share a type.
     for pattern in label_patterns(tag):
-        labelled = [entry for entry in of_repo if pattern.search((entry.repo_file or "").lower())]
-        if labelled:
-            return labelled
-    return [entry for entry in of_repo if _quant(entry) == tag]
+        if labelled := [entry for entry, file in of_repo if pattern.search(file)]:
+            return _each_once(labelled)
+    return _each_once(entry for entry, _ in of_repo if _quant(entry) == tag)
+
+
+def _each_once(entries: Iterable[ModelEntry]) -> list[ModelEntry]:
+    return list({id(entry): entry for entry in entries}.values())
 
 
 def _by_repo_file(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
@@ -119,11 +137,11 @@ def _by_repo_file(name: str, entries: Sequence[ModelEntry]) -> list[ModelEntry]:
     wanted = re.sub(r"/(?:resolve|blob)/[^/]+/", "/", wanted)
     found = []
     for entry in entries:
-        if entry.repo is None or entry.repo_file is None:
-            continue
-        folder = entry.repo_file.rpartition("/")[0]
-        prefix = f"{entry.repo}/{folder}/" if folder else f"{entry.repo}/"
-        if any(f"{prefix}{file.name}".lower() == wanted for file in entry.shard_paths):
+        places = {f"{repo}/{file}" for repo, file in _places(entry)}
+        if entry.repo is not None and entry.repo_file is not None:
+            folder, slash, _ = f"{entry.repo}/{entry.repo_file}".lower().rpartition("/")
+            places |= {f"{folder}{slash}{path.name.lower()}" for path in entry.shard_paths}
+        if wanted in places:
             found.append(entry)
     return found
 

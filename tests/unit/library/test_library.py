@@ -219,6 +219,24 @@ def test_the_same_content_is_one_model(setup: Setup) -> None:
     assert setup.library.resolve("other-name") == entry
 
 
+def test_what_was_fetched_twice_is_found_under_each_of_its_names_on_the_hub(setup: Setup) -> None:
+    content = write_tiny_llama(setup.bundled, name="Twice").read_bytes()
+    write_hf_file(setup.hub, "me/First-GGUF", "first-F16.gguf", content)
+    write_hf_file(setup.hub, "me/Second-GGUF", "sub/second-F16.gguf", content)
+    entry = setup.one()
+    assert entry.bundled and len(entry.copies) == 2
+    for name in (
+        "me/First-GGUF:F16",
+        "hf.co/me/second-gguf",
+        "me/Second-GGUF/sub/second-F16.gguf",
+        "me/First-GGUF/first-F16.gguf",
+    ):
+        assert setup.library.resolve(name) is entry
+    for name in ("me/First-GGUF:Q8_0", "me/Second-GGUF/first-F16.gguf", "me/Third-GGUF"):
+        with pytest.raises(AppError):
+            setup.library.resolve(name)
+
+
 def test_ids_survive_a_restart_a_move_and_an_absence(setup: Setup) -> None:
     path = write_tiny_llama(setup.folder / "a.gguf", name="Same", seed=1)
     write_tiny_llama(setup.folder / "b.gguf", name="Same", seed=2)
