@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from desktop.cli.output import Mode, Output
 from desktop.cli.parser import Commands, whole
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from desktop.core.hub.repository import Quant, Repository
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """What this machine makes of a repository's models, by their labels.
 
     Attributes:
@@ -129,7 +127,9 @@ def judge_here(found: Repository, out: Output, context: int | None = None) -> Ju
     where, cancel = paths(), CancelToken()
     settings, catalog = web_settings(where), load_catalog()
     machine, speeds = this_machine(out)
-    target = Target(machine, speeds, Wish(context_tokens=context or DEFAULT_CONTEXT))
+    if context is None:  # a model that was trained for less is judged by what it can
+        context = min(found.facts.context_tokens or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
+    target = Target(machine, speeds, Wish(context_tokens=context))
     with HeaderReader(where.cache / "headers", work_root=where.work) as reader:
         remote = RemoteReader(reader, where.cache / "remote-headers", settings)
         job = Background(
@@ -262,8 +262,9 @@ def _show_facts(found: Repository, out: Output) -> None:
     if facts.languages:
         out.line(f"Languages: {', '.join(facts.languages)}.")
     if found.checkpoint:
-        total = size(total_bytes(found.checkpoint))
-        out.line(f"Its checkpoint: {len(found.checkpoint)} files of safetensors, {total}.")
+        count, total = len(found.checkpoint), size(total_bytes(found.checkpoint))
+        files = "a file" if count == 1 else f"{count} files"
+        out.line(f"Its checkpoint: {files} of safetensors, {total}.")
 
 
 def show_quants(quants: tuple[Quant, ...], judged: Judged, out: Output) -> None:
