@@ -53,6 +53,8 @@ class FlowLayout(QLayout):
         """Put the items into `rect` (or only reckon); returns the height they take."""
         x, y, line = rect.x(), rect.y(), 0
         for item in self._items:
+            if item.isEmpty():  # hidden
+                continue
             size = item.sizeHint()
             if line and x + size.width() > rect.right() + 1:
                 x, y, line = rect.x(), y + line + self._gap, 0
