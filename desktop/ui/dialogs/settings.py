@@ -1,25 +1,27 @@
-"""Settings: language, look, the server's port. Each choice counts at once."""
+"""Settings: language, look, the server's port, downloads. Each choice counts at once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QGridLayout,
-    QSizePolicy,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QSignalBlocker, QSize
+from PySide6.QtWidgets import QComboBox, QDialog, QSpinBox, QVBoxLayout, QWidget
 
 from desktop.core.client.client import Client
 from desktop.ui.context import Context
+from desktop.ui.dialogs.folder import FolderField
+from desktop.ui.dialogs.rows import Group, SettingRow
+from desktop.ui.dialogs.token import TokenField
+from desktop.ui.downloads.limit import NAME as LIMIT
+from desktop.ui.downloads.limit import LimitBox
 from desktop.ui.i18n import LANGUAGES, Translated
+from desktop.ui.shell.page import BAR_ROOM, ScrollingColumn
 from desktop.ui.theme.theme import MODES
-from desktop.ui.widgets.base import MARGIN, Button, Surface, Text, column, row
-from desktop.ui.widgets.parts import Line
+from desktop.ui.widgets.base import MARGIN, Button, row
+from desktop.ui.widgets.switch import Switch
+
+_LETTERS = 92  # the width of its rows
+_EDGE = 24  # pixels of the window that stay in sight around it
 
 
 class SettingsDialog(Translated, QDialog):
@@ -28,56 +30,124 @@ class SettingsDialog(Translated, QDialog):
     def __init__(self, context: Context, parent: QWidget) -> None:
         super().__init__(parent)
         self._context = context
+        theme = context.theme
         self._language, self._theme, self._port = QComboBox(), QComboBox(), QSpinBox()
+        self.limit, self.connections = LimitBox(), QSpinBox()
+        self.folder = FolderField(theme)
+        self.token = TokenField(context)
+        self.test = Switch(theme)
         self._language.setObjectName("settings-language")
         self._theme.setObjectName("settings-theme")
         self._port.setRange(1, 65535)
+        self.connections.setRange(1, 32)
+        self.connections.setObjectName("settings-connections")
+        self.test.setObjectName("settings-test")
         for code in ("system", *LANGUAGES):
             self._language.addItem("", code)
         for mode in MODES:
             self._theme.addItem("", mode)
-        self._labels = [Text(context.theme) for _ in range(3)]
-        self._hints = [Text(context.theme, role="caption", wrap=True) for _ in range(3)]
-        self._close = Button(context.theme)
+        self._close = Button(theme)
         self._close.setDefault(True)
         self._close.clicked.connect(self.reject)
         self._stored_port = 0
         self._build()
         self.retranslate()
-        self._language.activated.connect(self._on_language_activated)
-        self._theme.activated.connect(self._on_theme_activated)
-        self._port.editingFinished.connect(self._on_port_finished)
+        self._connect()
         context.ask(Client.settings, self._on_read)
 
     def _build(self) -> None:
-        box = Surface(self._context.theme)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(32)
-        grid.setVerticalSpacing(12)
-        grid.setColumnStretch(0, 1)
-        metrics = self.fontMetrics()
-        for number, (label, hint, field) in enumerate(
-            zip(self._labels, self._hints, self._fields(), strict=True)
-        ):
-            if number:
-                grid.addWidget(Line(self._context.theme), 2 * number - 1, 0, 1, 2)
-            label.setBuddy(field)
-            hint.setMinimumWidth(metrics.averageCharWidth() * 36)
-            field.setEnabled(False)  # until it is known what is stored
-            field.setMinimumWidth(metrics.averageCharWidth() * 26)
-            field.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-            grid.addLayout(column(label, hint, spacing=2), 2 * number, 0)
-            grid.addWidget(field, 2 * number, 1)
-        box.body.addLayout(grid)
+        theme = self._context.theme
+        self._token_row = SettingRow(theme, self.token, self._token_words, wide=True)
+        window = [
+            SettingRow(theme, self._language, self._language_words),
+            SettingRow(theme, self._theme, self._theme_words),
+        ]
+        server = [SettingRow(theme, self._port, self._port_words)]
+        downloads = [
+            SettingRow(theme, self.limit, self._limit_words),
+            SettingRow(theme, self.connections, self._connections_words),
+            SettingRow(theme, self.folder, self._folder_words, wide=True),
+            self._token_row,
+            SettingRow(theme, self.test, self._test_words),
+        ]
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(MARGIN)
+        column.addWidget(Group(theme, lambda: self.tr("Window"), window))
+        column.addWidget(Group(theme, lambda: self.tr("Server"), server))
+        column.addWidget(Group(theme, lambda: self.tr("Downloads and library"), downloads))
+        self._scroll = ScrollingColumn(inside)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN - BAR_ROOM, 16)
         layout.setSpacing(16)
-        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetFixedSize)
-        layout.addWidget(box)
-        layout.addLayout(row(1, self._close))
+        layout.addWidget(self._scroll, 1)
+        closing = row(1, self._close)
+        closing.setContentsMargins(0, 0, BAR_ROOM, 0)
+        layout.addLayout(closing)
+        for field in self._fields():
+            field.setEnabled(False)  # until it is known what is stored
+        self.resize(self.sizeHint())
 
-    def _fields(self) -> tuple[QComboBox, QComboBox, QSpinBox]:
-        return self._language, self._theme, self._port
+    def sizeHint(self) -> QSize:
+        """As large as its rows want it, and no larger than the window it belongs to."""
+        window = self.parentWidget().window().size() - QSize(_EDGE, _EDGE)
+        inside = self._scroll.widget()
+        width = min(_LETTERS * self.fontMetrics().averageCharWidth() + 2 * MARGIN, window.width())
+        layout = inside.layout()
+        assert layout is not None
+        rows = width - 2 * MARGIN
+        height = layout.totalHeightForWidth(rows) if layout.hasHeightForWidth() else 0
+        height = max(height, inside.sizeHint().height()) + self._close.sizeHint().height()
+        return QSize(width, min(height + MARGIN + 16 + 16, window.height()))
+
+    def _connect(self) -> None:
+        self._language.activated.connect(self._on_language_activated)
+        self._theme.activated.connect(self._on_theme_activated)
+        self._port.editingFinished.connect(self._on_port_finished)
+        self.limit.limit_chosen.connect(self._on_limit_chosen)
+        self.connections.setKeyboardTracking(False)
+        self.connections.valueChanged.connect(self._on_connections_changed)
+        self.folder.chosen.connect(self._on_folder_chosen)
+        self.test.asked.connect(self._on_test_asked)
+
+    def _fields(self) -> tuple[QWidget, ...]:
+        boxes = (self._language, self._theme, self._port, self.limit, self.connections)
+        return (*boxes, self.folder, self.test)
+
+    # --- words ----------------------------------------------------------------------------------
+
+    def _language_words(self) -> tuple[str, str]:
+        hint = self.tr("Of the window; models answer in the language they are asked in.")
+        return self.tr("Language"), hint
+
+    def _theme_words(self) -> tuple[str, str]:
+        return self.tr("Look"), self.tr("High contrast is light or dark, as the system is.")
+
+    def _port_words(self) -> tuple[str, str]:
+        hint = self.tr("Counts from the next time the server is turned on.")
+        return self.tr("Port of the server"), hint
+
+    def _limit_words(self) -> tuple[str, str]:
+        return self.tr("Speed limit"), self.tr("Of all downloads together; counts at once.")
+
+    def _connections_words(self) -> tuple[str, str]:
+        hint = self.tr("More can be faster where a server limits each of them.")
+        return self.tr("Most connections of a download"), hint
+
+    def _folder_words(self) -> tuple[str, str]:
+        hint = self.tr("Downloads go there, in the form other Hugging Face tools share.")
+        return self.tr("Models folder"), hint
+
+    def _token_words(self) -> tuple[str, str]:
+        hint = self.tr(
+            "For models that ask for consent, and your own. It is sent to Hugging Face only."
+        )
+        return self.tr("Token for Hugging Face"), hint
+
+    def _test_words(self) -> tuple[str, str]:
+        hint = self.tr("Whether its template, tools and stops work is told in the Library.")
+        return self.tr("Try new models once when the machine is idle"), hint
 
     def retranslate(self) -> None:
         self.setWindowTitle(self.tr("Settings"))
@@ -92,30 +162,32 @@ class SettingsDialog(Translated, QDialog):
         }
         for index in range(self._theme.count()):
             self._theme.setItemText(index, modes[self._theme.itemData(index)])
-        words = (self.tr("Language"), self.tr("Look"), self.tr("Port of the server"))
-        hints = (
-            self.tr("Of the window; models answer in the language they are asked in."),
-            self.tr("High contrast is light or dark, as the system is."),
-            self.tr("Counts from the next time the server is turned on."),
-        )
-        fields = self._fields()
-        for label, hint, widget, text, more in zip(
-            self._labels, self._hints, fields, words, hints, strict=True
-        ):
-            label.setText(text)
-            hint.setText(more)
-            widget.setAccessibleName(text)
-            widget.setAccessibleDescription(more)
+        on, off = self.tr("On"), self.tr("Off")
+        self.test.set_word(on if self.test.on else off, (on, off))
         self._close.setText(self.tr("Close"))
         self._close.updateGeometry()
+
+    # --- what is stored -------------------------------------------------------------------------
 
     def _on_read(self, settings: dict[str, Any]) -> None:
         self._language.setCurrentIndex(self._language.findData(settings["general"]["language"]))
         self._theme.setCurrentIndex(self._theme.findData(settings["general"]["theme"]))
         self._stored_port = settings["server"]["port"]
         self._port.setValue(self._stored_port)
+        downloads, library = settings["downloads"], settings["library"]
+        self.limit.set_limit(downloads["limit_mib_per_second"])
+        with QSignalBlocker(self.connections):
+            self.connections.setValue(downloads["connections"])
+        self.folder.show_folder(library["models_folder"])
+        self.test.set_on(library["test_new_models"])
+        self.retranslate()
         for widget in self._fields():
             widget.setEnabled(True)
+
+    def show_token(self) -> None:
+        """Bring the field for the hub's token into sight, ready to be written in."""
+        self._scroll.ensureWidgetVisible(self._token_row)
+        self.token.field.setFocus()
 
     def _on_language_activated(self) -> None:
         code = self._language.currentData()
@@ -131,6 +203,21 @@ class SettingsDialog(Translated, QDialog):
         if self._port.value() != self._stored_port:  # leaving the field is no change
             self._stored_port = self._port.value()
             self._store("server.port", self._stored_port)
+
+    def _on_limit_chosen(self, limit: float | None) -> None:
+        self._store(LIMIT, limit)
+
+    def _on_connections_changed(self, connections: int) -> None:
+        self._store("downloads.connections", connections)
+
+    def _on_folder_chosen(self, folder: str | None) -> None:
+        self.folder.show_folder(folder)
+        self._store("library.models_folder", folder)
+
+    def _on_test_asked(self, on: bool) -> None:
+        self.test.set_on(on)
+        self.retranslate()
+        self._store("library.test_new_models", on)
 
     def _store(self, name: str, value: object) -> None:
         self._context.ask(lambda client: client.change_settings({name: value}))
