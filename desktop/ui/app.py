@@ -18,6 +18,7 @@ from desktop.core.paths import Paths, paths
 from desktop.core.settings import SettingsFile
 from desktop.ui.bridge import Bridge
 from desktop.ui.context import Context
+from desktop.ui.downloads.notices import DownloadNotices
 from desktop.ui.i18n import Language
 from desktop.ui.link import ServiceLink
 from desktop.ui.models.state import ServiceState
@@ -119,9 +120,12 @@ class App:
         self.tray = Tray(self.context, application)
         self.tray.open_asked.connect(self.window.raise_window)
         self.tray.quit_asked.connect(self.quit)
+        self.tray.downloads_asked.connect(self._on_downloads_asked)
         self.window.close_asked.connect(self._on_close_asked)
         self.window.settings_asked.connect(self._on_settings_asked)
+        self.window.token_asked.connect(self._on_token_asked)
         self.window.conversation_asked.connect(self._on_conversation_asked)
+        self.notices = DownloadNotices(self.context, self.window, self.tray, application)
         self._told_of_tray = False
         self._hidden = QTimer(application)
         self._hidden.setInterval(_TRAY_LOOK_MS)
@@ -157,18 +161,21 @@ class App:
         self.window.go_to(self.window.page)  # which takes the keyboard
 
     def _on_close_asked(self) -> None:
-        """To the tray while the server is on and there is a tray to come back from, else quit:
-        without a tray nothing would tell of the server, so that is asked."""
-        if not self.state.public["on"]:
-            self.quit()
-        elif self.tray.available:
+        """To the tray while the server is on or something is downloaded, and there is a tray to
+        come back from, else quit: without a tray nothing would tell of the server, so that is
+        asked. Downloads are the service's and go on anyway."""
+        on, downloads = self.state.public["on"], self.state.downloads.totals.going
+        if self.tray.available and (on or downloads):
             self.window.hide()
             self._hidden.start()
             if not self._told_of_tray:
                 self._told_of_tray = True
-                self.tray.say(
-                    "Paddock", self.window.tr("The server stays on. Open or quit Paddock here.")
-                )
+                text = self.window.tr("The server stays on. Open or quit Paddock here.")
+                if not on:
+                    text = self.window.tr("The downloads go on. Open or quit Paddock here.")
+                self.tray.say("Paddock", text)
+        elif not on:
+            self.quit()
         else:
             from desktop.ui.dialogs.closing import ClosingDialog
 
@@ -197,10 +204,21 @@ class App:
         assert isinstance(page, ChatPage)
         page.open(conversation_id)
 
+    def _on_downloads_asked(self) -> None:
+        self.window.raise_window()
+        self.window.downloads.open_up()
+
     def _on_settings_asked(self) -> None:
         from desktop.ui.dialogs.settings import SettingsDialog
 
         SettingsDialog(self.context, self.window).open()
+
+    def _on_token_asked(self) -> None:
+        from desktop.ui.dialogs.settings import SettingsDialog
+
+        dialog = SettingsDialog(self.context, self.window)
+        dialog.open()
+        dialog.show_token()
 
     def _on_online_changed(self) -> None:
         """Settings may have been changed by another window."""

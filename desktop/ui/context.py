@@ -30,7 +30,10 @@ class Context:
         toast: shows a short message that something happened; with an action where one is given.
         show_error: shows an error: what happened, why, what to do.
         go_to: switches to the page called "chat", "discover", "library", "server", "bench" or
-            "machine".
+            "machine"; with a model's id behind it, the library shows that model and the chat
+            begins with it. "downloads" and "settings" are shown over the page; with the number of
+            a download, it is asked there whether that is to be cancelled; with "token", the
+            settings show where the hub's token is entered.
     """
 
     paths: Paths
@@ -41,7 +44,7 @@ class Context:
     state: ServiceState
     toast: Callable[..., None]
     show_error: Callable[[AppError], None]
-    go_to: Callable[[str], None]
+    go_to: Callable[..., None]
 
     def ask(
         self,

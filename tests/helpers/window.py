@@ -169,7 +169,7 @@ class RecordingContext(Context):
     Attributes:
         toasts: (text, kind, action or None) of each toast.
         errors: each AppError that was shown.
-        visits: names of the pages that were gone to.
+        visits: the pages that were gone to: "machine", "library qwen3-8b:q4_k_m".
     """
 
     toasts: list[tuple[str, str, Any]] = field(default_factory=list)

@@ -175,7 +175,7 @@ def context(
         state=state,
         toast=toast,
         show_error=errors.append,
-        go_to=visits.append,
+        go_to=lambda page, what="": visits.append(f"{page} {what}".strip()),
         toasts=toasts,
         errors=errors,  # type: ignore[arg-type]
         visits=visits,

@@ -192,6 +192,7 @@ class Totals:
         count: downloads that have not ended; running: that run now.
         share: 0..1 of the bytes that are known of, or None.
         seconds_left: of what runs.
+        going: whether anything is fetched, or will be without a person's doing.
     """
 
     count: int
@@ -200,6 +201,10 @@ class Totals:
     share: float | None
     bytes_per_second: float | None
     seconds_left: float | None
+
+    @property
+    def going(self) -> bool:
+        return self.count > self.paused
 
 
 class Downloads(QObject):
@@ -239,8 +244,14 @@ class Downloads(QObject):
 
     @property
     def history(self) -> list[Download]:
-        """Those that have ended, the newest first."""
-        return sorted(self._ended.values(), key=lambda e: (e.finished or 0.0, e.id), reverse=True)
+        """Those that are done or failed, the newest first; of one model the newest only."""
+        found: dict[str, Download] = {each.key: each for each in self._known.values()}
+        shown = []
+        for each in sorted(self._ended.values(), key=lambda e: e.id, reverse=True):
+            newer = found.setdefault(each.key, each)
+            if newer is each and each.state != "cancelled":
+                shown.append(each)
+        return sorted(shown, key=lambda each: (each.finished or 0.0, each.id), reverse=True)
 
     def get(self, number: int) -> Download | None:
         return self._known.get(number) or self._ended.get(number)
@@ -248,7 +259,7 @@ class Downloads(QObject):
     def of(self, model: str) -> Download | None:
         """The download of this model: one under way, else the last that failed."""
         key = key_of(model)
-        under_way = next((each for each in self.queue if each.key == key), None)
+        under_way = next((each for each in self._known.values() if each.key == key), None)
         if under_way is not None:
             return under_way
         last = next((each for each in self.history if each.key == key), None)
@@ -290,19 +301,29 @@ class Downloads(QObject):
     def read_history(self, jobs: Iterable[Json]) -> None:
         """Take the ended ones from a list of the latest jobs."""
         for job in jobs:
-            if job.get("kind") == KIND and job.get("finished") is not None:
+            known = int(job["id"]) in self._known
+            if job.get("kind") == KIND and job.get("finished") is not None and not known:
                 self._keep(download_of(job))
         self.changed.emit()
 
-    def on_job(self, job: Json) -> None:
-        """A download's job is another than before."""
+    def on_answer(self, job: Json) -> None:
+        """The service took a download: what it says of one that is known is older than what its
+        events said."""
         number = int(job["id"])
-        download = download_of(job, self._known.get(number))
+        if number in self._known or number in self._ended:
+            self._asked.discard(download_of(job).key)
+            self.changed.emit()
+        else:
+            self.on_job(job)
+
+    def on_job(self, job: Json) -> None:
+        """An event: a download's job is another than before."""
+        number = int(job["id"])
+        download = download_of(job, self._known.get(number) or self._ended.get(number))
         self._asked.discard(download.key)
         self.refused.pop(download.key, None)
         if not download.ended:
-            if number in self._ended:
-                return  # the answer to a call that its end overtook
+            self._ended.pop(number, None)  # one that failed is tried again
             self._known[number] = download
             self.changed.emit()
             return
@@ -337,8 +358,8 @@ class Downloads(QObject):
 
     def _keep(self, download: Download) -> None:
         self._ended[download.id] = download
-        for old in self.history[_MOST_ENDED:]:
-            del self._ended[old.id]
+        for number in sorted(self._ended)[:-_MOST_ENDED]:
+            del self._ended[number]
 
     # --- what the window asks for ---------------------------------------------------------------
 

@@ -61,10 +61,12 @@ class Commands(QObject):
     Signals:
         conversation_asked: id of a conversation to open; 0 for a new one.
         settings_asked: the settings are to be shown.
+        downloads_asked: the downloads are to be shown.
     """
 
     conversation_asked = Signal(int)
     settings_asked = Signal()
+    downloads_asked = Signal()
 
     def __init__(
         self, context: Context, pages: Callable[[], dict[str, str]], parent: QObject
@@ -80,6 +82,7 @@ class Commands(QObject):
             *self._of_server(),
             *self._of_models(models),
             *self._of_looks(),
+            Command(self.tr("Downloads"), "download", self.downloads_asked.emit, "Ctrl+J"),
             Command(self.tr("Settings"), "settings", self.settings_asked.emit, "Ctrl+,"),
         ]
 

@@ -103,6 +103,9 @@ class Page(Translated, QWidget):
         """Its parts that F6 goes through."""
         return [self]
 
+    def show_model(self, model: str) -> None:
+        """Show the library's model of this id, or have it ready to be used; after `shown`."""
+
     def shown(self) -> None:
         """The page came to the front."""
 

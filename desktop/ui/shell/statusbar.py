@@ -1,21 +1,32 @@
-"""The line at the bottom: loaded model and its memory, jobs, the server's address. Each is a place
-to act: click the model to unload it, the jobs to stop them, the address to copy it."""
+"""The line at the bottom: loaded model and its memory, downloads, jobs, the server's address. Each
+is a place to act: click the model to unload it, the downloads to see them, the jobs to stop them,
+the address to copy it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from desktop.ui import units
 from desktop.ui.context import Context
+from desktop.ui.downloads import words
 from desktop.ui.i18n import Translated
+from desktop.ui.models.downloads import KIND as DOWNLOAD
 from desktop.ui.widgets.base import Button, Text
 from desktop.ui.widgets.progressrow import Bar
 
 
 class StatusBar(Translated, QWidget):
-    """Shows `ServiceState`; asks the service for what is clicked."""
+    """Shows `ServiceState`; asks the service for what is clicked.
+
+    Signals:
+        downloads_asked: the panel of downloads is to be shown, or to go.
+    """
+
+    downloads_asked = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -29,6 +40,11 @@ class StatusBar(Translated, QWidget):
         self._progress = Bar(theme)
         self._progress.setFixedWidth(120)
         self._progress.hide()
+        self._downloads = Button(theme, kind="quiet", icon_name="download", shrinks=True)
+        self._downloads.setObjectName("status-downloads")
+        self._downloads.clicked.connect(self.downloads_asked)
+        self._arrived = Bar(theme)
+        self._arrived.setFixedWidth(60)
         self._jobs = Button(theme, kind="quiet", shrinks=True)
         self._jobs.setObjectName("status-jobs")
         self._jobs.clicked.connect(self._on_jobs_clicked)
@@ -41,6 +57,8 @@ class StatusBar(Translated, QWidget):
         for widget in (self._model, self._progress, self._memory, self._speed):
             layout.addWidget(widget)
         layout.addStretch(1)
+        layout.addWidget(self._arrived)
+        layout.addWidget(self._downloads)
         layout.addWidget(self._jobs)
         layout.addWidget(self._address)
         state.online_changed.connect(self.retranslate)
@@ -48,10 +66,13 @@ class StatusBar(Translated, QWidget):
         state.public_changed.connect(self._show_address)
         state.jobs_changed.connect(self._show_jobs)
         state.request_finished.connect(self._on_request_finished)
+        state.downloads.changed.connect(self._show_downloads)
+        state.downloads.progressed.connect(self._show_downloads)
         self.retranslate()
 
     def retranslate(self) -> None:
         self._show_model()
+        self._show_downloads()
         self._show_jobs()
         self._show_address()
 
@@ -92,13 +113,32 @@ class StatusBar(Translated, QWidget):
             "stopping": self.tr("Stopping"),
         }.get(stage, stage)
 
+    def _show_downloads(self) -> None:
+        """Their number and how far they are together; only the icon while there are none."""
+        totals = self._context.state.downloads.totals
+        self._arrived.setVisible(totals.share is not None)
+        self._arrived.set_share(totals.share)
+        text = words.totals(totals)
+        name = words.counted(totals) if totals.count else self.tr("Downloads")
+        self._arrived.setAccessibleName(name)
+        self._downloads.setAccessibleName(name)
+        left = words.left(totals.seconds_left)
+        self._downloads.setToolTip(words.joined([f"{self.tr('Downloads')} (Ctrl+J)", text, left]))
+        if text != self._downloads.text():
+            self._downloads.setText(text)
+            self._downloads.updateGeometry()
+
+    def _other_jobs(self) -> list[dict[str, Any]]:
+        """All but the downloads, which have their own place."""
+        return [j for j in self._context.state.jobs.values() if j["kind"] != DOWNLOAD]
+
     def _show_jobs(self) -> None:
-        jobs = self._context.state.jobs
+        jobs = self._other_jobs()
         self._jobs.setVisible(bool(jobs))
         if jobs:
             one = len(jobs) == 1
             text = self.tr("1 job") if one else self.tr("{count} jobs").format(count=len(jobs))
-            newest = next(reversed(jobs.values()))
+            newest = jobs[-1]
             progress = newest.get("progress")
             if progress and progress.get("total"):
                 text += f" · {self.kind(newest)} {progress['done'] / progress['total']:.0%}"
@@ -112,6 +152,10 @@ class StatusBar(Translated, QWidget):
             "bench": self.tr("Benchmark"),
             "calibrate": self.tr("Calibration"),
             "engine_build": self.tr("Engine build"),
+            "acceptance": self.tr("Test of a new model"),
+            "verify": self.tr("Check of files"),
+            "adopt": self.tr("Taking over of models"),
+            "move_models": self.tr("Move of the models folder"),
         }
         return names.get(str(job["kind"]), str(job["kind"]))
 
@@ -159,7 +203,7 @@ class StatusBar(Translated, QWidget):
     def _on_jobs_clicked(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for job in self._context.state.jobs.values():
+        for job in self._other_jobs():
             text = self.tr("Stop {kind} {number}").format(kind=self.kind(job), number=job["id"])
             menu.addAction(text).setData(job["id"])
         menu.triggered.connect(self._on_job_triggered)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
+from desktop.ui.downloads.panel import DownloadsPanel
 from desktop.ui.messages import message
 from desktop.ui.shell.commands import Commands
 from desktop.ui.shell.page import Page
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
 
     close_asked = Signal()
     settings_asked = Signal()
+    token_asked = Signal()  # the settings, where the hub's token is
     conversation_asked = Signal(int)  # 0: a new one
 
     def __init__(self, theme: Theme, pages: Mapping[str, PageMaker]) -> None:
@@ -105,8 +107,13 @@ class MainWindow(QMainWindow):
         self._context = context
         self._status = StatusBar(context)
         self._whole.addWidget(self._status)
+        self.downloads = DownloadsPanel(context, self.ground, self._status)
+        self.downloads.token_asked.connect(self.token_asked)
+        self._status.downloads_asked.connect(self.downloads.toggle)
+        QShortcut(QKeySequence("Ctrl+J"), self).activated.connect(self.downloads.toggle_by_keys)
         found = Commands(context, self._rail.pages, self)
         found.settings_asked.connect(self.settings_asked)
+        found.downloads_asked.connect(self.downloads.open_up)
         found.conversation_asked.connect(self.conversation_asked)
         self.commands = Palette(context, found, self.ground)
         self._rail.search_asked.connect(self.commands.open_up)
@@ -139,7 +146,17 @@ class MainWindow(QMainWindow):
             self._stack.addWidget(page)
         return self._pages[name]
 
-    def go_to(self, name: str) -> None:
+    def go_to(self, name: str, what: str = "") -> None:
+        """To a page, which then shows the model `what`, or to what lies over the pages."""
+        if name == "downloads":
+            if what:
+                self.downloads.ask_cancel(int(what))
+            else:
+                self.downloads.open_up()
+            return
+        if name == "settings":
+            (self.token_asked if what == "token" else self.settings_asked).emit()
+            return
         page = self.page_of(name)
         current = self._stack.currentWidget()
         if isinstance(current, Page) and current is not page:
@@ -147,6 +164,8 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(page)
         self._rail.choose(name)
         page.shown()
+        if what:
+            page.show_model(what)
 
     def show_error(self, error: AppError) -> None:
         self.toasts.show(message(error).line, "error")

@@ -149,6 +149,11 @@ class ChatPage(Page):
         self.composer.field.setFocus()
         self._show_models()
 
+    def show_model(self, model: str) -> None:
+        """Begin a conversation with it; it is loaded when the first message is sent."""
+        self._on_new_clicked()
+        self.presenter.choice.choose(model)
+
     def hidden(self) -> None:
         self.options.flush()
         self.presenter.hide()

@@ -158,6 +158,12 @@ class LibraryPage(Page):
         self.list.setFocus()
         self._show_state()
 
+    def show_model(self, model: str) -> None:
+        """Select it and open its details; one that was added just now, as soon as it is read."""
+        self.filter.clear()
+        self._wanted = None if self.list.select(model) else model
+        self._on_opened()
+
     def hidden(self) -> None:
         self.pricing.clear()
         self._priced = None
