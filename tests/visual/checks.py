@@ -39,7 +39,7 @@ from desktop.ui.widgets.sidepanel import SidePanel
 from desktop.ui.widgets.tables import PADDING
 
 # They lie over others on purpose.
-_OVERLAYS = {"Toast", "FirstRun", "DropOverlay", "Palette"}
+_OVERLAYS = {"Toast", "FirstRun", "DropOverlay", "Palette", "DownloadsPanel"}
 # Their insides are Qt's, or a library's.
 _CLOSED = (
     QAbstractItemView,

@@ -1,4 +1,7 @@
-"""Every state of the window worth seeing, by name. Each plays on a fresh `Stage`."""
+"""Every state of the window worth seeing, by name. Each plays on a fresh `Stage`.
+
+Those of Discover and of the downloads are in `scenes_models.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,8 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QScrollArea
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import Progress
 from desktop.ui.dialogs.closing import ClosingDialog
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.shell.firstrun import FirstRun
@@ -192,92 +193,6 @@ def library_drop(stage: Stage, width: int, height: int) -> None:
     overlay.show()
     overlay.raise_()
     stage.settle()
-
-
-# --- discover -------------------------------------------------------------------------------------
-
-
-def _discover(stage: Stage, width: int, height: int, **state: Any) -> Any:
-    stage.open("discover", width, height, **state)
-    page = stage.page("discover")
-    stage.settle(lambda: page.presenter.ranked)
-    return page
-
-
-def _choose(stage: Stage, page: Any, model: str) -> None:
-    place = page.cards.row_of(model)
-    page.grid.setCurrentIndex(page.cards.index(place))
-    page.grid.opened.emit(place)
-    stage.settle(lambda: page.presenter.prices.trial is not None)
-
-
-@scene
-def discover(stage: Stage, width: int, height: int) -> None:
-    stage.machine = replace(data.LAPTOP, bandwidth=data.BANDWIDTH)
-    page = _discover(stage, width, height)
-    page.grid.setCurrentIndex(page.cards.index(1))
-    stage.settle()
-
-
-@scene
-def discover_panel(stage: Stage, width: int, height: int) -> None:
-    stage.machine = replace(data.LAPTOP, bandwidth=data.BANDWIDTH)
-    _choose(stage, _discover(stage, width, height), "Qwen/Qwen3-8B")
-
-
-@scene
-def discover_gpu(stage: Stage, width: int, height: int) -> None:
-    stage.machine = replace(data.DESKTOP, bandwidth=data.BANDWIDTH)
-    page = _discover(stage, width, height)
-    page.filters.fits.setCurrentIndex(2)
-    page.filters.fits_chosen.emit("all")
-    _choose(stage, page, "openai/gpt-oss-120b")
-    page.panel.price.toggle.click()
-    page.panel.controls.experts.setValue(20)
-    stage.settle()
-    scroller = page.split.panel.findChild(QScrollArea)
-    scroller.ensureWidgetVisible(page.panel.price.table)
-    stage.settle()
-
-
-@scene
-def discover_too_small(stage: Stage, width: int, height: int) -> None:
-    small = replace(data.RAM, total_bytes=4 * data.GIB, available_bytes=int(0.9 * data.GIB))
-    stage.machine = replace(data.LAPTOP, ram=small, bandwidth=data.BANDWIDTH)
-    _discover(stage, width, height)
-
-
-@scene
-def discover_all(stage: Stage, width: int, height: int) -> None:
-    page = _discover(stage, width, height)
-    page.filters.fits_chosen.emit("all")
-    page.search.setText("qwen3")
-    stage.settle()
-    _choose(stage, page, "Qwen/Qwen3-32B")
-
-
-@scene
-def discover_looking_up(stage: Stage, width: int, height: int) -> None:
-    page = _discover(stage, width, height)
-    page.search.setText("bartowski/Llama-3.2-3B-Instruct-GGUF")
-    page.presenter.looking = "bartowski/Llama-3.2-3B-Instruct-GGUF"
-    page.presenter._on_progress(Progress("header", 3.1 * data.MIB, 8 * data.MIB, "bytes"))
-    stage.settle()
-
-
-@scene
-def discover_offline(stage: Stage, width: int, height: int) -> None:
-    page = _discover(stage, width, height)
-    page.search.setText("bartowski/Llama-3.2-3B-Instruct-GGUF")
-    page.presenter._on_not_found(data.OFFLINE)
-    stage.settle()
-
-
-@scene
-def discover_failed(stage: Stage, width: int, height: int) -> None:
-    stage.machine = replace(data.LAPTOP, ram=None)
-    stage.open("discover", width, height)
-    stage.settle(lambda: stage.page("discover").presenter.trouble)
 
 
 # --- server ---------------------------------------------------------------------------------------

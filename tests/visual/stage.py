@@ -18,6 +18,7 @@ from desktop.core.service import trials
 from desktop.ui.app import page_makers
 from desktop.ui.bridge import Bridge
 from desktop.ui.context import Context
+from desktop.ui.dialogs import token
 from desktop.ui.i18n import Language
 from desktop.ui.models.state import ServiceState
 from desktop.ui.shell import firstrun
@@ -90,6 +91,7 @@ class Stage:
         self._patch.setattr(world, "RuntimeStore", _Store)
         self._patch.setattr(trials, "TrialSources", lambda where: Trials(self.machine))
         self._patch.setattr(world, "read_shelf", shelf)
+        self._patch.setattr(token, "token_source", lambda where: "none")
         self._patch.setattr(machine, "probe_memory", lambda: self.machine.ram)
         self._patch.setattr(machine, "resident_bytes", lambda pids: 180 * data.MIB)
         self._bridge = Bridge()

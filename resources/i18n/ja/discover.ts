@@ -348,14 +348,6 @@
         <translation>このマシンで動くものを調べています…</translation>
     </message>
     <message>
-        <source>No model here is called “{text}”.</source>
-        <translation>「{text}」というモデルはここにありません。</translation>
-    </message>
-    <message>
-        <source>Clear the search</source>
-        <translation>検索を消す</translation>
-    </message>
-    <message>
         <source>None of these models fits into this machine's memory.</source>
         <translation>このマシンのメモリーに収まるモデルはありません。</translation>
     </message>

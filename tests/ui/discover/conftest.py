@@ -41,7 +41,7 @@ def on_machine(
         page.shown()
         robot = Robot(page, context, qtbot)
         robot.wait(lambda: page.presenter.ranked or page.presenter.trouble)
-        robot.wait(lambda: len(page.presenter._models) == len(models))
+        robot.wait(lambda: len(page.presenter.library.models) == len(models))
         return robot
 
     yield make

@@ -105,8 +105,8 @@ def test_a_file_is_looked_up_by_its_address(on_machine: Open, elsewhere: FileSer
     robot = on_machine()
     _type(robot, f"{elsewhere.url}/files/Model-Q8_0.gguf")
     robot.keys(Qt.Key.Key_Return)
-    robot.wait(lambda: robot.page.cards.cards[0].asked or robot.presenter.lookup_error)
-    assert robot.presenter.lookup_error is None, str(robot.presenter.lookup_error)
+    robot.wait(lambda: robot.page.cards.cards[0].asked or robot.presenter.lookup.error)
+    assert robot.presenter.lookup.error is None, str(robot.presenter.lookup.error)
     (option,) = robot.page.cards.cards[0].candidate.options
     assert option.quant_type == "Q8_0"
     robot.priced()
@@ -116,7 +116,7 @@ def test_an_unknown_repository_is_told_in_the_page(on_machine: Open, hub: FileSe
     robot = on_machine()
     _type(robot, "owner/nothing-here")
     robot.keys(Qt.Key.Key_Return)
-    robot.wait(lambda: robot.presenter.lookup_error is not None)
+    robot.wait(lambda: robot.presenter.lookup.error is not None)
     said = robot.page.banner.accessibleName()
     assert robot.page.banner.isVisible() and "was not found" in said and "spelling" in said
     assert robot.names(), "the cards stay"
@@ -129,8 +129,10 @@ def test_a_repository_without_gguf_files_says_so(on_machine: Open, hub: FileServ
     robot = on_machine()
     _type(robot, "owner/checkpoint")
     robot.keys(Qt.Key.Key_Return)
-    robot.wait(lambda: robot.presenter.lookup_error is not None)
-    assert "safetensors" in robot.page.banner.accessibleName()
+    robot.wait(lambda: robot.presenter.lookup.error is not None)
+    repo = robot.page.sheet.repo
+    assert repo.isVisible() and repo._none.isVisible() and "safetensors" in repo._none.text()
+    assert not repo.rows() and not robot.page.banner.isVisible()
 
 
 def test_offline_the_hub_cannot_be_reached_and_all_else_works(
@@ -140,7 +142,7 @@ def test_offline_the_hub_cannot_be_reached_and_all_else_works(
     robot = on_machine()
     _type(robot, REPO)
     robot.keys(Qt.Key.Key_Return)
-    robot.wait(lambda: robot.presenter.lookup_error is not None, 30_000)
+    robot.wait(lambda: robot.presenter.lookup.error is not None, 30_000)
     assert "cannot be reached" in robot.page.banner.accessibleName()
     assert not robot.page.progress.isVisible() and robot.page.look_up.isEnabled()
     robot.page.search.clear()

@@ -182,7 +182,7 @@ def here(tmp_path: Path) -> dict[str, Any]:
 def _open_local(robot: Robot) -> None:
     robot.open(MODEL)
     robot.panel.files.choose("Q4_K_M")
-    robot.wait(robot.panel.load.isVisible)
+    robot.wait(robot.panel.box.load.isVisible)
 
 
 def test_a_file_that_is_here_is_priced_by_the_engine_and_loaded(
@@ -196,7 +196,7 @@ def test_a_file_that_is_here_is_priced_by_the_engine_and_loaded(
     assert not robot.panel.price._total.text().startswith("~")
     assert not robot.panel.check.isVisible()
     robot.context.client.load = {}
-    robot.press(robot.panel.load)
+    robot.press(robot.panel.box.load)
     robot.wait(lambda: robot.context.client.called("load"))
     call = robot.context.client.called("load")[0]
     assert call.args == ("qwen3-8b:q4_k_m",)
@@ -204,12 +204,12 @@ def test_a_file_that_is_here_is_priced_by_the_engine_and_loaded(
     assert "force" not in call.kwargs
     loading = data.loaded("qwen3-8b:q4_k_m", state="loading", memory=[])
     robot.context.link.tell("model.changed", loading)  # type: ignore[attr-defined]
-    assert not robot.panel.load.isEnabled()
+    assert not robot.panel.box.load.isEnabled()
     ready = data.loaded("qwen3-8b:q4_k_m")
     robot.context.link.tell("model.changed", ready)  # type: ignore[attr-defined]
-    assert robot.panel.load.text() == "Chat"
-    robot.press(robot.panel.load)
-    assert robot.context.visits == ["chat"]
+    assert robot.panel.box.load.text() == "Chat"
+    robot.press(robot.panel.box.load)
+    assert robot.context.visits == ["chat qwen3-8b:q4_k_m"]
 
 
 def test_a_refused_load_tells_its_figures_and_can_be_forced(
@@ -218,11 +218,11 @@ def test_a_refused_load_tells_its_figures_and_can_be_forced(
     robot = on_machine(models=(here,))
     _open_local(robot)
     robot.context.client.load = WONT_FIT
-    robot.press(robot.panel.load)
-    robot.wait(robot.panel.anyway.isVisible)
+    robot.press(robot.panel.box.load)
+    robot.wait(robot.panel.box.anyway.isVisible)
     assert "9.1 GiB" in robot.panel.price.why.text()
     robot.context.client.load = {}
-    robot.press(robot.panel.anyway)
+    robot.press(robot.panel.box.anyway)
     robot.wait(lambda: len(robot.context.client.called("load")) == 2)
     assert robot.context.client.called("load")[1].kwargs["force"] is True
 
@@ -231,5 +231,5 @@ def test_nothing_that_is_not_here_can_be_loaded(on_machine: Open) -> None:
     robot = on_machine()
     robot.open(MODEL)
     robot.priced()
-    assert not robot.panel.load.isVisible() and not robot.panel.anyway.isVisible()
+    assert not robot.panel.box.load.isVisible() and not robot.panel.box.anyway.isVisible()
     assert robot.panel.check.isVisible()

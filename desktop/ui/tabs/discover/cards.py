@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QCoreApplication, QModelIndex, QObject, Qt
 
@@ -16,6 +16,9 @@ from desktop.ui.price.words import rate
 from desktop.ui.tabs.discover import words
 from desktop.ui.widgets.badge import badge_word
 from desktop.ui.widgets.tables import Index
+
+if TYPE_CHECKING:
+    from desktop.core.hub.repository import Repository
 
 Json = dict[str, Any]
 CARD_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -29,12 +32,14 @@ class Card:
     Attributes:
         local: ids of its files in the library, by quant type.
         asked: it was looked up by its name.
+        hub: what the hub says of its repository, where it was asked.
     """
 
     candidate: Candidate
     answer: Recommendation | LeftOut
     local: tuple[tuple[str, str], ...] = ()
     asked: bool = False
+    hub: Repository | None = None
 
     @property
     def choice(self) -> Choice | None:
@@ -51,6 +56,12 @@ class Card:
     def repository(self) -> str:
         row = self.candidate.row
         return self.candidate.id if row is None or row.repository is None else row.repository
+
+    @property
+    def best_quant(self) -> str:
+        """The type of the file that suits best, or of the smallest where none does."""
+        choice = self.choice
+        return (self.candidate.options[0] if choice is None else choice.option).quant_type
 
     @property
     def why(self) -> list[str]:

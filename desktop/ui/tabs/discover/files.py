@@ -1,8 +1,9 @@
-"""The files of one model: quant and size, whether it fits and how fast, what it loses."""
+"""The files of one model: quant and size, whether it fits and how fast, what it loses, and how far
+each is on its way here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import (
@@ -22,15 +23,21 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem
 from desktop.core.fit.candidates import FileOption
 from desktop.core.fit.trial import Price
 from desktop.ui import units
+from desktop.ui.downloads.words import percent
 from desktop.ui.price import words
+from desktop.ui.tabs.discover.getting import Way
+from desktop.ui.theme.icons import icon
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.badge import badge_width, badge_word, paint_badge
 from desktop.ui.widgets.tables import PADDING, Cells, DataTable, Index
 
-_COLUMNS = 3
+_COLUMNS = 4
+GET_COLUMN = 3
+_NARROW = 6  # pixels beside what stands in it
 _LINES_GAP = 3
 LINES_ROLE = Qt.ItemDataRole.UserRole + 7  # both lines of a cell
 VERDICT_ROLE = Qt.ItemDataRole.UserRole + 8
+ICON_ROLE = Qt.ItemDataRole.UserRole + 9
 
 
 class FilesModel(QAbstractTableModel):
@@ -41,15 +48,24 @@ class FilesModel(QAbstractTableModel):
         self._options: tuple[FileOption, ...] = ()
         self._prices: Mapping[str, Price] = {}
         self._vectors = False
-        self._local: frozenset[str] = frozenset()
+        self._way: Callable[[str], Way] = lambda quant: Way("elsewhere")
 
     def set_files(
-        self, options: tuple[FileOption, ...], *, vectors: bool, local: frozenset[str]
+        self, options: tuple[FileOption, ...], *, vectors: bool, way: Callable[[str], Way]
     ) -> None:
-        """Args: vectors: the model gives no text; local: quants that are in the library."""
+        """Args: vectors: the model gives no text; way: how far a file is, by its quant."""
         self.beginResetModel()
-        self._options, self._prices, self._vectors, self._local = options, {}, vectors, local
+        self._options, self._prices, self._vectors, self._way = options, {}, vectors, way
         self.endResetModel()
+
+    def update_ways(self) -> None:
+        """Some file is elsewhere on its way than before."""
+        if self._options:
+            last = self.index(len(self._options) - 1, _COLUMNS - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
+
+    def way(self, row: int) -> Way:
+        return self._way(self._options[row].quant_type)
 
     def set_prices(self, prices: Mapping[str, Price]) -> None:
         self._prices = prices
@@ -76,6 +92,7 @@ class FilesModel(QAbstractTableModel):
                 QCoreApplication.translate("Discover", "File"),
                 QCoreApplication.translate("Discover", "Here, tok/s"),
                 QCoreApplication.translate("Discover", "Quality lost"),
+                "",
             )[section]
         return None
 
@@ -90,6 +107,8 @@ class FilesModel(QAbstractTableModel):
         if role == VERDICT_ROLE and column == 1:
             price = self._prices.get(option.quant_type)
             return "" if price is None else price.verdict or ""
+        if role == ICON_ROLE and column == GET_COLUMN:
+            return _ICONS.get(self.way(index.row()).kind, "")
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(option, column)
         return None
@@ -98,7 +117,7 @@ class FilesModel(QAbstractTableModel):
         price = self._prices.get(option.quant_type)
         if column == 0:
             mark = "~" if option.size.predicted else ""
-            here = "✓ " if option.quant_type in self._local else ""
+            here = "✓ " if self._way(option.quant_type).is_here else ""
             return f"{here}{option.quant_type}", f"{mark}{units.size(option.size.value)}"
         if column == 1:
             if price is None:
@@ -109,6 +128,8 @@ class FilesModel(QAbstractTableModel):
             if price.verdict is None:
                 return QCoreApplication.translate("Discover", "Not known"), ""
             return badge_word(price.verdict), rate
+        if column == GET_COLUMN:
+            return _how_far(self._way(option.quant_type)), ""
         if option.loss is None or self._vectors:
             return "–", ""
         return words.loss_word(option.loss), words.loss_figure(option.loss)
@@ -117,25 +138,70 @@ class FilesModel(QAbstractTableModel):
         price = self._prices.get(option.quant_type)
         if column == 1 and price is not None:
             return words.binding(price)
+        if column == GET_COLUMN:
+            return _tip(self._way(option.quant_type), option)
         if column == 2 and option.loss is not None and not self._vectors:
             return words.loss_source(option.loss)
         return ", ".join(part for part in self._lines(option, column) if part)
 
 
+_ICONS = {"remote": "download", "failed": "refresh"}
+
+
+def _how_far(way: Way) -> str:
+    """What stands in the last column where no icon does."""
+    if way.kind == "asked":
+        return "…"
+    if way.download is None or way.kind != "under_way":
+        return ""
+    share = way.download.share
+    return "…" if share is None else percent(share)
+
+
+def _tip(way: Way, option: FileOption) -> str:
+    translate = QCoreApplication.translate
+    if way.kind == "remote":
+        mark = "~" if option.size.predicted else ""
+        text = translate("Discover", "Get {quant} · {size}")
+        size = f"{mark}{units.size(option.size.value)}"
+        return text.format(quant=option.quant_type, size=size)
+    if way.kind == "failed":
+        return translate("Discover", "Try again")
+    if way.is_coming:
+        return translate("Discover", "On its way here")
+    return translate("Discover", "In your library") if way.is_here else ""
+
+
 class _FileCells(Cells):
-    """Two lines; in the second column the first one is the badge."""
+    """Two lines; in the second column the first one is the badge; in the last one an icon."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         metrics = self.table.fontMetrics()
         bold = QFontMetrics(self.theme.font(semibold=True, tabular=True))
         first, second = index.data(LINES_ROLE)
         verdict = index.data(VERDICT_ROLE)
+        if index.column() == GET_COLUMN:
+            wide = max(bold.horizontalAdvance("99 %"), self.theme.icon_side(18))
+            return QSize(wide + 2 * _NARROW, 2 * metrics.height() + _LINES_GAP + 14)
         wide = badge_width(verdict, bold) if verdict else bold.horizontalAdvance(first)
         wide = max(wide, metrics.horizontalAdvance(second))
         return QSize(wide + 2 * PADDING + 2, 2 * metrics.height() + _LINES_GAP + 14)
 
     def content(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        if index.column() == GET_COLUMN:
+            rect = rect.adjusted(_NARROW - PADDING, 0, PADDING - _NARROW, 0)
+        if name := index.data(ICON_ROLE):
+            side = self.theme.icon_side(18)
+            left = rect.left() + (rect.width() - side) // 2
+            top = rect.top() + (rect.height() - side) // 2
+            icon(self.theme, name, "accent").paint(painter, left, top, side, side)
+            return
         first, second = index.data(LINES_ROLE)
+        if index.column() == GET_COLUMN:
+            painter.setFont(self.theme.font(semibold=True, tabular=True))
+            painter.setPen(self.theme.colour("accent"))
+            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), first)
+            return
         metrics = self.table.fontMetrics()
         height = metrics.height()
         whole = 2 * height + _LINES_GAP
@@ -158,9 +224,11 @@ class FilesTable(DataTable):
 
     Signals:
         file_chosen: the quant type of the row that became the current one.
+        get_asked: the quant type of a file to be downloaded: a click on its icon, or Enter.
     """
 
     file_chosen = Signal(str)
+    get_asked = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -176,6 +244,8 @@ class FilesTable(DataTable):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.horizontalHeader().setSectionsClickable(False)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.row_clicked.connect(self._on_row_clicked)
+        self.row_entered.connect(self._ask)
         self._files.modelReset.connect(self._fit)
         self._files.dataChanged.connect(self._fit)
 
@@ -192,6 +262,14 @@ class FilesTable(DataTable):
     def _on_current_changed(self, current: QModelIndex, before: QModelIndex) -> None:
         if current.isValid():
             self.file_chosen.emit(self._files.option(current.row()).quant_type)
+
+    def _on_row_clicked(self, index: QModelIndex) -> None:
+        if index.column() == GET_COLUMN:
+            self._ask(index)
+
+    def _ask(self, index: QModelIndex) -> None:
+        if self._files.way(index.row()).kind in ("remote", "failed"):
+            self.get_asked.emit(self._files.option(index.row()).quant_type)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,7 +1,8 @@
-"""The panel beside the cards: one model, its files, what can be chosen, and the price of it."""
+"""The panel beside the cards: one model, getting it, its files, and the price of a load."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop.core.errors import AppError
 from desktop.core.fit.candidates import FileOption
 from desktop.core.fit.trial import Price, Trial
+from desktop.ui import units
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import message
 from desktop.ui.price import words as price_words
@@ -18,7 +20,10 @@ from desktop.ui.price.panel import PricePanel
 from desktop.ui.price.presenter import Priced
 from desktop.ui.tabs.discover import words
 from desktop.ui.tabs.discover.cards import Card
+from desktop.ui.tabs.discover.extras import Extras
 from desktop.ui.tabs.discover.files import FilesTable
+from desktop.ui.tabs.discover.getbox import GetBox
+from desktop.ui.tabs.discover.getting import Way
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, IconButton, Text, row
 from desktop.ui.widgets.flow import FlowLayout
@@ -37,7 +42,7 @@ class ModelPanel(Translated, QWidget):
         price_asked: the wishes to be priced.
         check_asked, check_cancelled: the file's header is to be read from the hub, or no more.
         load_asked: the wishes, as keyword arguments of `Client.load`.
-        chat_asked: the loaded model is to be talked with.
+        row_get_asked: the quant type of a file that is to be downloaded from its row.
     """
 
     close_asked = Signal()
@@ -46,14 +51,14 @@ class ModelPanel(Translated, QWidget):
     check_asked = Signal()
     check_cancelled = Signal()
     load_asked = Signal(dict)
-    chat_asked = Signal()
+    row_get_asked = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._card: Card | None = None
         self._quant = ""
-        self._state = ""  # of the chosen file: "", "loading", "ready"; and "remote" if not here
+        self._way = Way("elsewhere")  # of the chosen file
         self._checked = self._checking = False
         self._title = Text(theme, role="strong", wrap=True)
         self._close = IconButton(theme, "close", "")
@@ -64,15 +69,13 @@ class ModelPanel(Translated, QWidget):
         self._chips = QWidget()
         self._flow = FlowLayout(self._chips, TIGHT)
         self.doubts = Banner(theme, "warning")
-        self.load = Button(theme, kind="primary", icon_name="play")
-        self.load.setObjectName("discover-load")
-        self.load.clicked.connect(self._on_load_clicked)
-        self.anyway = Button(theme)
-        self.anyway.setObjectName("discover-load-anyway")
-        self.anyway.clicked.connect(self._on_anyway_clicked)
+        self.box = GetBox(theme)
+        self.box.load_asked.connect(self._on_load_asked)
+        self.box.anyway_asked.connect(self._on_anyway_asked)
         self._files_title = Text(theme, role="strong")
         self.files = FilesTable(theme)
         self.files.file_chosen.connect(self._on_file_chosen)
+        self.files.get_asked.connect(self.row_get_asked)
         self.quality = Text(theme, role="caption", wrap=True)
         self._settings_title = Text(theme, role="strong")
         self.controls = LoadControls(theme)
@@ -103,7 +106,7 @@ class ModelPanel(Translated, QWidget):
         layout.addLayout(name)
         layout.addWidget(self._chips)
         layout.addWidget(self.doubts)
-        layout.addLayout(row(self.load, self.anyway, 1))
+        layout.addWidget(self.box)
         layout.addSpacing(GAP)
         for widget in (self._files_title, self.files, self.quality):
             layout.addWidget(widget)
@@ -127,7 +130,6 @@ class ModelPanel(Translated, QWidget):
         self.files.setAccessibleName(self.tr("Files"))
         self._settings_title.setText(self.tr("Load it with"))
         self._why_title.setText(self.tr("Why this one"))
-        self.anyway.setText(self.tr("Load anyway"))
         self.check.setText(self.tr("Read this file's header"))
         self.check.updateGeometry()
         self._check_hint.setText(
@@ -150,16 +152,23 @@ class ModelPanel(Translated, QWidget):
         """The file that is priced."""
         return self._quant
 
-    def show_card(self, card: Card, quant: str, wishes: Json) -> None:
-        """Another model, with the file and the choices it is recommended with."""
+    def show_card(self, card: Card, quant: str, wishes: Json, way: Callable[[str], Way]) -> None:
+        """Another model, with the file and the choices it is recommended with.
+
+        Args:
+            way: how far a file of it is, by its quant.
+        """
         self._card, self._quant = card, quant
         candidate = card.candidate
-        local = frozenset(name for name, _ in card.local)
-        self.files.files.set_files(candidate.options, vectors=candidate.embedding, local=local)
+        self.files.files.set_files(candidate.options, vectors=candidate.embedding, way=way)
         self.controls.set_model(candidate.context_tokens)
         self.controls.set_wishes(wishes)
         self._show_card()
         self.files.choose(quant)
+
+    def update_card(self, card: Card) -> None:
+        """The same model; other files of it are here than before."""
+        self._card = card
 
     def _show_card(self) -> None:
         card = self._card
@@ -184,21 +193,28 @@ class ModelPanel(Translated, QWidget):
         self._show_quality()
         self._show_actions()
 
-    def begin_price(self, *, checked: bool, state: str) -> None:
+    def begin_price(self, *, checked: bool, way: Way, extras: Extras) -> None:
         """Another file is about to be priced.
 
         Args:
             checked: its own header is known.
-            state: "remote", or of a file that is here: "", "loading", "ready".
+            way: how far the file is; extras: what would come with it.
         """
-        self._checked, self._state = checked, state
+        self._checked = checked
+        option, card = self._option(self._quant), self._card
+        assert card is not None
+        mark = "~" if option is not None and option.size.predicted else ""
+        size = "" if option is None else f"{mark}{units.size(option.size.value)}"
+        self.box.show_file(size, extras, None if card.hub is None else card.hub.facts.gated)
         self.price.begin()
         self._show_quality()
-        self._show_actions()
+        self.show_way(way)
 
-    def show_state(self, state: str) -> None:
-        """The chosen file was loaded or taken out."""
-        self._state = state
+    def show_way(self, way: Way) -> None:
+        """The chosen file came nearer, was loaded or taken out."""
+        self._way = way
+        self.box.show_way(way)
+        self.files.files.update_ways()
         self._show_actions()
 
     def show_trial(self, trial: Trial) -> None:
@@ -211,6 +227,7 @@ class ModelPanel(Translated, QWidget):
         prices[self._quant] = priced.price
         self.files.files.set_prices(prices)
         self.price.show_priced(priced, self._neighbours(prices))
+        self.box.show_fit(priced.price.verdict)
         self._show_actions()
 
     def show_price_error(self, error: AppError) -> None:
@@ -271,20 +288,7 @@ class ModelPanel(Translated, QWidget):
         self.quality.setVisible(bool(text))
 
     def _show_actions(self) -> None:
-        here = self._state != "remote"
-        self.load.setVisible(here)
-        self.load.setEnabled(self._state != "loading")
-        self.load.setText(
-            {
-                "ready": self.tr("Chat"),
-                "loading": self.tr("Loading…"),
-            }.get(self._state, self.tr("Load"))
-        )
-        self.load.set_icon("chat" if self._state == "ready" else "play")
-        self.load.updateGeometry()
-        refused = self.price.badge.verdict == "wont_fit" and self._state == ""
-        self.anyway.setVisible(here and refused)
-        unread = not here and not self._checked
+        unread = not self._way.is_here and not self._checked
         self.check.setVisible(unread and not self._checking)
         self._check_hint.setVisible(unread and not self._checking)
         self.progress.setVisible(self._checking)
@@ -293,7 +297,7 @@ class ModelPanel(Translated, QWidget):
         """A load that was refused or failed."""
         self.price.why.set_token("error")
         self.price.why.setText(message(error).line)
-        self.anyway.setVisible(True)
+        self.box.show_fit("wont_fit")
 
     def _on_file_chosen(self, quant: str) -> None:
         self._quant = quant
@@ -302,11 +306,8 @@ class ModelPanel(Translated, QWidget):
     def _on_controls_changed(self) -> None:
         self.price_asked.emit(self.controls.wishes())
 
-    def _on_load_clicked(self) -> None:
-        if self._state == "ready":
-            self.chat_asked.emit()
-        else:
-            self.load_asked.emit(self.controls.wishes())
+    def _on_load_asked(self) -> None:
+        self.load_asked.emit(self.controls.wishes())
 
-    def _on_anyway_clicked(self) -> None:
+    def _on_anyway_asked(self) -> None:
         self.load_asked.emit({**self.controls.wishes(), "force": True})

@@ -1,4 +1,4 @@
-"""Discover's dealings: looking around, ranking, looking a name up, loading what is here."""
+"""Discover's dealings: looking around, ranking, what is here, getting and loading it."""
 
 from __future__ import annotations
 
@@ -17,31 +17,13 @@ from desktop.core.fit.trial import held_bytes, trials_of
 from desktop.ui.context import Context
 from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.tabs.discover.cards import Card, Filter
-from desktop.ui.tabs.discover.world import (
-    Local,
-    Question,
-    World,
-    local_files,
-    look_around,
-    look_up_name,
-    rank,
-)
+from desktop.ui.tabs.discover.getting import Getting, LocalModels
+from desktop.ui.tabs.discover.hubsearch import HubSearch
+from desktop.ui.tabs.discover.lookup import LookUp, Told
+from desktop.ui.tabs.discover.world import World, local_files, look_around, rank, with_local
 
 Json = dict[str, Any]
 STALE_SECONDS = 60.0  # what is free on a machine changes
-
-
-class _Told:
-    """Hands a thread's progress to the main thread."""
-
-    def __init__(self, context: Context, told: Any) -> None:
-        self._context, self._told = context, told
-
-    def progress(self, progress: Progress) -> None:
-        self._context.tasks.post(lambda: self._told(progress))
-
-    def log(self, line: str) -> None:
-        return None
 
 
 class DiscoverPresenter(QObject):
@@ -51,13 +33,13 @@ class DiscoverPresenter(QObject):
         world: None until this machine was looked at; trouble: why there is none.
         cards: all of the wish; `shown` are those that pass the filter.
         unjudged: how many models of the catalogue have no card.
-        looking: the name that is being looked up; `lookup_error` why the last one was not found.
+        library: what of it is here; getting: what is on its way.
+        lookup: one name that is looked up at the hub; search: what the hub finds.
 
     Signals:
         cards_changed: the shown cards are others.
         world_changed: the machine was looked at, or could not be.
-        lookup_changed: a look-up began, went on or ended.
-        found: the id of a model that was looked up.
+        found: the card of what was looked up.
         checking: progress of reading a header (Progress), or None when it ended.
         local_changed: the library, or what is loaded.
         load_failed: why a load was refused.
@@ -65,8 +47,7 @@ class DiscoverPresenter(QObject):
 
     cards_changed = Signal()
     world_changed = Signal()
-    lookup_changed = Signal()
-    found = Signal(str)
+    found = Signal(object)
     checking = Signal(object)
     local_changed = Signal()
     load_failed = Signal(object)
@@ -81,18 +62,16 @@ class DiscoverPresenter(QObject):
         self.cards: list[Card] = []
         self.shown: list[Card] = []
         self.unjudged = 0
-        self.looking: str | None = None
-        self.progress: Progress | None = None
-        self.lookup_error: AppError | None = None
         self.busy = False
         self.ranked = False
         self._asked: dict[str, Card] = {}  # looked up in this window, by id
-        self._local: Local = {}
-        self._models: dict[str, Json] = {}
-        self._loading: set[str] = set()
+        self.library = LocalModels()
+        self.getting = Getting(context, self.library, self)
+        self.lookup = LookUp(context, self)
+        self.lookup.found.connect(self._on_found)
+        self.search = HubSearch(context, self)
         self._looked = 0.0
         self._wanted = 0  # number of the latest ranking asked for
-        self._cancel = CancelToken()
         self._check_cancel = CancelToken()
         self.prices = PricePresenter(context, self)
         state = context.state
@@ -141,23 +120,8 @@ class DiscoverPresenter(QObject):
 
     def look_up(self, text: str) -> None:
         """Ask the network about a name: only because a person asked for it."""
-        world = self.world
-        if world is None or self.looking is not None:
-            return
-        self.looking, self.lookup_error, self.progress = text.strip(), None, None
-        self._cancel = cancel = CancelToken()
-        context = self._context
-        told = _Told(context, self._on_progress)
-        question = Question(world, self.wish, context.paths, self._local, told, cancel)
-        self.lookup_changed.emit()
-        context.tasks.run(lambda: look_up_name(text, question), self._on_found, self._on_not_found)
-
-    def cancel_look_up(self) -> None:
-        self._cancel.cancel()
-
-    def forget_error(self) -> None:
-        self.lookup_error = None
-        self.lookup_changed.emit()
+        if self.world is not None:
+            self.lookup.start(text, self.world, self.wish)
 
     # --- one model ------------------------------------------------------------------------------
 
@@ -166,7 +130,8 @@ class DiscoverPresenter(QObject):
         world = self.world
         if world is None:
             return
-        entry, held = self._entry(card, quant), held_bytes(self._context.state.loaded)
+        entry = self.getting.entry(card.repository, quant)
+        held = held_bytes(self._context.state.loaded)
         paths, place = self._context.paths, world.place
         alone = not any(name != HOST for name in held)
 
@@ -189,7 +154,7 @@ class DiscoverPresenter(QObject):
         self._check_cancel = cancel = CancelToken()
         held = held_bytes(self._context.state.loaded)
         paths, place = self._context.paths, world.place
-        told = _Told(self._context, self.checking.emit)
+        told = Told(self._context, self.checking.emit)
         address = card.repository
         name = address if "://" in address else f"{address}:{quant}"
         alone = not any(device != HOST for device in held)
@@ -206,26 +171,16 @@ class DiscoverPresenter(QObject):
     def cancel_check(self) -> None:
         self._check_cancel.cancel()
 
-    def file_state(self, card: Card, quant: str) -> str:
-        """ "remote" where the file is not in the library, else "", "loading" or "ready"."""
-        entry = self._entry(card, quant)
-        if entry is None:
-            return "remote"
-        loaded = self._context.state.loaded
-        if loaded is not None and loaded["id"] == entry["id"]:
-            return "ready" if loaded["state"] == "ready" else "loading"
-        return "loading" if entry["id"] in self._loading else ""
-
     def load(self, card: Card, quant: str, wishes: Json) -> None:
-        entry = self._entry(card, quant)
-        if entry is None:
+        model = self.getting.local(card.repository, quant)
+        if model is None:
             return
-        model = str(entry["id"])
-        self._loading.add(model)
+        loading = self.library.loading
+        loading.add(model)
         self.local_changed.emit()
 
         def ended() -> None:
-            self._loading.discard(model)
+            loading.discard(model)
             self.local_changed.emit()
 
         def failed(error: AppError) -> None:
@@ -234,9 +189,6 @@ class DiscoverPresenter(QObject):
                 self.load_failed.emit(error)
 
         self._context.ask(lambda client: client.load(model, **wishes), lambda _: ended(), failed)
-
-    def card(self, model: str) -> Card | None:
-        return next((card for card in self.cards if card.candidate.id == model), None)
 
     # --- what comes back ------------------------------------------------------------------------
 
@@ -250,7 +202,7 @@ class DiscoverPresenter(QObject):
         self.world_changed.emit()
 
     def _rank(self) -> None:
-        world, wish, local = self.world, self.wish, self._local
+        world, wish, local = self.world, self.wish, self.library.files
         if world is None:
             return
         self._wanted += 1
@@ -269,32 +221,22 @@ class DiscoverPresenter(QObject):
 
     def _on_ranked(self, cards: list[Card], unjudged: int) -> None:
         self.ranked = True
-        self.cards, self.unjudged = cards, unjudged
+        self.cards = [with_local(card, self.library.files) for card in cards]
+        self.unjudged = unjudged
         self._show()
 
     def _show(self) -> None:
         self.shown = [card for card in self.cards if self.filter.takes(card)]
         self.cards_changed.emit()
 
-    def _on_progress(self, progress: Progress) -> None:
-        self.progress = progress
-        self.lookup_changed.emit()
-
     def _on_found(self, card: Card) -> None:
-        self.looking = self.progress = None
-        model = card.candidate.id
+        """What was looked up stands before all others."""
+        model, card = card.candidate.id, with_local(card, self.library.files)
         self.cards = [card, *(each for each in self.cards if each.candidate.id != model)]
         self._asked = {model: card, **{k: v for k, v in self._asked.items() if k != model}}
         self.filter = replace(self.filter, text="")
-        self.lookup_changed.emit()
         self._show()
-        self.found.emit(model)
-
-    def _on_not_found(self, error: AppError) -> None:
-        self.looking = self.progress = None
-        if error.code is not ErrorCode.CANCELLED:
-            self.lookup_error = error
-        self.lookup_changed.emit()
+        self.found.emit(card)
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -303,16 +245,14 @@ class DiscoverPresenter(QObject):
             self._context.ask(Client.models, self._on_models, lambda error: None)
 
     def _on_models(self, models: list[Json]) -> None:
-        self._models = {str(entry["id"]): entry for entry in models}
+        self.library.models = {str(entry["id"]): entry for entry in models}
         local = local_files(models)
-        if local != self._local:
-            self._local = local
-            self._rank()
+        if local != self.library.files:
+            self.library.files = local
+            self.cards = [with_local(card, local) for card in self.cards]
+            self._asked = {k: with_local(card, local) for k, card in self._asked.items()}
+            self._show()
         self.local_changed.emit()
-
-    def _entry(self, card: Card, quant: str) -> Json | None:
-        model = dict(card.local).get(quant)
-        return None if model is None else self._models.get(model)
 
     def _on_job_finished(self, job: Json) -> None:
         """A calibration makes other speeds."""

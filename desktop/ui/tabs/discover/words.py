@@ -7,8 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
+from desktop.core.errors import AppError
 from desktop.core.fit.candidates import Candidate, Reason
 from desktop.ui import units
+from desktop.ui.downloads import words as download_words
+from desktop.ui.messages import message
+from desktop.ui.models.downloads import Download
 
 translate = QCoreApplication.translate
 
@@ -169,6 +173,20 @@ def reason(why: Reason) -> str:
 def sentences(parts: Iterable[str]) -> str:
     """One after the other, each but the last with its full stop."""
     return translate("Discover", ". ").join(part.rstrip(".。") for part in parts)
+
+
+def on_its_way(download: Download | None) -> str:
+    """Where a download stands, in a short line."""
+    if download is None:
+        return translate("Discover", "Asking for it…")
+    stage = download_words.stage(download)
+    if download.stage == "downloading" and download.share is not None:
+        return download_words.short_figures(download)
+    return download_words.joined([stage, download_words.short_figures(download)])
+
+
+def failure(error: AppError | None) -> str:
+    return "" if error is None else message(error).title
 
 
 def why(reasons: tuple[Reason, ...] | list[Reason]) -> list[str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
@@ -32,10 +34,14 @@ from desktop.core.fit.trial import Place
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.hardware.engine_devices import with_engine_devices
 from desktop.core.hardware.probe import Hardware, probe
-from desktop.core.hub.names import parse_name
+from desktop.core.hub.names import HubName, parse_name
+from desktop.core.library.ids import split_file_name
 from desktop.core.paths import Paths
 from desktop.core.settings import SettingsFile
 from desktop.ui.tabs.discover.cards import Card
+
+if TYPE_CHECKING:
+    from desktop.core.hub.repository import Repository
 
 Local = Mapping[str, Mapping[str, str]]  # repository -> quant type -> id
 
@@ -141,26 +147,20 @@ def rank(world: World, wish: Wish, local: Local, asked: Sequence[Card]) -> tuple
         collected=shelf.catalog.collected,
     )
     by_id = {each.id: each for each in candidates}
-    cards = [
-        replace(
-            each,
-            answer=_judged(each.candidate, world, wish),
-            local=_local(each.candidate, local),
-        )
-        for each in asked
-    ]
-    cards += [Card(each.candidate, each, _local(each.candidate, local)) for each in ranking.items]
+    cards = [replace(each, answer=_judged(each.candidate, world, wish)) for each in asked]
+    cards += [Card(each.candidate, each) for each in ranking.items]
     # The nearest miss first.
     missed = sorted(ranking.left_out, key=lambda each: by_id[each.id].effective_parameters)
-    cards += [Card(by_id[e.id], e, _local(by_id[e.id], local)) for e in missed]
-    return cards, len(shelf.left_out)
+    cards += [Card(by_id[each.id], each) for each in missed]
+    return [with_local(card, local) for card in cards], len(shelf.left_out)
 
 
-def _local(candidate: Candidate, local: Local) -> tuple[tuple[str, str], ...]:
-    repository = candidate.id if candidate.row is None else candidate.row.repository
-    files = local.get((repository or "").casefold(), {})
-    quants = {option.quant_type for option in candidate.options}
-    return tuple((quant, name) for quant, name in files.items() if quant in quants)
+def with_local(card: Card, local: Local) -> Card:
+    """The card with what of it is in the library."""
+    files = local.get(card.repository.casefold(), {})
+    quants = {option.quant_type for option in card.candidate.options}
+    found = tuple((quant, name) for quant, name in files.items() if quant in quants)
+    return card if found == card.local else replace(card, local=found)
 
 
 def local_files(models: Sequence[Mapping[str, object]]) -> dict[str, dict[str, str]]:
@@ -170,8 +170,14 @@ def local_files(models: Sequence[Mapping[str, object]]) -> dict[str, dict[str, s
         repository, quant = entry.get("repo"), entry.get("quant_type")
         if repository and quant and not entry.get("broken") and entry.get("kind") == "model":
             files = found.setdefault(str(repository).casefold(), {})
-            files[str(quant)] = str(entry["id"])
+            files[_label(entry, str(quant))] = str(entry["id"])
     return found
+
+
+def _label(entry: Mapping[str, object], quant: str) -> str:
+    """What the hub calls the file: an uploader's own mix has a plain type in its header."""
+    file = str(entry.get("repo_file") or "")
+    return split_file_name(Path(file))[1].upper() or quant
 
 
 def named(text: str) -> bool:
@@ -186,14 +192,18 @@ def named(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Question:
-    """What a name is looked up for."""
+    """What a name is looked up for.
+
+    Attributes:
+        listed: told what a repository holds, before its headers are read; from the same thread.
+    """
 
     world: World
     wish: Wish
     paths: Paths
-    local: Local
     reporter: Reporter
     cancel: CancelToken
+    listed: Callable[[Repository], None] = lambda found: None
 
 
 def look_up_name(text: str, question: Question) -> Card:
@@ -202,34 +212,36 @@ def look_up_name(text: str, question: Question) -> Card:
     Raises:
         AppError: HUB_*, REMOTE_*, GGUF_*; BAD_REQUEST where the text names neither; CANCELLED.
     """
-    from desktop.core.web import WebSettings
+    from desktop.core.hub.access import web_settings
 
-    name = parse_name(text, WebSettings.from_environment().endpoint)
-    whole = name is not None and name.file is None
-    card = _of_repository(text, question) if whole else _of_file(text, question)
-    return replace(card, local=_local(card.candidate, question.local))
+    name = parse_name(text, web_settings(question.paths).endpoint)
+    if name is not None and name.file is None:
+        return _of_repository(name, question)
+    return _of_file(text, question)
 
 
-def _of_repository(text: str, question: Question) -> Card:
-    from desktop.core.fit.repository import Target, look_up
+def _of_repository(name: HubName, question: Question) -> Card:
+    from desktop.core.fit.repository import Target, judge
     from desktop.core.gguf.reader import HeaderReader
     from desktop.core.gguf.remote import RemoteReader
-    from desktop.core.web import WebSettings
+    from desktop.core.hub.access import web_settings
+    from desktop.core.hub.client import Hub
 
-    world, paths, settings = question.world, question.paths, WebSettings.from_environment()
-    name = parse_name(text, settings.endpoint)
-    assert name is not None
+    world, paths, settings = question.world, question.paths, web_settings(question.paths)
+    found = Hub(settings, paths.cache).repository(name.repo, name.revision, cancel=question.cancel)
+    question.listed(found)
     with HeaderReader(paths.cache / "headers", work_root=paths.work) as reader:
-        candidate, answer = look_up(
-            name,
+        candidate, answer = judge(
+            found.listing,
             Target(world.machine, world.speeds, question.wish),
             world.shelf.catalog,
             RemoteReader(reader, paths.cache / "remote-headers", settings),
             settings,
+            quant=name.quant,
             reporter=question.reporter,
             cancel=question.cancel,
         )
-    return Card(candidate, answer, asked=True)
+    return Card(candidate, answer, asked=True, hub=found)
 
 
 def _of_file(text: str, question: Question) -> Card:
