@@ -344,3 +344,49 @@ def test_a_newer_upload_is_seen_when_a_person_asks(tmp_path: Path) -> None:
             hub.faults.down = True
             (failed,) = client.check_upstream(TINY)
             assert failed["error"]["code"] == "remote_unreachable" and failed["newer"] == []
+
+
+# --- with real downloads
+
+
+def pulled(service: RunningService, model: str) -> Json:
+    job = service.client.pull(model)
+    result: Json = service.client.follow_job(job["id"], lambda event: None)["result"]
+    return result
+
+
+def test_a_real_download_is_removed_and_fetched_again(tmp_path: Path) -> None:
+    content = tiny_llama(name="Tiny").to_bytes()
+    home = tmp_path / "home"
+    cache = home / "hf" / "hub"
+    with LocalHub(tmp_path / "hub") as hub:
+        hub.add_repo(REPO, {"tiny-f16.gguf": content})
+        more = {"HF_ENDPOINT": hub.url, "PADDOCK_LIBRARY_TEST_NEW_MODELS": "false"}
+        with running_service(home, more) as service:
+            client = service.client
+            first = pulled(service, f"{REPO}:F16")
+            assert first["model"] == TINY and stored_paths(service) == {first["path"]}
+            tiny = named(service, TINY)
+            assert tiny["downloaded"] is True and verified(service, TINY)["state"] == "ok"
+            done = client.remove_model(TINY)
+            assert done["freed_bytes"] == tiny["disk_bytes"] >= len(content)
+            assert problems(cache) == [] and not stored_paths(service)
+            assert not (cache / "models--owner--Tiny-GGUF").exists()
+
+            assert pulled(service, f"{REPO}:F16")["fetched_bytes"] == len(content)
+            client.hide(TINY)
+            again = pulled(service, f"{REPO}:F16")
+            assert (again["model"], again["fetched_bytes"]) == (TINY, 0)
+            assert named(service, TINY)["hidden"] is False, "somebody wants it"
+
+            blob = Path(again["path"]).resolve()
+            status = blob.stat()
+            with blob.open("r+b") as stream:
+                stream.seek(-1, os.SEEK_END)
+                stream.write(bytes([content[-1] ^ 1]))
+            os.utime(blob, ns=(status.st_atime_ns, status.st_mtime_ns))
+            assert verified(service, TINY)["state"] == "damaged"
+            client.remove_model(TINY)
+            assert pulled(service, f"{REPO}:F16")["fetched_bytes"] == len(content)
+            assert named(service, TINY)["broken"] is False
+            assert verified(service, TINY)["state"] == "ok"

@@ -79,5 +79,5 @@ def _show_done(done: Json, out: Output) -> None:
         )
         return
     out.line(f"{done['model']} was removed. {size(done['freed_bytes'])} are free again.")
-    if done["remains"]:
+    if done["removed"] and done["remains"]:
         out.note("It stays in the list: its content also lies in another place.")

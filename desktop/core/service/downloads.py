@@ -89,7 +89,10 @@ class Downloads:
         return self._catalog
 
     def entry(self, name: str) -> ModelEntry:
-        return self._models.library.resolve(name)
+        found = self._models.library.resolve(name, hidden=True)
+        if found.hidden:  # who gets it wants to see it
+            return self._wait(self._models.hide(found, hidden=False))
+        return found
 
     def unfinished(self) -> Sequence[Job]:
         return [job for job in self._jobs.unfinished() if job.kind == KIND]
