@@ -73,7 +73,7 @@ def talk(
 
     before = {model["id"] for model in client.state()["models"]}
     loaded = load(client, args.model, options, out)
-    conversation = Conversation(client, loaded["id"], out, args, card=loaded.get("card"))
+    conversation = Conversation(client, loaded["id"], out, args)
     try:
         if prompt is None:
             conversation.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
@@ -96,27 +96,16 @@ def tell_cut(finish_reason: str | None, out: Output) -> None:
 
 
 class Conversation:
-    """Several turns with one model; what was said before goes along with each.
-
-    Args:
-        card: what is said of the model, for what the words of the command leave open.
-    """
+    """Several turns with one model; what was said before goes along with each."""
 
     def __init__(
-        self,
-        client: Client,
-        model: str,
-        out: Output,
-        args: argparse.Namespace | None = None,
-        *,
-        card: dict[str, Any] | None = None,
+        self, client: Client, model: str, out: Output, args: argparse.Namespace | None = None
     ) -> None:
         self._client, self._model, self._out = client, model, out
-        card = card or {}
-        self._options: dict[str, Any] = dict(card.get("sampling") or {})
-        system = card.get("system") if args is None or args.system is None else args.system
-        first = [{"role": "system", "content": system}] if system else []
-        self._messages: list[dict[str, str]] = [*first, *(card.get("messages") or ())]
+        self._options: dict[str, Any] = {}
+        self._messages: list[dict[str, str]] = []
+        if args is not None and args.system:
+            self._messages.append({"role": "system", "content": args.system})
         if args is not None and args.temperature is not None:
             self._options["temperature"] = args.temperature
         if args is not None and args.max_tokens is not None:

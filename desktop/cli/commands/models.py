@@ -1,4 +1,4 @@
-"""`paddock models` and `paddock adopt`: the local models."""
+"""`paddock models`: the local models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from desktop.cli.commands import cards
+from desktop.cli.commands import cards, modelfiles
 from desktop.cli.output import Mode, Output
 from desktop.cli.parser import Commands, Parser
 
@@ -29,10 +29,7 @@ def register(commands: Commands) -> None:
         dest="models_command", metavar="COMMAND", required=False, parser_class=Parser
     )
     cards.register(Commands(inner))
-    parser = commands.add(
-        "adopt", adopt, "add a folder or file with models", "It is read in place, never copied."
-    )
-    parser.add_argument("path", metavar="PATH")
+    modelfiles.register(Commands(inner))
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
@@ -79,30 +76,6 @@ _KEYS: dict[str, Callable[[Json], Any]] = {
 def in_order(models: list[Json], sort: str | None) -> list[Json]:
     """What has no such figure comes last."""
     return models if sort is None else sorted(models, key=_KEYS[sort])
-
-
-def adopt(args: argparse.Namespace, out: Output) -> int:
-    from pathlib import Path
-
-    from desktop.cli import session
-    from desktop.cli.background import call
-
-    # The service works in another folder: what is relative is so to ours.
-    path = str(Path(args.path).expanduser().absolute())
-    client = session.started(out)
-    change = call(lambda: client.add_models(path))
-    found = [model for model in call(client.models) if _lies_in(model, path)]
-    if not found:
-        out.note(f"No model was found in {path}.")
-    out.result({**change, "path": path, "models": found}, lambda: show(found, out))
-    return 0
-
-
-def _lies_in(model: Json, path: str) -> bool:
-    from pathlib import Path
-
-    places = (model["path"], *model.get("copies", ()))
-    return any(Path(place).is_relative_to(path) for place in places)
 
 
 def _tell_change(change: Json, out: Output) -> None:

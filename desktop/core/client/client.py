@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+from desktop.core.client.adoption import AdoptionCalls
 from desktop.core.client.conversations import ConversationCalls
 from desktop.core.client.downloads import DownloadCalls
 from desktop.core.client.library import LibraryCalls
@@ -31,7 +32,7 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client(ConversationCalls, DownloadCalls, LibraryCalls, ResultCalls):
+class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, ResultCalls):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it

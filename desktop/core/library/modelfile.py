@@ -62,10 +62,15 @@ def parse(text: str | bytes) -> tuple[Command, ...]:
     Raises:
         AppError: MODELFILE_INVALID with the line, also where there is no FROM.
     """
-    return _Parser(_decoded(text)).commands()
+    return _Parser(decoded(text)).commands()
 
 
-def _decoded(text: str | bytes) -> str:
+def decoded(text: str | bytes) -> str:
+    """The text of a Modelfile's bytes, in UTF-8 or with a mark of UTF-16.
+
+    Raises:
+        AppError: MODELFILE_INVALID.
+    """
     if isinstance(text, str):
         return text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:

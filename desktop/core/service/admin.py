@@ -129,7 +129,7 @@ class Admin:
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
         loaded = await self._service.supervisor.load(entry, load_request(body))
-        return web.json_response({**loaded.to_dict(), "card": entry.card.to_dict()})
+        return web.json_response(loaded.to_dict())
 
     async def unload(self, request: web.Request) -> web.Response:
         entry = await self._service.models.find(text_of(await read_body(request), "model"))

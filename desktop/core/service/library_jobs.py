@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class LibraryJobs:
-    """The `Host` of verifications and moves. Its methods are called from worker threads."""
+    """The `LibraryHost`. Its methods are called from worker threads."""
 
     def __init__(
         self,
@@ -55,6 +55,9 @@ class LibraryJobs:
 
     def scan(self) -> None:
         self._wait(self._models.scan())
+
+    def entries(self) -> list[ModelEntry]:
+        return self._models.library.models()
 
     # --- verifying ----------------------------------------------------------------------------
 

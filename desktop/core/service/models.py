@@ -26,6 +26,7 @@ from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.load_guard import check_context
 from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.removal import Remover
+from desktop.core.service.variant_store import VariantStore
 from desktop.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Models:
         self.store = LibraryStore(database)
         self.saved = ModelSettingsStore(database)
         self.cards = CardStore(database)
+        self.variants = VariantStore(database)
         self.library = Library(
             store=self.store,
             reader=reader,
@@ -220,13 +222,16 @@ class Models:
         """
         async with self._removing:
             removal = await self.removal(entry, keep_file=keep_file)
+            if entry.variant is not None and self.variants.has(entry.variant):
+                await self._check_unused(entry, ())
+                await asyncio.to_thread(self._forget_variant, entry, entry.variant)
+                await self.scan()
+                return {**removal.to_dict(), "hidden": False}
             if removal.hides:
                 await self.hide(entry)
                 return removal.to_dict()
             paths = {path for file in removal.gone for path in (file.path, file.blob) if path}
-            reason = await self._doing.why_in_use(entry, {*paths, *entry.shard_paths})
-            if reason is not None:
-                raise AppError(ErrorCode.MODEL_IN_USE, model=entry.id, reason=reason)
+            await self._check_unused(entry, {*paths, *entry.shard_paths})
             try:
                 freed = await asyncio.to_thread(self.remover.carry_out, removal)
                 if not removal.remains:
@@ -234,6 +239,17 @@ class Models:
             finally:
                 await self.scan()
         return {**removal.to_dict(), "freed_bytes": freed}
+
+    async def _check_unused(self, entry: ModelEntry, paths: Iterable[Path]) -> None:
+        reason = await self._doing.why_in_use(entry, paths)
+        if reason is not None:
+            raise AppError(ErrorCode.MODEL_IN_USE, model=entry.id, reason=reason)
+
+    def _forget_variant(self, entry: ModelEntry, name: str) -> None:
+        """A variant that was made here goes, with all that was said of it; no file does."""
+        self.variants.remove(name)
+        self.store.set_aliases(entry.id, [], ())
+        self.cards.forget(card_key(entry))
 
     def _gone(self, entry: ModelEntry) -> None:
         """A model was deleted: its names are free, and it is shown should it come back."""

@@ -39,6 +39,7 @@ from desktop.core.paths import Paths, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.acceptances import Acceptances
+from desktop.core.service.adoption import Adoption
 from desktop.core.service.bus import EventBus
 from desktop.core.service.conversations import Conversations
 from desktop.core.service.downloads import Downloads
@@ -106,6 +107,12 @@ class Service:
             change_settings=self.change_settings,
             publish=self.bus.publish,
             doing=Doing(self._why_in_use, self._hub),
+        )
+        self._adoption = Adoption(
+            self.models,
+            self._reader,
+            settings=lambda: self.settings,
+            change_settings=self.change_settings,
         )
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)
@@ -346,6 +353,7 @@ class Service:
         app.add_routes(admin.Admin(self).routes())
         app.add_routes(Conversations(self.turns, self.models.find).routes(admin.PREFIX))
         app.add_routes(ModelRoutes(self.models).routes(admin.PREFIX))
+        app.add_routes(self._adoption.routes(admin.PREFIX))
         app.add_routes(self.downloads.routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
         app.add_routes(self.gateway.routes())
@@ -435,6 +443,15 @@ class Service:
             speeds=self.speeds,
             wait_idle=wait_idle,
             requests_served=lambda: self.supervisor.served,
+            library=LibraryJobs(
+                self._paths,
+                self._database,
+                self.models,
+                settings=lambda: self.settings,
+                change_settings=self.change_settings,
+                jobs=self.jobs,
+                supervisor=self.supervisor,
+            ),
             quiet_seconds=lambda: self.supervisor.quiet_seconds,
             acceptances=Acceptances(
                 self._database,
@@ -446,15 +463,6 @@ class Service:
                 predictor=self._predictor,
                 library=self.models.library,
                 publish=self.bus.publish,
-            ),
-            library=LibraryJobs(
-                self._paths,
-                self._database,
-                self.models,
-                settings=lambda: self.settings,
-                change_settings=self.change_settings,
-                jobs=self.jobs,
-                supervisor=self.supervisor,
             ),
             downloads=self.downloads,
         )

@@ -193,10 +193,10 @@ def test_adopt_names_the_folder_as_we_see_it(
     face: FakeFace, paddock: Paddock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    face.routes["/models/add"] = lambda body: {"added": ["a"], "removed": [], "changed": []}
-    face.models = [model("a", path=str(tmp_path / "m" / "a.gguf")), model("other")]
+    change = {"added": ["a"], "removed": [], "changed": []}
+    face.routes["/adopt"] = lambda body: {**change, "folders": [], "models": [model("a")]}
     found = paddock("adopt", "m", "--json").document
-    assert face.called("/models/add") == [{"path": str(tmp_path / "m")}]
+    assert face.called("/adopt") == [{"path": str(tmp_path / "m")}]
     assert [each["id"] for each in found["models"]] == ["a"]
 
 

@@ -30,7 +30,7 @@ class Tools:
         requests_served: how many answers have ended so far.
         quiet_seconds: for how long nobody has asked for an answer or a load.
         acceptances: what the test of new models needs; downloads: what getting them does.
-        library: what verifying and moving models needs.
+        library: what verifying, moving and comparing models needs.
     """
 
     paths: Paths
@@ -70,6 +70,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
     from desktop.core.jobs.handlers.download import DownloadKind
+    from desktop.core.jobs.handlers.duplicates import DuplicatesKind, LinkKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.verify import VerifyKind
@@ -91,12 +92,14 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        VerifyKind(tools.library),
+        MoveKind(tools.library),
+        DuplicatesKind(tools.library),
+        LinkKind(tools.library),
         DownloadKind(tools.downloads, fetch=fetch, discard=discard),
         AcceptanceKind(
             resolve=tools.resolve, idle=Idle(tools.quiet_seconds), host=tools.acceptances
         ),
-        VerifyKind(tools.library),
-        MoveKind(tools.library),
         CalibrateKind(
             tools.paths,
             tools.speeds,
