@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
 
     service, state, models = _service(out)
     runtime = _runtime(state, out)
-    library = doctor_facts.library_facts(models)
+    library = doctor_facts.library_facts(models, state)
     hardware = with_engine_devices(look(out), () if runtime is None else runtime.devices)
     findings = examine(
         hardware,

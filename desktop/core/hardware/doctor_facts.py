@@ -38,11 +38,17 @@ def runtime_facts(runtime: Runtime) -> RuntimeFacts:
     )
 
 
-def library_facts(models: Sequence[Mapping[str, Any]] | None) -> LibraryFacts | None:
-    """The library as the service knows it; without one (None), nothing is said of it."""
+def library_facts(
+    models: Sequence[Mapping[str, Any]] | None, state: Mapping[str, Any]
+) -> LibraryFacts | None:
+    """The library as the service knows it; without one (None), nothing is said of it.
+
+    Args:
+        state: the service's, which says where downloads go.
+    """
     if models is None:
         return None
-    folder = hf_cache().expanduser().absolute()
+    folder = Path(state.get("models_folder") or hf_cache().expanduser().absolute())
     broken = [model["id"] for model in models if model["broken"]]
     return LibraryFacts(len(models), broken, str(folder), folder_problem(folder))
 

@@ -35,7 +35,7 @@ from desktop.core.jobs.handlers import all_kinds
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
 from desktop.core.library.entry import ModelEntry
-from desktop.core.paths import Paths, paths
+from desktop.core.paths import Paths, models_folder, models_folder_fixed_by, paths
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.acceptances import Acceptances
@@ -387,6 +387,8 @@ class Service:
             "notices": [{"code": n.code, "text": n.text} for n in self.notices],
             "runtime": {"id": self.settings.engine.runtime},
             "data_dir": str(self._paths.data),
+            "models_folder": str(models_folder(self.settings)),
+            "models_folder_fixed_by": models_folder_fixed_by(),
         }
 
     async def _why_in_use(self, entry: ModelEntry, paths: Iterable[Path]) -> str | None:

@@ -199,7 +199,7 @@ class MachinePresenter(QObject):
             findings = examine(
                 told,
                 None if runtime is None else doctor_facts.runtime_facts(runtime),
-                doctor_facts.library_facts(models),
+                doctor_facts.library_facts(models, state),
                 service or doctor_facts.stopped_service(paths),
                 secrets_facts=doctor_facts.secrets_facts(paths),
             )
