@@ -175,6 +175,25 @@ def test_a_card_counts_where_a_request_says_nothing(service: RunningService) -> 
     assert ask(url, TINY, max_tokens=1)[1]["usage"]["prompt_tokens"] == plain
 
 
+def test_a_template_of_ones_own_is_used_from_the_next_load_on(service: RunningService) -> None:
+    client = service.client
+    client.public_on(port=free_port())
+    url = client.state()["public"]["url"]
+    plain = ask(url, TINY, max_tokens=1)[1]["usage"]["prompt_tokens"]
+    go = "{{ if .System }}{{ .System }}{{ end }}{{ .Prompt }}"
+    refused(ErrorCode.SETTING_INVALID, lambda: client.change_card(TINY, {"template": go}))
+    longer = "the model is the model is the model is " * 5
+    template = f"{longer}{{% for m in messages %}}{{{{ m.content }}}}{{% endfor %}}"
+    client.change_card(TINY, {"template": template})
+    client.unload(TINY)
+    loaded = client.load(TINY)
+    assert Path(loaded["settings"]["chat_template"]).read_text() == template
+    assert ask(url, TINY, max_tokens=1)[1]["usage"]["prompt_tokens"] > plain + 20
+    client.change_card(TINY, {"template": None})
+    client.unload(TINY)
+    assert ask(url, TINY, max_tokens=1)[1]["usage"]["prompt_tokens"] == plain
+
+
 def test_cards_and_names_survive_a_crash_and_stay_with_the_content(
     setup: Setup, service: RunningService
 ) -> None:

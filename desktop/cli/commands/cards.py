@@ -42,6 +42,9 @@ def register(commands: Commands) -> None:
         metavar="NAME=VALUE",
         help="sampling, such as temperature=0.7; an empty value removes it",
     )
+    parser.add_argument(
+        "--template", metavar="@FILE", help="chat template in Jinja, used from the next load on"
+    )
     parser.add_argument("--notes", metavar="TEXT", help="notes of your own; @FILE reads them")
     parser.add_argument(
         "--clear",
@@ -131,7 +134,7 @@ def card(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
 
     changes: Json = dict.fromkeys(args.clear)
-    for name in ("system", "notes"):
+    for name in ("system", "notes", "template"):
         if (text := getattr(args, name)) is not None:
             changes[name] = _text(text)
     client = session.started(out)

@@ -52,6 +52,7 @@ class LoadSettings:
         adapters: LoRA adapters, applied together.
         draft: file of a small model that proposes tokens; `draft_gpu_layers` as `gpu_layers`.
         ngram: the kind of speculation from the text itself, one of `NGRAM_TOKENS`.
+        chat_template: file of a Jinja template used in place of the model's own.
         extra: further arguments for the engine, from a profile.
     """
 
@@ -75,6 +76,7 @@ class LoadSettings:
     ngram: str | None = None
     split_mode: str | None = None
     tensor_split: tuple[float, ...] = ()
+    chat_template: str | None = None
     extra: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,6 +128,7 @@ class LoadSettings:
             draft=None,
             draft_gpu_layers=None,
             ngram=None,
+            chat_template=None,
             extra=(),
         )
 
@@ -174,6 +177,8 @@ def server_arguments(
     line.want("--cors-origins", "localhost")
     line.want("--no-context-shift")
     line.want("--jinja")
+    if settings.chat_template is not None:
+        line.need("--chat-template-file", settings.chat_template)
     line.values.extend(memory_arguments(runtime, settings))
     line.values.extend(_adapter_arguments(runtime, settings))
     line.want("--cache-ram", str(settings.cache_ram_bytes // _MIB))

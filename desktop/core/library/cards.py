@@ -23,6 +23,8 @@ _MOST_STOPS = 16
 _STOP_CHARS = 200
 _MOST_SCALE = 100.0
 _ROLES = ("system", "user", "assistant")
+# A dot in front of a name, and "if" in double braces, are Go's templates' and no Jinja.
+_GO = re.compile(r"\{\{-?\s*(?:\.[A-Za-z]|\$|if\b|range\b|end\b|else\b)")
 # What an API client can put into "model"; a slash, so that names of other services can be taken.
 _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/@+-]{0,126}[A-Za-z0-9])?")
 
@@ -53,7 +55,7 @@ class Card:
     Attributes:
         system: the system prompt of requests that have none.
         sampling: by the names of `SAMPLING`, and "stop": a list of texts.
-        template: a chat template used in place of the file's own.
+        template: a chat template (Jinja) used in place of the file's own from the next load on.
         messages: {"role", "content"}, put before a conversation's own.
         adapters: {"path", "scale"} of LoRA adapters, loaded with the model.
         hidden: left out of lists; the file is untouched.
@@ -135,6 +137,13 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _template(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if _GO.search(text):
+        raise _invalid(name, value, "It is in Ollama's language (Go); the engine takes Jinja.")
+    return text
+
+
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _invalid(name, value, "It must be true or false.")
@@ -192,8 +201,8 @@ def _messages(name: str, value: Any) -> tuple[dict[str, str], ...]:
 def _adapters(name: str, value: Any) -> tuple[dict[str, Any], ...]:
     kept = []
     for adapter in _list(name, value, _MOST_ADAPTERS):
-        path = adapter.get("path") if isinstance(adapter, Mapping) else None
-        scale = adapter.get("scale", 1.0) if isinstance(adapter, Mapping) else None
+        given = adapter if isinstance(adapter, Mapping) else {}
+        path, scale = given.get("path"), given.get("scale", 1.0)
         is_number = isinstance(scale, int | float) and not isinstance(scale, bool)
         if not isinstance(path, str) or not path or not is_number or not _usable_scale(scale):
             raise _invalid(name, adapter, 'An adapter is {"path": …, "scale": …}.')
@@ -208,7 +217,7 @@ def _usable_scale(scale: float) -> bool:
 CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "system": _text,
     "sampling": _sampling,
-    "template": _text,
+    "template": _template,
     "license": _text,
     "messages": _messages,
     "adapters": _adapters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -17,6 +18,7 @@ from desktop.core.engine.serverstate import ServerStatus
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
+from desktop.core.files import write_atomic
 from desktop.core.fit.estimate import GIB, Estimate
 from desktop.core.fit.pricing import Pricing
 from desktop.core.gguf.facts import merge_facts
@@ -117,7 +119,7 @@ class EngineLoader:
         price = self._price(entry, runtime, beside, cancel, held)
         trained = entry.summary.context_tokens if entry.summary else None
         wishes = wishes_of(request, beside, self._settings().load, trained)
-        settings = replace(price.decide(wishes), cache_ram_bytes=0)
+        settings = replace(self._with_card(entry, price.decide(wishes)), cache_ram_bytes=0)
         estimate = price.of(settings)
         problem = price.problem(settings)
         if problem is not None:
@@ -158,7 +160,7 @@ class EngineLoader:
         price = self._price(entry, runtime, beside, cancel)
         trained = entry.summary.context_tokens if entry.summary else None
         wishes = wishes_of(request, beside, self._settings().load, trained)
-        settings = price.decide(wishes)
+        settings = self._with_card(entry, price.decide(wishes))
         estimate: Estimate | None = None
         try:
             estimate = price.of(settings)
@@ -178,6 +180,17 @@ class EngineLoader:
 
         new_server = self._server(entry, runtime, settings)
         return Prepared(settings, estimate, new_server, notices)
+
+    def _with_card(self, entry: ModelEntry, settings: LoadSettings) -> LoadSettings:
+        """With the chat template that people chose for the model, in a file of its own."""
+        if not entry.card.template:
+            return settings
+        text = entry.card.template.encode()
+        name = f"{hashlib.sha256(text).hexdigest()[:32]}.jinja"
+        path = self._paths.cache / "templates" / name
+        if not path.exists():
+            write_atomic(path, text)
+        return replace(settings, chat_template=str(path))
 
     def _server(
         self,
