@@ -274,6 +274,15 @@ def test_a_plain_file_that_was_put_in_its_place_stays(setup: Setup) -> None:
     assert plan.hides and codes(plan) == {"changed"} and row.path.exists()
 
 
+def test_a_link_to_another_blob_is_not_ours_any_more(setup: Setup) -> None:
+    row = setup.fetched("tiny.gguf", model())
+    hers = write_hf_file(setup.cache, REPO, "hers.gguf", tiny_llama(n_layers=3).to_bytes())
+    row.path.unlink()
+    row.path.symlink_to(hers.readlink())
+    plan = plan_rows(REPO, [row])
+    assert not plan.gone and codes(plan) == {"changed"}
+
+
 def test_a_model_whose_blob_is_gone_can_be_removed(setup: Setup) -> None:
     row = setup.fetched("tiny.gguf", model())
     row.path.resolve().unlink()
