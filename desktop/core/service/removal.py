@@ -24,6 +24,8 @@ from desktop.core.service.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 DOWNLOAD_JOB, MOVE_JOB = "download", "move_models"
+# They work with the files of all models.
+_OF_ALL = frozenset({MOVE_JOB, "link"})
 
 
 class Remover:
@@ -63,13 +65,15 @@ class Remover:
         )
 
     def _needed_by(self, entry: ModelEntry, entries: Iterable[ModelEntry]) -> tuple[str, ...]:
-        """The models that are loaded with this one beside them: as a draft, projector, adapter."""
+        """The models that are loaded with this one beside them, as a draft, projector, adapter;
+        and its variants."""
         names = {entry.id, *entry.aliases, *map(str, entry.shard_paths)}
         saved = self._saved.all()
         return tuple(
             other.id
             for other in entries
-            if other is not entry and names & beside(saved.get(other.fingerprint, {}))
+            if other is not entry
+            and (names & beside(saved.get(other.fingerprint, {})) or other.variant_of == entry.id)
         )
 
     def carry_out(self, removal: Removal) -> int:
@@ -168,7 +172,7 @@ def why_in_use(
 
 
 def _works_with(job: Job, entry: ModelEntry, resolve: Callable[[str], ModelEntry]) -> bool:
-    if job.kind == MOVE_JOB:
+    if job.kind in _OF_ALL:
         return True
     name = job.params.get("model")
     if not isinstance(name, str):
