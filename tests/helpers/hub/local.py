@@ -125,6 +125,12 @@ class LocalHub:
         self._works.do("page_size", (size,))
 
     @property
+    def pid(self) -> int:
+        """The process it runs in."""
+        pid: int = self._works.do("pid", ())
+        return pid
+
+    @property
     def requests(self) -> list[Request]:
         """All requests so far, in the order they came; copies."""
         requests: list[Request] = self._works.do("requests", ())
@@ -157,6 +163,8 @@ class Local:
 
     def do(self, message: str, values: tuple[Any, ...]) -> Any:
         match message:
+            case "pid":
+                return os.getpid()
             case "urls":
                 return self._hub.url, self._cdn.url
             case "add_repo":
@@ -224,10 +232,6 @@ class Remote:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
         )
-
-    @property
-    def pid(self) -> int:
-        return self._child.pid
 
     def do(self, message: str, values: tuple[Any, ...]) -> Any:
         with self._lock:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import psutil  # type: ignore[import-untyped]
 import pytest
 from huggingface_hub import HfApi, hf_hub_download, scan_cache_dir, snapshot_download
 from huggingface_hub.errors import (
@@ -21,6 +24,7 @@ from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from tests.helpers.hub import LocalHub, git_blob_id
+from tests.helpers.service import wait_for
 
 BIG = os.urandom(3 << 20)
 SMALL = b'{"model_type": "llama"}'
@@ -336,3 +340,34 @@ def test_a_hub_in_a_process_of_its_own(tmp_path: Path) -> None:
         assert httpx2.get(f"{hub.url}/api/models").status_code == 200
         with pytest.raises(KeyError):
             hub.remove_repo("nobody/nothing")
+
+
+def runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+_HOLDER = """
+import sys
+from tests.helpers.hub import LocalHub
+with LocalHub(sys.argv[1], process=True) as hub:
+    print(hub.pid, hub.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_hub_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        pid, url = holder.stdout.readline().split()
+        assert httpx2.get(f"{url}/api/models").status_code == 200
+        holder.kill()
+    wait_for(lambda: not runs(int(pid)), "the hub's end")
