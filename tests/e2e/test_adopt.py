@@ -189,6 +189,33 @@ def test_what_other_programs_do_is_followed(service: RunningService, home: Home)
     assert home.blob.exists()
 
 
+def test_new_models_are_to_be_tried_once_unless_that_is_off(
+    service: RunningService, home: Home
+) -> None:
+    def tests() -> list[str]:
+        return [
+            job["params"]["model"] for job in service.client.jobs() if job["kind"] == "acceptance"
+        ]
+
+    service.client.adopt("ollama")
+    assert tests() == []
+    service.client.change_settings({"library.test_new_models": True})
+    service.client.adopt("lmstudio")
+    (studio,) = [model for model in service.client.models() if model["app"] == "lmstudio"]
+    assert tests() == [studio["id"]]
+
+
+def test_the_price_of_an_adopted_model_is_that_of_its_load(
+    service: RunningService, home: Home
+) -> None:
+    service.client.adopt("ollama")
+    assert document(service, "fit", "guide")["context_tokens"] == 512
+    assert document(service, "fit", "guide:1b", "--ctx", "256")["context_tokens"] == 256
+    assert document(service, "fit", "plain")["context_tokens"] == 2048
+    loaded = service.client.load("guide", context_tokens=384)
+    assert loaded["settings"]["context_tokens"] == 384
+
+
 def test_nothing_to_adopt_says_so(service: RunningService, tmp_path: Path) -> None:
     with pytest.raises(AppError) as caught:
         service.client.adopt("gpt4all")

@@ -65,7 +65,7 @@ def _show_kept(plan: Json, out: Output) -> None:
     for file in plan["kept"]:
         out.note(f"stays: {file['path']}. {file['reason']}")
     if plan["removed"] and plan["needed_by"]:
-        out.note(f"! It is loaded together with {', '.join(plan['needed_by'])}.")
+        out.note(f"! {', '.join(plan['needed_by'])}: cannot be loaded without it.")
 
 
 def _show_done(done: Json, out: Output) -> None:

@@ -88,7 +88,7 @@ class Removal:
     Attributes:
         hides: the model is taken out of the list instead of off the disk.
         remains: its content lies in another place, too, where it will be found.
-        needed_by: ids of models whose saved settings load it beside them.
+        needed_by: ids of models whose saved settings load it beside them, and of its variants.
     """
 
     model: str

@@ -189,8 +189,8 @@ class Scanner:
                 self._reporter.log(str(model.error))
         for one in listed(models):
             found, inodes = _look_at((one.path,), [], _Place("ollama", store))
-            error = one.error or found.error
-            found = replace(found, given=one.given, variant=one.variant, error=error)
+            problem = one.error or found.error
+            found = replace(found, given=one.given, variant=one.variant, error=problem)
             self._keep(found, one.variant or inodes or found.paths)
 
     def _keep(self, found: Found, key: tuple[Inode, ...] | tuple[Path, ...] | str) -> None:

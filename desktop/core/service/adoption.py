@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from aiohttp import web
 
@@ -17,9 +18,15 @@ from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.adopt.apps import AppModels, find_apps
 from desktop.core.library.given import TITLES, App
 from desktop.core.service.bodies import read_body, text_of
+from desktop.core.service.downloads import TEST
 from desktop.core.service.modelfiles import Modelfiles
 from desktop.core.service.models import Models
 from desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from desktop.core.jobs.scheduler import Scheduler
+
+log = logging.getLogger(__name__)
 
 _BESIDE = "Their folders are looked for where they lie by default, and where their settings say."
 
@@ -30,6 +37,7 @@ class Adoption:
 
     Args:
         reader: looks into headers.
+        scheduler: which is made after this.
     """
 
     def __init__(
@@ -39,8 +47,10 @@ class Adoption:
         *,
         settings: Callable[[], Settings],
         change_settings: Callable[[dict[str, Any]], Awaitable[Settings]],
+        scheduler: Callable[[], Scheduler],
     ) -> None:
         self._models = models
+        self._scheduler = scheduler
         self._settings = settings
         self._change_settings = change_settings
         self._modelfiles = Modelfiles(models, reader)
@@ -87,6 +97,7 @@ class Adoption:
         await self._models.scanned.wait()
         await self._remember(places)
         change = await self._models.scan()
+        await self._test(change.added)
         entries = await self._models.all_models()
         here = [entry.to_dict() for entry in entries if _lies_in(entry.shard_paths, places)]
         also = [entry.to_dict() for entry in entries if _lies_in(entry.copies, places)]
@@ -115,6 +126,19 @@ class Adoption:
         new = [str(place) for place in places if str(place) not in folders]
         if new:
             await self._change_settings({"library.folders": [*folders, *new]})
+
+    async def _test(self, ids: Iterable[str]) -> None:
+        """Let new models be tried once, when the machine is idle."""
+        if not self._settings().library.test_new_models:
+            return
+        new = set(ids)
+        for entry in self._models.library.models():
+            usable = entry.kind == "model" and not entry.broken and entry.acceptance is None
+            if entry.id in new and usable:
+                try:
+                    await self._scheduler().submit(TEST, {"model": entry.id, "asked": False})
+                except AppError as error:  # it is here all the same
+                    log.warning("no test", extra={"model": entry.id, "why": str(error)})
 
     async def _forget(self, request: web.Request) -> web.Response:
         """Look into a folder no more; nothing in it is touched."""

@@ -113,6 +113,7 @@ class Service:
             self._reader,
             settings=lambda: self.settings,
             change_settings=self.change_settings,
+            scheduler=lambda: self.scheduler,
         )
         self.runtimes = RuntimeStore(where, self.settings.engine.runtime)
         self.results = ResultStore(self._database)

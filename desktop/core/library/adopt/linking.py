@@ -188,7 +188,7 @@ def _has_writer(path: Path) -> bool | None:
     try:
         # A writer who comes while the lease is held is announced by a signal, and the usual one
         # ends the process; this one is ignored unless somebody waits for it.
-        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # type: ignore[attr-defined]
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:
