@@ -89,5 +89,6 @@ def _next_of(item: Item, connections: int) -> Segment | None:
     left = size - taken.total
     share = min(MOST_BYTES, max(LEAST_BYTES, left // (2 * connections)))
     for start, end in taken.gaps(0, size):
-        return Segment(item, start, min(end, start + share))
+        whole_rest = end - start < share + LEAST_BYTES // 2  # no request for a crumb
+        return Segment(item, start, end if whole_rest else start + share)
     return None
