@@ -17,7 +17,7 @@ def app(name: str, *models: dict[str, Any], adopted: bool = False) -> dict[str, 
     return {
         "app": name,
         "title": name.title(),
-        "folder": f"/home/me/.{name}",
+        "folder": f"/models/.{name}",
         "further": [],
         "size_bytes": sum(model["size_bytes"] for model in models),
         "adopted": adopted,
