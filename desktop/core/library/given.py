@@ -60,6 +60,24 @@ class Given:
         said = self if self.says_something else other
         return replace(said, app=self.app, names=tuple(names), mmproj=self.mmproj or other.mmproj)
 
+    def fitted(self, trained: int | None, layers: int | None) -> Given:
+        """Without what this model cannot be: it would be refused, or mean something else here.
+
+        Args:
+            trained: the context the model was trained for, in tokens; layers: how many it has.
+        """
+        defaults, left = dict(self.defaults), list(self.left_out)
+        context, on_gpu = defaults.get("context_tokens"), defaults.get("gpu_layers")
+        if trained is not None and isinstance(context, int) and context > trained:
+            reason = f"The model was trained for {trained:,} tokens, which is used."
+            left.append(LeftOut("context", f"{context:,}", reason))
+            defaults["context_tokens"] = trained
+        if layers is not None and isinstance(on_gpu, int) and on_gpu > layers:
+            reason = "It means all of them: Paddock puts as many on the GPU as fit."
+            left.append(LeftOut("GPU layers", str(on_gpu), reason))
+            del defaults["gpu_layers"]
+        return replace(self, defaults=defaults, left_out=tuple(left))
+
     @property
     def says_something(self) -> bool:
         return bool(self.card != Card() or self.defaults or self.template or self.left_out)

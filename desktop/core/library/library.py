@@ -177,7 +177,7 @@ class Library:
             revision=found.revision,
             repo_file=found.repo_file,
             mmproj=found.given.mmproj,
-            given=found.given,
+            given=_fitted(found.given, summary),
             variant=found.variant,
             files=found.files,
             checked=checked,
@@ -205,6 +205,12 @@ class Library:
             if not entry.broken and stored.get(entry.fingerprint) != entry.id:
                 self._store.save_id(entry.fingerprint, entry.id, entry.path)
         return named
+
+
+def _fitted(given: Given, summary: ModelSummary | None) -> Given:
+    if summary is None or not given.defaults:
+        return given
+    return given.fitted(summary.context_tokens, summary.n_layers)
 
 
 def _kind(summary: ModelSummary | None, path: Path) -> Kind:

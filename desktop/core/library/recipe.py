@@ -12,7 +12,7 @@ from desktop.core.library.adopt.parameters import left_out, take_over, to_parame
 from desktop.core.library.cards import STOP, Card
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.given import Given, LeftOut
-from desktop.core.library.modelfile import Command
+from desktop.core.library.modelfile import Command, quoted
 
 _NOT_OURS = {
     "renderer": "It is a part of Ollama itself.",
@@ -157,4 +157,12 @@ def written(entry: ModelEntry, saved: Mapping[str, Any]) -> Written:
     ]
     if len(entry.shard_paths) > 1:
         left.append(left_out("parts", len(entry.shard_paths), "FROM names the first of them."))
-    return Written(tuple(found), tuple(left))
+    writable, unwritable = [], []
+    for command in found:
+        try:
+            quoted(command.value)
+        except AppError as error:
+            unwritable.append(left_out(command.word.upper(), "…", error.cause))
+        else:
+            writable.append(command)
+    return Written(tuple(writable), (*left, *unwritable))

@@ -18,7 +18,7 @@ from desktop.core.gguf.local import stat_file
 from desktop.core.gguf.split import part_names
 from desktop.core.gguf.words import shown
 from desktop.core.library.adopt.gpt4all import INCOMPLETE
-from desktop.core.library.adopt.ollama import read_store, store_of
+from desktop.core.library.adopt.ollama import MANIFEST_FOLDERS, read_store
 from desktop.core.library.adopt.ollama_listed import listed
 from desktop.core.library.disk import DiskFile, Inode, disk_file
 from desktop.core.library.given import Given
@@ -91,6 +91,7 @@ class Scanner:
         # What was found already, and its place in the list: files, or a variant's name.
         self._seen: dict[tuple[Inode, ...] | tuple[Path, ...] | str, int] = {}
         self._found: list[Found] = []
+        self._stores: list[Path] = []  # of Ollama's, met on the walk
 
     def scan(
         self, caches: Iterable[Path], given: Iterable[Path], bundled: Path | None
@@ -110,10 +111,11 @@ class Scanner:
                 self._add(self._walk(place.root), place)
         for one in given:
             path = Path(os.path.expanduser(one)).absolute()  # noqa: PTH111 - never raises
-            if path.is_dir() and (store := store_of(path)) is not None:
-                self._add_store(store)
-            elif path.is_dir():
+            if path.is_dir():
+                self._stores.clear()
                 self._add(self._walk(path), _Place("folder", path))
+                for store in self._stores:
+                    self._add_store(store)
             elif path.exists():
                 self._add([path], _Place("folder", path.parent))
             else:
@@ -135,7 +137,7 @@ class Scanner:
                     continue
                 visited.add(inode)
                 with os.scandir(folder) as entries:
-                    below = self._read_folder(entries, files)
+                    below = self._without_store(folder, self._read_folder(entries, files))
             except OSError as error:
                 self._reporter.log(f"{shown(folder)} cannot be read: {error.strerror or error}")
                 continue
@@ -165,6 +167,14 @@ class Scanner:
                 self._files_left -= 1
                 files.append(Path(entry.path))
         return sorted(below)
+
+    def _without_store(self, folder: Path, below: list[Path]) -> list[Path]:
+        """What is to be walked through below: not a store's own folders, which is noted."""
+        names = {path.name for path in below}
+        if "blobs" not in names or names.isdisjoint(MANIFEST_FOLDERS):
+            return below
+        self._stores.append(folder)
+        return [path for path in below if path.name not in ("blobs", *MANIFEST_FOLDERS)]
 
     # --- from files to models
 

@@ -14,6 +14,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import Notice
 from desktop.core.gguf.companions import Companion
 from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.summary import ModelSummary
 from desktop.core.gguf.words import clean, shown
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.modelfile import format_modelfile, parse
@@ -124,7 +125,9 @@ class Modelfiles:
         if recipe.draft is not None:
             defaults["draft"] = self._beside("draft", base, recipe.draft, folder)
         own = replace(given, names=(name,), defaults=defaults)
-        variant = Variant(name, base.content, inherited(own, base))
+        summary = base.summary or ModelSummary()
+        whole = inherited(own, base).fitted(summary.context_tokens, summary.n_layers)
+        variant = Variant(name, base.content, whole)
         return variant, _notices(recipe, base)
 
     def _beside(self, kind: Companion, base: ModelEntry, value: str, folder: Path) -> str:
@@ -141,9 +144,6 @@ class Modelfiles:
         """A model as a Modelfile.
 
         Returns: {"model", "modelfile", "left_out"}.
-
-        Raises:
-            AppError: MODELFILE_UNUSABLE, where one of its texts fits into none.
         """
         saved: Mapping[str, Any] = await asyncio.to_thread(
             self._models.saved.read, entry.fingerprint

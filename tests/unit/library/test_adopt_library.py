@@ -13,12 +13,14 @@ import pytest
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.adopt.known import KnownApps
+from desktop.core.library.adopt.linking import link_files
 from desktop.core.library.adopt.places import Machine
 from desktop.core.library.cards import Card
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.given import Given
 from desktop.core.library.library import Library
-from desktop.core.library.notes import Notes
+from desktop.core.library.notes import DownloadedFile, Notes
+from desktop.core.library.removal import execute, plan_removal
 from desktop.core.library.variants import Variant
 from tests.helpers.app_folders import (
     OllamaStore,
@@ -263,6 +265,60 @@ def test_the_owner_is_told_by_the_place(setup: Setup, model: Path, tmp_path: Pat
     assert found[0].card.system == "Be brief."
     assert found[0].load_defaults == {"context_tokens": 1024}
     assert setup.library.resolve("me/repo/tiny-F16.gguf").id == found[0].id
+
+
+def test_what_is_linked_to_another_programs_file_is_removed_without_it(
+    setup: Setup, model: Path
+) -> None:
+    link = write_hf_file(setup.hub, "me/Tiny-GGUF", "tiny-F16.gguf", model.read_bytes())
+    blob = setup.ollama.add("tiny:1b", model)
+    old = model.stat().st_mtime - 1000
+    for path in (link, blob):
+        os.utime(path, (old, old))
+    (linked,) = link_files([link, blob])
+    assert linked.linked and link.samefile(blob)
+    row = DownloadedFile(
+        path=link,
+        repo="me/Tiny-GGUF",
+        revision="main",
+        commit="a" * 40,
+        repo_file="tiny-F16.gguf",
+        etag=link.resolve().name,
+        sha256=link.resolve().name,
+        size_bytes=model.stat().st_size,
+        downloaded=1.0,
+    )
+    setup.notes = replace(Notes(), downloads={link: row})
+    (entry,) = setup.scan().values()
+    assert entry.source == "hf_cache" and entry.given.names == ("tiny:1b",)
+    removal = plan_removal(entry, [entry], [row])
+    gone = {path for file in removal.gone for path in (file.path, file.blob) if path}
+    assert link in gone and blob not in gone
+    execute(removal, lambda done: None)
+    assert not link.exists() and blob.read_bytes() == model.read_bytes()
+    setup.notes = Notes()
+    (left,) = setup.scan().values()
+    assert left.path == blob and left.app == "ollama" and not left.downloaded
+
+
+def test_settings_no_model_could_have_are_made_to_fit(setup: Setup, model: Path) -> None:
+    setup.ollama.add("tiny:1b", model, params={"num_ctx": 131_072, "num_gpu": 999})
+    (entry,) = setup.scan().values()
+    assert entry.load_defaults == {"context_tokens": 2048}  # what it was trained for
+    assert [(left.name, left.value) for left in entry.given.left_out] == [
+        ("context", "131,072"),
+        ("GPU layers", "999"),
+    ]
+
+
+def test_a_store_anywhere_below_an_adopted_folder_is_read(setup: Setup, model: Path) -> None:
+    setup.ollama.add("tiny:1b", model)
+    write_tiny_llama(setup.home / "mine" / "other-F16.gguf", seed=2, name="Other")
+    (setup.models / "blobs" / "stray.gguf").write_bytes(b"not one of Ollama's")
+    setup.folders = [setup.home]
+    assert sorted(setup.scan()) == ["other:f16", "tiny:1b"]
+    setup.folders = [setup.home / ".ollama"]
+    assert sorted(setup.scan()) == ["tiny:1b"]
 
 
 def test_adopting_changes_nothing(setup: Setup, model: Path) -> None:
