@@ -26,8 +26,7 @@ def hub(tmp_path: Path) -> Iterator[LocalHub]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningService]:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+def service(tmp_path: Path) -> Iterator[RunningService]:
     with running_service(tmp_path / "home") as running:
         yield running
 

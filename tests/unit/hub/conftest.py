@@ -1,4 +1,4 @@
-"""What holds for tests of the hub: nothing between us and a server on loopback, no keychain."""
+"""What holds for tests of the hub: nothing between us and a server on loopback."""
 
 from __future__ import annotations
 
@@ -10,9 +10,3 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture(autouse=True)
-def no_keychain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Secrets lie in the test's own file, also on a machine whose keychain knows a token."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
