@@ -77,10 +77,11 @@ def read_store(store: Path, cancel: CancelToken | None = None) -> list[OllamaMod
     cancel = cancel or CancelToken()
     found: dict[str, OllamaModel] = {}
     for folder in MANIFEST_FOLDERS:
+        real = Path(os.path.realpath(store / folder))
         for name, manifest in _manifests(store / folder):
             cancel.raise_if_cancelled()
             if name.key not in found:
-                found[name.key] = _Reader(store, name).read(manifest, store / folder)
+                found[name.key] = _Reader(store, name).read(manifest, real)
             if len(found) >= MAX_MANIFESTS:
                 break
     return sorted(found.values(), key=lambda model: model.name.shown)
@@ -141,6 +142,11 @@ class _Reader:
         self._left: list[LeftOut] = []
 
     def read(self, manifest: Path, root: Path) -> OllamaModel:
+        """The model of a manifest.
+
+        Args:
+            root: the folder of all manifests, links resolved.
+        """
         empty = OllamaModel(self._name, Given(app="ollama", names=(self._name.shown,)))
         try:
             document = self._document(manifest, root)
@@ -165,8 +171,7 @@ class _Reader:
 
     def _document(self, manifest: Path, root: Path) -> Mapping[str, Any]:
         target = Path(os.path.realpath(manifest))
-        inside = target.is_relative_to(os.path.realpath(root))
-        if not inside and target.parent != Path(os.path.realpath(self._blobs)):
+        if not target.is_relative_to(root) and not self._is_blob(target):
             raise self._wrong("Its manifest is a link out of Ollama's folder.")
         document = read_json(target, _MANIFEST_BYTES)
         if isinstance(document, dict) and document.get("mediaType") == _LIST:
@@ -293,8 +298,11 @@ class _Reader:
             mmproj=projector,
         )
 
+    def _is_blob(self, path: Path) -> bool:
+        return path.parent == Path(os.path.realpath(self._blobs))
+
     def _text_blob(self, blob: Path) -> Path:
-        if Path(os.path.realpath(blob)).parent != Path(os.path.realpath(self._blobs)):
+        if blob.is_symlink() and not self._is_blob(Path(os.path.realpath(blob))):
             raise self._wrong(f"{blob.name} is a link out of Ollama's folder.")
         return blob
 
