@@ -550,5 +550,6 @@ NAMES = frozenset(
         "There is no model “gpt-5” here.",
         "llama-server is missing.",
         "Name or service not known.",
+        "Access to this model is restricted.",
     ]
 )

@@ -29,11 +29,11 @@ class SettingsDialog(Translated, QDialog):
 
     def __init__(self, context: Context, parent: QWidget) -> None:
         super().__init__(parent)
-        self._context = context
+        self._context, self._over = context, parent
         theme = context.theme
         self._language, self._theme, self._port = QComboBox(), QComboBox(), QSpinBox()
         self.limit, self.connections = LimitBox(), QSpinBox()
-        self.folder = FolderField(theme)
+        self.folder = FolderField(context)
         self.token = TokenField(context)
         self.test = Switch(theme)
         self._language.setObjectName("settings-language")
@@ -70,14 +70,14 @@ class SettingsDialog(Translated, QDialog):
             self._token_row,
             SettingRow(theme, self.test, self._test_words),
         ]
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        self._inside = QWidget()
+        column = QVBoxLayout(self._inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(MARGIN)
         column.addWidget(Group(theme, lambda: self.tr("Window"), window))
         column.addWidget(Group(theme, lambda: self.tr("Server"), server))
         column.addWidget(Group(theme, lambda: self.tr("Downloads and library"), downloads))
-        self._scroll = ScrollingColumn(inside)
+        self._scroll = ScrollingColumn(self._inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN - BAR_ROOM, 16)
         layout.setSpacing(16)
@@ -91,8 +91,8 @@ class SettingsDialog(Translated, QDialog):
 
     def sizeHint(self) -> QSize:
         """As large as its rows want it, and no larger than the window it belongs to."""
-        window = self.parentWidget().window().size() - QSize(_EDGE, _EDGE)
-        inside = self._scroll.widget()
+        window = self._over.window().size() - QSize(_EDGE, _EDGE)
+        inside = self._inside
         width = min(_LETTERS * self.fontMetrics().averageCharWidth() + 2 * MARGIN, window.width())
         layout = inside.layout()
         assert layout is not None
@@ -108,7 +108,6 @@ class SettingsDialog(Translated, QDialog):
         self.limit.limit_chosen.connect(self._on_limit_chosen)
         self.connections.setKeyboardTracking(False)
         self.connections.valueChanged.connect(self._on_connections_changed)
-        self.folder.chosen.connect(self._on_folder_chosen)
         self.test.asked.connect(self._on_test_asked)
 
     def _fields(self) -> tuple[QWidget, ...]:
@@ -209,10 +208,6 @@ class SettingsDialog(Translated, QDialog):
 
     def _on_connections_changed(self, connections: int) -> None:
         self._store("downloads.connections", connections)
-
-    def _on_folder_chosen(self, folder: str | None) -> None:
-        self.folder.show_folder(folder)
-        self._store("library.models_folder", folder)
 
     def _on_test_asked(self, on: bool) -> None:
         self.test.set_on(on)

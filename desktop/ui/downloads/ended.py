@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop.ui.downloads import words
 from desktop.ui.downloads.question import CancelQuestion
 from desktop.ui.i18n import Translated
-from desktop.ui.messages import message
 from desktop.ui.models.downloads import Download
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, IconButton, Text
@@ -97,7 +96,7 @@ class EndedRow(Translated, QWidget):
         name, quant = words.title(download.model)
         self._name.setText(words.breakable(name))
         error = download.error
-        told = None if error is None else message(error)
+        told = None if error is None else words.failure(error)
         what = words.ended(download) if told is None else told.title
         self._what.setText(words.breakable(words.joined([quant, what])))
         # What to do about a refusal is said by the buttons.

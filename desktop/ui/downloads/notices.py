@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.ui.context import Context
 from desktop.ui.downloads import words
-from desktop.ui.messages import message
 from desktop.ui.models.downloads import Download
 from desktop.ui.shell.tray import Tray
 from desktop.ui.shell.window import MainWindow
@@ -33,7 +32,7 @@ class DownloadNotices(QObject):
         self._last = download
         name = words.one_line(download.model)
         if download.state == "failed" and download.error is not None:
-            told = message(download.error)
+            told = words.failure(download.error)
             title = self.tr("{name} was not downloaded").format(name=name)
             self._tray.say(title, told.title)
         else:
@@ -52,7 +51,7 @@ class DownloadNotices(QObject):
             return
         name = words.one_line(download.model)
         if download.state == "failed" and download.error is not None:
-            line = message(download.error).line
+            line = words.failure(download.error).line
             self._context.toast(
                 self.tr("{name}: {error}").format(name=name, error=line),
                 "error",

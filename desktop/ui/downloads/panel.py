@@ -47,12 +47,12 @@ class DownloadsPanel(Translated, Surface):
         super().__init__(context.theme, token="raised", line="line_strong", padding=1, parent=over)
         self._context, self._over, self._above = context, over, above
         theme = context.theme
-        self.actions = DownloadActions(context)
+        self.hands = DownloadActions(context)
         self._forgotten = Forgotten(context.paths)
         self._before: QWidget | None = None
         self.setObjectName("downloads-panel")
         self._title = Text(theme, role="strong")
-        self._sum = Text(theme, role="caption")
+        self._sum = Text(theme, role="caption", wrap=True)
         self.hold_all = IconButton(theme, "pause", "")
         self.close_ = IconButton(theme, "close", "")
         self._limit_label = Text(theme, role="caption")
@@ -109,7 +109,7 @@ class DownloadsPanel(Translated, Surface):
         self.limit.limit_chosen.connect(self._on_limit_chosen)
         self.list.row_made.connect(self._on_row_made)
         self.list.ended_made.connect(self._on_ended_made)
-        self.list.put.connect(self.actions.move_to)
+        self.list.put.connect(self.hands.move_to)
         self.list.clear_asked.connect(self._on_clear_asked)
 
     def retranslate(self) -> None:
@@ -160,7 +160,7 @@ class DownloadsPanel(Translated, Surface):
 
     def close_up(self) -> None:
         """What had the keyboard before gets it back."""
-        inside = self.isAncestorOf(self.window().focusWidget())  # type: ignore[arg-type]
+        inside = self.isAncestorOf(self.window().focusWidget())
         self.hide()
         if inside and self._before is not None and self._before.isVisible():
             self._before.setFocus()
@@ -181,7 +181,7 @@ class DownloadsPanel(Translated, Surface):
 
     def _on_online_changed(self) -> None:
         if self._context.state.online:
-            self.actions.read_history()
+            self.hands.read_history()
 
     def _on_downloads_changed(self) -> None:
         if not self.isHidden():
@@ -218,18 +218,18 @@ class DownloadsPanel(Translated, Surface):
         self.hold_all.set_name(self.tr("Resume all") if paused else self.tr("Pause all"))
 
     def _on_row_made(self, made: DownloadRow) -> None:
-        made.pause_asked.connect(self.actions.pause)
-        made.resume_asked.connect(self.actions.resume)
-        made.cancel_asked.connect(self.actions.cancel)
-        made.move_asked.connect(self.actions.move)
+        made.pause_asked.connect(self.hands.pause)
+        made.resume_asked.connect(self.hands.resume)
+        made.cancel_asked.connect(self.hands.cancel)
+        made.move_asked.connect(self.hands.move)
 
     def _on_ended_made(self, made: EndedRow) -> None:
         made.chat_asked.connect(self._on_chat_asked)
         made.library_asked.connect(self._on_library_asked)
-        made.again_asked.connect(self.actions.resume)
-        made.page_asked.connect(self.actions.open_page)
+        made.again_asked.connect(self.hands.resume)
+        made.page_asked.connect(self.hands.open_page)
         made.token_asked.connect(self.token_asked)
-        made.remove_asked.connect(self.actions.cancel)
+        made.remove_asked.connect(self.hands.cancel)
         made.forget_asked.connect(self._on_forget_asked)
 
     # --- what is done ---------------------------------------------------------------------------
@@ -237,9 +237,9 @@ class DownloadsPanel(Translated, Surface):
     def _on_hold_all_clicked(self) -> None:
         totals = self._context.state.downloads.totals
         if totals.paused == totals.count:
-            self.actions.resume_all()
+            self.hands.resume_all()
         else:
-            self.actions.pause_all()
+            self.hands.pause_all()
 
     def _on_limit_chosen(self, limit: float | None) -> None:
         self._context.ask(lambda client: client.change_settings({LIMIT: limit}))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hub.names import parse_name
 from desktop.ui import units
+from desktop.ui.messages import Message, message
 from desktop.ui.models.downloads import Download, FileProgress, Note, Totals
 
 translate = QCoreApplication.translate
@@ -227,6 +228,17 @@ def note(told: Note) -> str:
         return translate("Downloads", str(_NOTES[told.code])).format_map(params)
     except KeyError:
         return ""
+
+
+def failure(error: AppError) -> Message:
+    """Title, cause and remedy; a reason that the service gives in English is said anew where its
+    figures are there."""
+    needed, free = error.params.get("needed_bytes"), error.params.get("free_bytes")
+    if error.code is ErrorCode.DISK_FULL and needed is not None and free is not None:
+        text = translate("Downloads", "The download needs {needed} more, and {free} are free.")
+        reason = text.format(needed=units.size(needed), free=units.size(free))
+        error = AppError(error.code, **{**error.params, "reason": reason})
+    return message(error)
 
 
 def wants_consent(error: AppError | None) -> bool:

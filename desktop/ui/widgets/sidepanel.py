@@ -71,6 +71,7 @@ class WithPanel(QWidget):
     Args:
         room: how much of the right is the page's margin, where the main widget's scroll bar stands.
         share: of the width in percent that the panel takes; narrowest, widest: in pixels.
+        letters: the panel is at least as wide as so many letters.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class WithPanel(QWidget):
         share: int = 36,
         narrowest: int = 360,
         widest: int = 440,
+        letters: int = 50,
     ) -> None:
         super().__init__()
+        self._letters = letters
         self._share, self._narrowest, self._widest = share, narrowest, widest
         self._room = room
         self._main = main
@@ -121,7 +124,7 @@ class WithPanel(QWidget):
         self._main.setFocus()
 
     def _panel_width(self) -> int:
-        least = self.fontMetrics().averageCharWidth() * 50
+        least = self.fontMetrics().averageCharWidth() * self._letters
         wanted = max(self._narrowest, least, min(self._widest, self.width() * self._share // 100))
         return min(wanted, self.width())
 

@@ -30,6 +30,22 @@
         <source>Choose a folder for downloads</source>
         <translation>ダウンロード先のフォルダーを選ぶ</translation>
     </message>
+    <message>
+        <source>Move there</source>
+        <translation>移動する</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>このまま</translation>
+    </message>
+    <message>
+        <source>What was downloaded moves to {folder}. Downloads wait meanwhile.</source>
+        <translation>ダウンロード済みのモデルを {folder} へ移動します。その間、ダウンロードは待機します。</translation>
+    </message>
+    <message>
+        <source>Moving the models</source>
+        <translation>モデルを移動しています</translation>
+    </message>
 </context>
 <context>
     <name>SettingsDialog</name>
@@ -304,6 +320,10 @@
 </context>
 <context>
     <name>Downloads</name>
+    <message>
+        <source>The download needs {needed} more, and {free} are free.</source>
+        <translation>あと {needed} 必要ですが、空きは {free} です。</translation>
+    </message>
     <message>
         <source>Waiting for its turn</source>
         <translation>順番待ち</translation>

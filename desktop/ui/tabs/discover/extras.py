@@ -31,7 +31,9 @@ def extras_of(card: Card, quant: str, catalog: Catalog) -> Extras:
     if found is None:
         return Extras(_projector_bytes(card, quant))
     size = found.model.size(found.quant_types[0])
-    return Extras(_projector_bytes(card, quant), found.model.name, size and size.value)
+    return Extras(
+        _projector_bytes(card, quant), found.model.name, None if size is None else size.value
+    )
 
 
 def _projector_bytes(card: Card, quant: str) -> int | None:

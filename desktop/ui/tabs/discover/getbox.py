@@ -10,7 +10,6 @@ from desktop.ui import units
 from desktop.ui.downloads import words as download_words
 from desktop.ui.downloads.question import CancelQuestion
 from desktop.ui.i18n import Translated
-from desktop.ui.messages import message
 from desktop.ui.models.downloads import Download
 from desktop.ui.tabs.discover.extras import Extras
 from desktop.ui.tabs.discover.getting import Way
@@ -191,7 +190,7 @@ class GetBox(Translated, QWidget):
         unknown = way.error is not None and way.error.code is ErrorCode.HUB_QUANT_UNKNOWN
         self.files.setVisible(failed and unknown)
         if failed and way.error is not None:
-            told = message(way.error)
+            told = download_words.failure(way.error)
             self._error_title.setText(told.title)
             # What to do about a refusal is said below, with buttons to do it.
             consent = download_words.wants_consent(way.error)

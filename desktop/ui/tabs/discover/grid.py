@@ -129,7 +129,7 @@ class CardGrid(TileGrid):
         inside = box.adjusted(PADDING, PADDING, -PADDING, -PADDING)
         top = inside.top() + name + 2 + small + 8 + small + 6 + 10 + body + 4
         right = inside.right()
-        placed = []
+        placed: list[Hit] = []
         for hit in reversed(buttons):
             size: QSize = ink.button_size(hit.text, hit.icon)
             place = QRect(right - size.width() + 1, top, size.width(), size.height())

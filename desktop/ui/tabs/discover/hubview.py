@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui import units
@@ -40,18 +40,20 @@ class HubFilters(Translated, QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sort, self.kind, self.size, self.licence = (QComboBox() for _ in range(4))
+        self.sort_box, self.kind_box = QComboBox(), QComboBox()
+        self.size_box, self.licence_box = QComboBox(), QComboBox()
         for key in SORTS:
-            self.sort.addItem("", key)
+            self.sort_box.addItem("", key)
         for key in KINDS:
-            self.kind.addItem("", key)
+            self.kind_box.addItem("", key)
         for number, _ in enumerate(SIZES):
-            self.size.addItem("", number)
+            self.size_box.addItem("", number)
         for licence in LICENCES:
-            self.licence.addItem("", licence)
+            self.licence_box.addItem("", licence)
         flow = FlowLayout(self, GAP)
         names = ("sort", "kind", "size", "licence")
-        for name, box in zip(names, (self.sort, self.kind, self.size, self.licence), strict=True):
+        boxes = (self.sort_box, self.kind_box, self.size_box, self.licence_box)
+        for name, box in zip(names, boxes, strict=True):
             box.setObjectName(f"discover-hub-{name}")
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
             flow.addWidget(box)
@@ -78,31 +80,28 @@ class HubFilters(Translated, QWidget):
         )
         licences = (self.tr("Any licence"), "Apache-2.0", "MIT")
         for box, texts, name in (
-            (self.sort, sorts, self.tr("Order")),
-            (self.kind, kinds, self.tr("What kind of files")),
-            (self.size, sizes, self.tr("Number of parameters")),
-            (self.licence, licences, self.tr("Licence")),
+            (self.sort_box, sorts, self.tr("Order")),
+            (self.kind_box, kinds, self.tr("What kind of files")),
+            (self.size_box, sizes, self.tr("Number of parameters")),
+            (self.licence_box, licences, self.tr("Licence")),
         ):
             for number, text in enumerate(texts):
                 box.setItemText(number, text)
-            box.setMinimumContentsLength(max(map(len, texts)) + 1)
+            metrics = box.fontMetrics()  # Qt leaves no room for what stands beside the text
+            widest = max(map(metrics.horizontalAdvance, texts))
+            box.setMinimumContentsLength(widest // metrics.horizontalAdvance("X") + 2)
             box.setAccessibleName(name)
             box.updateGeometry()
 
     def _on_activated(self) -> None:
         self.chosen.emit(
             {
-                "sort": self.sort.currentData(),
-                "kind": self.kind.currentData(),
-                "sizes": SIZES[self.size.currentData()],
-                "license": self.licence.currentData(),
+                "sort": self.sort_box.currentData(),
+                "kind": self.kind_box.currentData(),
+                "sizes": SIZES[self.size_box.currentData()],
+                "license": self.licence_box.currentData(),
             }
         )
-
-    def choose_sort(self, sort: str) -> None:
-        """Show it as chosen; says nothing."""
-        with QSignalBlocker(self.sort):
-            self.sort.setCurrentIndex(SORTS.index(sort))
 
 
 class HubView(Translated, QWidget):

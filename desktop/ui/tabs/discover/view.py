@@ -55,7 +55,7 @@ class DiscoverPage(Page):
         self.sheet = Sheet(context, presenter, self)
         self.panel = self.sheet.model
         self.split = WithPanel(
-            theme, self.main, self.sheet.body, share=46, narrowest=420, widest=540
+            theme, self.main, self.sheet.body, share=46, narrowest=420, widest=540, letters=57
         )
         self.empty = EmptyState(theme, "discover")
         self.footer = Text(theme, role="caption", wrap=True)
