@@ -254,8 +254,8 @@ def test_a_removal_that_was_killed_is_finished(setup: Setup, service: RunningSer
     note = {"model": TINY, "files": [{**file, "part": "model", "row": fields}]}
     (service.paths.data / "removing.json").write_text(json.dumps(note))
     service.restart()
-    wait_for(lambda: not blob.exists(), "the rest is deleted")
-    assert str(row.path) not in stored_paths(service) and problems(setup.cache) == []
+    wait_for(lambda: str(row.path) not in stored_paths(service), "it is finished")
+    assert not blob.exists() and problems(setup.cache) == []
 
 
 def test_disk_use_counts_everything_once(setup: Setup, service: RunningService) -> None:
