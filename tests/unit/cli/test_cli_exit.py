@@ -16,7 +16,10 @@ from desktop.cli.main import main
 from desktop.core.errors import ErrorCode
 from tests.unit.cli.conftest import Paddock
 
-HEAVY = ("rich", "pydantic", "aiohttp", "psutil", "numpy", "shtab", "tomlkit", "keyring")
+HEAVY = (
+    *("rich", "pydantic", "aiohttp", "psutil", "numpy", "shtab", "tomlkit", "keyring"),
+    *("huggingface_hub", "httpx2"),
+)
 
 
 def child(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

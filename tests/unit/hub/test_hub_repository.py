@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -272,6 +274,29 @@ def test_a_listing_of_too_many_models_is_refused(tmp_path: Path) -> None:
         server.add("/api/models/a/b", answer(many[:1000]))
         assert len(models_of(hub_of(server.url, tmp_path).repository("a/b").listing)) == 1000
     assert caught.value.code is ErrorCode.REMOTE_FAILED
+
+
+# --- what it costs
+
+
+def test_a_repository_is_read_without_the_library(local: LocalHub, tmp_path: Path) -> None:
+    """The service does this, and must not grow by what only searches need."""
+    code = f"""
+import sys
+from pathlib import Path
+import desktop.core.service.service
+from desktop.core.hub.client import Hub
+from desktop.core.web import WebSettings
+hub = Hub(WebSettings(endpoint={local.url!r}), Path({str(tmp_path / "cache")!r}))
+assert hub.repository({REPO!r}).quants
+before = "huggingface_hub" in sys.modules
+assert hub.search("tiny").models
+sys.exit(f"{{before}} {{'huggingface_hub' in sys.modules}}")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == "False True\n"
 
 
 # --- a newer upload
