@@ -16,6 +16,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import demo_model, own_command
 from tests.helpers.app_folders import OllamaStore, lmstudio_defaults, place_file, state_of
 from tests.helpers.gguf_files import write_lora, write_tiny_llama
+from tests.helpers.hub import LocalHub
 from tests.helpers.service import RunningService, running_service
 
 Json = dict[str, Any]
@@ -374,3 +375,26 @@ def test_a_file_a_modelfile_names_is_taken_in_where_it_lies(
     models = {model["id"]: model for model in service.client.models()}
     assert models["helper"]["card"]["system"] == "ho"
     assert state_of(home.home) == before
+
+
+def test_a_modelfile_of_a_model_on_the_hub_gets_it_first(home: Home, tmp_path: Path) -> None:
+    modelfile = tmp_path / "helper" / "Modelfile"
+    modelfile.parent.mkdir()
+    modelfile.write_text("FROM hf.co/me/Tiny-GGUF:F16\nSYSTEM Help.\n")
+    with LocalHub(tmp_path / "hub") as hub:
+        hub.add_repo("me/Tiny-GGUF", {"tiny-F16.gguf": home.file})
+        more = {"HF_ENDPOINT": hub.url, "PADDOCK_LIBRARY_TEST_NEW_MODELS": "false"}
+        with running_service(tmp_path / "paddock", {"HOME": str(home.home), **more}) as service:
+            done = document(service, "models", "import", str(modelfile))
+            models = {model["id"]: model for model in service.client.models()}
+            base = models[done["variant_of"]]
+            assert base["repo"] == "me/Tiny-GGUF" and base["downloaded"]
+            helper = models["helper"]
+            assert helper["path"] == base["path"] and not helper["downloaded"]
+            assert helper["card"] == {"system": "Help."} and helper["disk_bytes"] == 0
+            plan = service.client.removal(base["id"])
+            assert plan["needed_by"] == ["helper"]
+            # Removing the variant frees nothing and touches no file; then its model can go.
+            assert service.client.remove_model("helper")["freed_bytes"] == 0
+            assert Path(base["path"]).exists()
+            assert service.client.remove_model(base["id"])["freed_bytes"] > 0
