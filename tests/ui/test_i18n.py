@@ -11,6 +11,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import WORDS, AppError, ErrorCode
+from desktop.core.library import acceptance_words
+from desktop.core.library.acceptance_words import TITLES
+from desktop.core.library.removal import REASONS
 from desktop.core.paths import resources
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.i18n import Language, read_catalogue
@@ -104,6 +107,17 @@ def test_every_error_has_its_japanese(catalogue: dict[tuple[str, str], str]) -> 
         for text in (words.title, words.cause, words.remedy)
         if ("Errors", text) not in catalogue
     ]
+    assert not missing, "\n  ".join(missing)
+
+
+def test_every_mark_and_every_reason_to_keep_a_file_has_its_japanese(
+    catalogue: dict[tuple[str, str], str],
+) -> None:
+    said = [("Acceptance", title) for title in TITLES.values()]
+    for words in acceptance_words.WORDS.values():
+        said += [("Acceptance", text) for text in (words.title, words.cause, words.remedy) if text]
+    said += [("Removal", reason) for reason in REASONS.values()]
+    missing = [f"{context}: {text!r}" for context, text in said if (context, text) not in catalogue]
     assert not missing, "\n  ".join(missing)
 
 

@@ -22,6 +22,7 @@ from desktop.ui.tabs.library.facts import breakable
 from desktop.ui.tabs.library.rows import Column, LibraryRows
 from desktop.ui.tabs.library.view import LibraryPage
 from desktop.ui.widgets.filedrop import FileDrop
+from tests.helpers.entries import entry_json
 from tests.helpers.window import RecordingContext, StubPage
 
 Json = dict[str, Any]
@@ -37,33 +38,16 @@ WONT_FIT = AppError(
 
 
 def entry(name: str, **more: Any) -> Json:
-    return {
-        "id": name,
-        "path": f"/models/{name.replace(':', '-')}.gguf",
-        "size_bytes": 100 * MIB,
+    known: Json = {
         "architecture": "llama",
         "quant_type": "Q8_0",
         "context_tokens": 32768,
-        "bundled": False,
-        "broken": False,
-        "error": None,
-        "kind": "model",
-        "source": "folder",
-        "repo": None,
-        "revision": None,
-        "repo_file": None,
-        "name": name,
         "parameters": 1_000_000,
         "bits_per_weight": 8.5,
         "chat_template": True,
-        "embedding": False,
         "license": "mit",
-        "mmproj": None,
-        "shard_paths": ["one"],
-        "copies": [],
-        "fingerprint": f"quick-{name}",
-        **more,
     }
+    return entry_json(name, **{**known, **more})
 
 
 def broken(name: str) -> Json:
@@ -206,12 +190,12 @@ def test_the_button_of_a_row_loads_once_even_when_it_is_double_clicked(robot: Ro
     robot.qtbot.waitUntil(lambda: robot.page.presenter.waiting == set())
 
 
-def test_delete_does_nothing(robot: Robot) -> None:
-    robot.show(entry("a:q8_0"))
+def test_delete_does_nothing_to_the_bundled_model(robot: Robot) -> None:
+    robot.show(entry("a:q8_0", bundled=True, source="bundled"))
     robot.click("a:q8_0")
     robot.qtbot.keyClick(robot.table, Qt.Key.Key_Delete)
     assert robot.names() == ["a:q8_0"]
-    assert robot.loads() == []
+    assert not robot.context.client.called("hide") + robot.context.client.called("removal")
 
 
 def test_a_broken_file_says_why_and_cannot_be_loaded(robot: Robot) -> None:
@@ -423,7 +407,7 @@ def test_a_file_dropped_on_another_page_lands_in_the_library(
 
 def test_add_opens_a_dialog_that_does_not_block(robot: Robot) -> None:
     robot.context.client.add_models = {"added": [], "removed": [], "changed": []}
-    robot.page._add_folder.trigger()
+    robot.page.doing.add_folder.trigger()
     dialog = robot.page.findChild(QFileDialog)
     assert dialog is not None and dialog.isVisible()
     dialog.filesSelected.emit(["/"])
@@ -443,7 +427,7 @@ def test_the_menu_of_a_row_copies_its_id(robot: Robot) -> None:
     robot.show(entry("a:q8_0"))
     menu = robot.page.list.menu_of(robot.cell("a:q8_0", Column.NAME))
     texts = [action.text() for action in menu.actions() if action.text()]
-    assert texts == ["Load", "Copy id", "Copy path", "Open folder"]
+    assert texts[:5] == ["Load", "Chat", "Copy id", "Copy path", "Open folder"]
     next(a for a in menu.actions() if a.text() == "Copy id").trigger()
     assert QGuiApplication.clipboard().text() == "a:q8_0"
     menu.deleteLater()

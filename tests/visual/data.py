@@ -21,7 +21,9 @@ from desktop.core.hardware.facts import Deviation, LearnedFacts
 from desktop.core.hardware.gpu import Gpu
 from desktop.core.hardware.memory import MemoryInfo
 from desktop.core.hardware.probe import Hardware
+from desktop.core.library.acceptance import Acceptance, Check, CheckName, Mark
 from desktop.ui.tabs.machine.calibration import Known
+from tests.helpers.entries import entry_json
 
 Json = dict[str, Any]
 MIB, GIB = 1 << 20, 1 << 30
@@ -36,19 +38,21 @@ DEMO = "paddock-guide:q8_0"
 # --- the library ----------------------------------------------------------------------------------
 
 
+def acceptance(*checks: tuple[CheckName, Mark, str, Json]) -> Json:
+    """Args: checks: name, mark, code, what fills its words."""
+    made = tuple(Check(name, mark, code, params) for name, mark, code, params in checks)
+    return Acceptance(NOW - 2 * DAY, "b10134", made).to_dict()
+
+
 def entry(name: str, size: float, quant: str, billions: float, **more: Any) -> Json:
     """Args: size: in GiB; billions: of parameters."""
-    return {
-        "id": name,
+    known: Json = {
         "path": f"{HUB}/models--{name.replace(':', '--')}/snapshots/{'7c41b9e2' * 5}/model.gguf",
         "size_bytes": round(size * GIB),
+        "disk_bytes": round(size * GIB),
         "architecture": "qwen3",
         "quant_type": quant,
         "context_tokens": 40_960,
-        "bundled": False,
-        "broken": False,
-        "error": None,
-        "kind": "model",
         "source": "hf_cache",
         "repo": "Qwen/Qwen3-8B-GGUF",
         "revision": "7c41b9e2" * 5,
@@ -57,14 +61,12 @@ def entry(name: str, size: float, quant: str, billions: float, **more: Any) -> J
         "parameters": round(billions * 1e9),
         "bits_per_weight": size * GIB * 8 / max(1.0, billions * 1e9),
         "chat_template": True,
-        "embedding": False,
         "license": "apache-2.0",
-        "mmproj": None,
         "shard_paths": ["one"],
-        "copies": [],
         "fingerprint": "quick-5d0f7c31a9be44d2",
-        **more,
+        "downloaded": True,
     }
+    return entry_json(name, **{**known, **more})
 
 
 TRUNCATED = AppError(
@@ -87,8 +89,41 @@ OFFLINE = AppError(
 )
 BROKEN = "gemma-3-12b-it:q5_k_m"
 HUGE = "llama-3.3-70b-instruct:q4_k_m"
+CODING = "Answer as a patient teacher of Rust does: short, with one example that compiles."
 LIBRARY = [
-    entry(MODEL, 4.68, "Q4_K_M", 8.19),
+    entry(
+        MODEL,
+        4.68,
+        "Q4_K_M",
+        8.19,
+        aliases=["gpt-4o-mini", "default"],
+        tags=["work", "日本語"],
+        card={"system": CODING, "sampling": {"temperature": 0.6, "top_p": 0.95}},
+        last_used=NOW - 3 * 3600,
+        acceptance=acceptance(
+            ("loads", "passed", "loads_ok", {"seconds": 3.2}),
+            ("template", "passed", "template_ok", {}),
+            ("stops", "passed", "stops_ok", {"tokens": 11}),
+            ("tools", "failed", "tools_no_call", {}),
+            ("schema", "passed", "schema_ok", {}),
+            ("thinking", "passed", "thinking_ok", {}),
+            ("embeddings", "skipped", "embeddings_none", {}),
+            ("vision", "skipped", "vision_none", {}),
+        ),
+        upstream={"newer": True, "checked": NOW - DAY},
+    ),
+    entry(
+        "llama3.2:3b",
+        1.88,
+        "Q4_K_M",
+        3.21,
+        source="folder",
+        repo=None,
+        downloaded=False,
+        app="ollama",
+        names=["llama3.2:3b"],
+        path="/usr/share/ollama/.ollama/models/blobs/sha256-" + "dde5aa3f" * 8,
+    ),
     entry(
         DEMO,
         0.0047,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,7 +210,10 @@ class Models:
         Raises:
             AppError: MODEL_BUNDLED.
         """
-        return await asyncio.to_thread(self.remover.plan, entry, keep_file=keep_file)
+        removal = await asyncio.to_thread(self.remover.plan, entry, keep_file=keep_file)
+        if entry.variant is not None and self.variants.has(entry.variant):
+            return replace(removal, hides=False)  # it is deleted; its file is the other model's
+        return removal
 
     async def remove(self, entry: ModelEntry, *, keep_file: bool = False) -> dict[str, Any]:
         """Delete what Paddock fetched of a model; where it fetched nothing, hide the model.
@@ -226,7 +229,7 @@ class Models:
                 await self._check_unused(entry, ())
                 await asyncio.to_thread(self._forget_variant, entry, entry.variant)
                 await self.scan()
-                return {**removal.to_dict(), "hidden": False}
+                return removal.to_dict()
             if removal.hides:
                 await self.hide(entry)
                 return removal.to_dict()

@@ -7,9 +7,11 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from desktop.core.errors import AppError
 from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
+from desktop.ui.messages import message
 from desktop.ui.widgets.base import GAP, MARGIN, Button, Text, row
 
 Json = dict[str, Any]
@@ -118,9 +120,9 @@ class AdoptingDialog(Translated, QDialog):
 
     def _problems_of(self, app: Json) -> list[str]:
         """What cannot be taken in, and why; some of it where there is much."""
-        found = [app["error"]["title"]] if app["error"] else []
+        found = [message(AppError.from_dict(app["error"])).title] if app["error"] else []
         found += [
-            f"{model['name']}: {model['problem'].get('title', '')}"
+            f"{model['name']}: {message(AppError.from_dict(model['problem'])).title}"
             for model in app["models"]
             if model["problem"]
         ]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -306,7 +307,7 @@ def _fill(layout: QBoxLayout, widgets: Sequence[QWidget | int], spacing: int) ->
             layout.addWidget(widget)
 
 
-def clear(layout: QBoxLayout) -> None:
+def clear(layout: QLayout) -> None:
     """Remove and delete everything a layout holds."""
     while (item := layout.takeAt(0)) is not None:
         widget = item.widget()

@@ -79,10 +79,6 @@
         <source>{names}: not a GGUF model. Add files that end in .gguf, or folders.</source>
         <translation>{names} は GGUF モデルではありません。.gguf ファイルかフォルダーを追加してください。</translation>
     </message>
-    <message>
-        <source>Copied: {text}</source>
-        <translation>コピーしました: {text}</translation>
-    </message>
 </context>
 <context>
     <name>ModelList</name>

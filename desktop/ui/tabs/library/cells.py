@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE
+from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE, short
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
 
@@ -15,7 +15,7 @@ class NameCells(Cells):
     """The id, then chips as long as there is room; a chip never pushes the id out."""
 
     def content(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        chips = index.data(CHIPS_ROLE) or []
+        chips = [(short(text), token) for text, token in index.data(CHIPS_ROLE) or []]
         name = str(index.data(Qt.ItemDataRole.DisplayRole))
         caption = self.theme.font(-1)
         painter.setFont(caption)

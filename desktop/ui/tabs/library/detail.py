@@ -13,11 +13,15 @@ from desktop.ui.messages import joined, message
 from desktop.ui.price.panel import PricePanel
 from desktop.ui.price.presenter import Priced
 from desktop.ui.price.table import MemoryTable
+from desktop.ui.tabs.library.card import CardForm
 from desktop.ui.tabs.library.facts import Facts, breakable
 from desktop.ui.tabs.library.loadform import LoadForm
-from desktop.ui.tabs.library.rows import MEASURED_STAGES, loadable
+from desktop.ui.tabs.library.marks import Marks
+from desktop.ui.tabs.library.menu import ModelMenu
+from desktop.ui.tabs.library.rows import MEASURED_STAGES, LibraryRows, loadable, short
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.base import GAP, Button, IconButton, Text, clear, row
+from desktop.ui.widgets.base import GAP, TIGHT, Button, IconButton, Text, clear, row
+from desktop.ui.widgets.flow import FlowLayout
 from desktop.ui.widgets.parts import Banner, Chip
 from desktop.ui.widgets.stagecolumn import StageColumn
 
@@ -33,6 +37,7 @@ class DetailPanel(Translated, QWidget):
         unload_asked: id; of a model being loaded: stop loading it.
         folder_asked: the path whose folder is to be opened.
         close_asked: the panel is to go.
+        menu_chosen: as `ModelMenu.chosen`.
         price_asked: the wishes to be priced, as keyword arguments of `Wishes`.
     """
 
@@ -41,17 +46,21 @@ class DetailPanel(Translated, QWidget):
     folder_asked = Signal(str)
     close_asked = Signal()
     price_asked = Signal(dict)
+    menu_chosen = Signal(str, dict)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, rows: LibraryRows) -> None:
         super().__init__()
-        self._theme = theme
+        self._theme, self._rows = theme, rows
         self._entry: Json | None = None
         self._state: tuple[str, Json | None, AppError | None] = ("", None, None)
         self._title = Text(theme, role="strong", wrap=True)
+        self.more = IconButton(theme, "more", "")
+        self.more.setObjectName("model-more")
+        self.more.clicked.connect(self._on_more_clicked)
         self._close = IconButton(theme, "close", "")
         self._close.clicked.connect(self.close_asked)
-        self._chips = QHBoxLayout()
-        self._chips.setSpacing(4)
+        self._chip_lines = QWidget()
+        self._chips = FlowLayout(self._chip_lines, TIGHT)
         self.banner = Banner(theme, "error")
         self._hint = Text(theme, token="secondary", wrap=True)
         self.stages = StageColumn(theme)
@@ -66,6 +75,11 @@ class DetailPanel(Translated, QWidget):
         self._memory_title = Text(theme, role="strong")
         self.memory = MemoryTable(theme)
         self._settings = Text(theme, role="caption", wrap=True)
+        self._marks_title = Text(theme, role="strong")
+        self.marks = Marks(theme)
+        self._checking = Text(theme, token="secondary", wrap=True)
+        self._card_title = Text(theme, role="strong")
+        self.card = CardForm(theme)
         self._facts_title = Text(theme, role="strong")
         self.facts = Facts(theme)
         self.facts.folder_asked.connect(self.folder_asked)
@@ -74,10 +88,10 @@ class DetailPanel(Translated, QWidget):
         layout.setSpacing(GAP)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
+        head.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(head)
-        layout.addLayout(self._chips)
-        for widget in (self.banner, self._hint, self.stages):
+        for widget in (self._chip_lines, self.banner, self._hint, self._checking, self.stages):
             layout.addWidget(widget)
         layout.addLayout(row(self.cancel, 1))
         layout.addSpacing(GAP)
@@ -88,15 +102,24 @@ class DetailPanel(Translated, QWidget):
         layout.addWidget(self.memory)
         layout.addWidget(self._settings)
         layout.addSpacing(GAP)
-        layout.addWidget(self._facts_title)
-        layout.addWidget(self.facts)
+        for title, part in (
+            (self._marks_title, self.marks),
+            (self._card_title, self.card),
+            (self._facts_title, self.facts),
+        ):
+            layout.addWidget(title)
+            layout.addWidget(part)
+            layout.addSpacing(GAP)
         layout.addStretch(1)
         self.retranslate()
 
     def retranslate(self) -> None:
+        self.more.set_name(self.tr("What can be done with it"))
         self._close.set_name(self.tr("Close details"))
         self.cancel.setText(self.tr("Cancel"))
         self._memory_title.setText(self.tr("Memory"))
+        self._marks_title.setText(self.tr("Does it work here?"))
+        self._card_title.setText(self.tr("Names and defaults"))
         self._facts_title.setText(self.tr("About this file"))
         self._show_state()
 
@@ -112,11 +135,26 @@ class DetailPanel(Translated, QWidget):
         self._title.setText(breakable(entry["id"]))
         clear(self._chips)
         for text, token in chips:
-            self._chips.addWidget(Chip(self._theme, text, token))
-        self._chips.addStretch(1)
+            chip = Chip(self._theme, short(text), token)
+            chip.setToolTip(text if chip.text() != text else "")
+            self._chips.addWidget(chip)
+            chip.show()
+        self._chip_lines.setVisible(bool(chips))
         if before is None or before["id"] != entry["id"]:
             self.form.set_model(entry["context_tokens"])
         self.facts.show_entry(entry)
+        self.card.show_entry(entry)
+        for widget in (self._marks_title, self.marks, self._card_title, self.card):
+            widget.setVisible(loadable(entry))
+
+    def show_jobs(self, test: Json | None, verify: Json | None) -> None:
+        """Args: test, verify: its unfinished jobs of these kinds."""
+        if self._entry is not None:
+            self.marks.show_entry(self._entry, test)
+        progress = (verify or {}).get("progress") or {}
+        share = progress["done"] / progress["total"] if progress.get("total") else 0.0
+        self._checking.setText(self.tr("Checking the file: {share}").format(share=f"{share:.0%}"))
+        self._checking.setVisible(verify is not None)
 
     def show_state(self, state: str, loaded: Json | None, failure: AppError | None) -> None:
         """Args: state: as `LibraryRows.state`; loaded: `Loaded.to_dict` where it is this model."""
@@ -230,6 +268,12 @@ class DetailPanel(Translated, QWidget):
             )
 
     # --- what is asked of it ------------------------------------------------------------------
+
+    def _on_more_clicked(self) -> None:
+        if self._entry is not None:
+            menu = ModelMenu(self, self._rows, self._entry)
+            menu.chosen.connect(self.menu_chosen)
+            menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def _on_load_asked(self, wishes: Json) -> None:
         if self._entry is not None:

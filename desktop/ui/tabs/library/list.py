@@ -6,11 +6,12 @@ from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from desktop.ui import units
 from desktop.ui.i18n import Translated
 from desktop.ui.tabs.library.cells import ActionCells, NameCells, StateCells
+from desktop.ui.tabs.library.menu import ModelMenu
 from desktop.ui.tabs.library.rows import (
     ACTION_ROLE,
     ENTRY_ROLE,
@@ -43,8 +44,7 @@ class ModelList(Translated, QWidget):
         selected: the current entry changed to this one.
         opened: a row was clicked: its details are wanted.
         load_asked, unload_asked: id.
-        folder_asked: the path whose folder is to be opened.
-        copy_asked: a text for the clipboard.
+        menu_chosen: what was chosen in a row's menu (`ModelMenu.chosen`), and its entry.
         filter_cleared: the button of "nothing matches" was pressed.
     """
 
@@ -52,14 +52,14 @@ class ModelList(Translated, QWidget):
     opened = Signal()
     load_asked = Signal(str)
     unload_asked = Signal(str)
-    folder_asked = Signal(str)
-    copy_asked = Signal(str)
+    menu_chosen = Signal(str, dict)
     filter_cleared = Signal()
 
     def __init__(self, theme: Theme, rows: LibraryRows) -> None:
         super().__init__()
         self._rows = rows
         self._words = ""
+        self._kept = False
         self.filter = LibraryFilter(rows)
         self.table = DataTable(theme)
         self.table.setObjectName("library-table")
@@ -109,6 +109,14 @@ class ModelList(Translated, QWidget):
         if not self.table.currentIndex().isValid() and self.filter.rowCount():
             self.select_row(0)
 
+    def keep(self, kind: str, value: str) -> None:
+        """Show only what has this "tag" or is this "app"'s; ("", "") shows all again."""
+        self._kept = bool(kind)
+        self.filter.keep(kind, value)
+        self.show_totals()
+        if not self.table.currentIndex().isValid() and self.filter.rowCount():
+            self.select_row(0)
+
     def current(self) -> Json | None:
         entry: Json | None = self.table.currentIndex().data(ENTRY_ROLE)
         return entry
@@ -140,12 +148,12 @@ class ModelList(Translated, QWidget):
         if broken:
             text += " · " + self.tr("{count} cannot be read").format(count=broken)
         shown = self.filter.rowCount()
-        if self._words:
+        if self._words or self._kept:
             text += " · " + self.tr("{shown} of {all} shown").format(
                 shown=f"{shown:,}", all=f"{len(entries):,}"
             )
         self.totals.setText(text)
-        nothing = bool(self._words) and shown == 0
+        nothing = bool(self._words) and bool(entries) and shown == 0
         self.table.setHidden(nothing)
         self._nothing.setVisible(nothing)
         self._nothing.tell(
@@ -215,31 +223,10 @@ class ModelList(Translated, QWidget):
             self._on_row_entered(index)
 
     def _on_menu_asked(self, index: QModelIndex, place: QPoint) -> None:
-        menu = self.menu_of(index)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(place)
+        self.menu_of(index).popup(place)
 
-    def menu_of(self, index: QModelIndex) -> QMenu:
+    def menu_of(self, index: QModelIndex) -> ModelMenu:
         """The context menu of a row."""
-        entry = index.data(ENTRY_ROLE)
-        menu = QMenu(self)
-        text = self._rows.action_text(entry)
-        if text:
-            menu.addAction(text).setData(("action", index.data(ACTION_ROLE), entry["id"]))
-            menu.addSeparator()
-        menu.addAction(self.tr("Copy id")).setData(("copy", "", entry["id"]))
-        menu.addAction(self.tr("Copy path")).setData(("copy", "", entry["path"]))
-        menu.addAction(self.tr("Open folder")).setData(("folder", "", entry["path"]))
-        menu.triggered.connect(self._on_menu_triggered)
+        menu = ModelMenu(self, self._rows, index.data(ENTRY_ROLE))
+        menu.chosen.connect(self.menu_chosen)
         return menu
-
-    def _on_menu_triggered(self, action: Any) -> None:
-        kind, what, value = action.data()
-        if kind == "copy":
-            self.copy_asked.emit(value)
-        elif kind == "folder":
-            self.folder_asked.emit(value)
-        elif what == "load":
-            self.load_asked.emit(value)
-        else:
-            self.unload_asked.emit(value)

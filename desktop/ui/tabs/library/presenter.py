@@ -39,6 +39,7 @@ class LibraryPresenter(QObject):
         self._running = 0
         self._again = False
         self._reading = False
+        self._hidden = False
         self.waiting: set[str] = set()
         self.failures: dict[str, AppError] = {}
         state = context.state
@@ -62,7 +63,10 @@ class LibraryPresenter(QObject):
             return
         self._reading = True
         self._begin()
-        self._context.ask(Client.models, self._on_models_read, self._on_read_failed)
+        hidden = self._hidden
+        self._context.ask(
+            lambda client: client.models(hidden=hidden), self._on_models_read, self._on_read_failed
+        )
 
     def _on_models_read(self, models: list[Json]) -> None:
         self._end()
@@ -76,6 +80,11 @@ class LibraryPresenter(QObject):
         self._end()
         self._reading = self._again = False
         self.read_failed.emit(error)
+
+    def list_hidden(self, on: bool) -> None:
+        """Whether hidden models are listed, too."""
+        self._hidden = on
+        self.read()
 
     def rescan(self) -> None:
         """Look at all places again; what is new comes as `library_changed`."""

@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from desktop.core.library.given import TITLES
 from desktop.ui import units
 from desktop.ui.widgets.tables import TOKEN_ROLE
 
@@ -27,6 +28,7 @@ CHIPS_ROLE = TOKEN_ROLE + 2
 ACTION_ROLE = TOKEN_ROLE + 3  # "load", "unload", "cancel" or "": what Enter would do
 _FILTER_ROLE = TOKEN_ROLE + 4
 MEASURED_STAGES = ("reading file", "placing layers")  # how far, in shares of the tensors
+_CHIP_CHARS = 24
 _MANY = 40  # changes from which on the whole table is set anew
 
 
@@ -55,6 +57,16 @@ _KEYS: dict[Column, Callable[[Json], Any]] = {
 def loadable(entry: Json) -> bool:
     """Only a whole model can be loaded by itself."""
     return not entry["broken"] and entry["kind"] == "model"
+
+
+def deletable(entry: Json) -> bool:
+    """Whether deleting it deletes something: a file that Paddock fetched, or a made model."""
+    return bool(entry["downloaded"] or entry["variant"] is not None)
+
+
+def short(text: str) -> str:
+    """A chip's word, cut where it would be as wide as a column."""
+    return text if len(text) <= _CHIP_CHARS else text[: _CHIP_CHARS - 1].rstrip() + "…"
 
 
 class LibraryRows(QAbstractTableModel):
@@ -110,6 +122,11 @@ class LibraryRows(QAbstractTableModel):
         self.beginInsertRows(QModelIndex(), row, row)
         self._entries.insert(row, entry)
         self.endInsertRows()
+
+    def kinds(self) -> tuple[set[str], set[str]]:
+        """The programs and the tags that there are."""
+        apps = {entry["app"] for entry in self._entries if entry["app"]}
+        return apps, {tag for entry in self._entries for tag in entry["tags"]}
 
     def set_loaded(self, loaded: Json | None) -> None:
         """Args: loaded: `Loaded.to_dict`, or None."""
@@ -213,9 +230,9 @@ class LibraryRows(QAbstractTableModel):
         if role == ACTION_ROLE:
             return self.action(entry)
         if role == _FILTER_ROLE:
-            return " ".join(
-                str(entry[key] or "") for key in ("id", "name", "architecture", "repo", "path")
-            )
+            words = [entry[key] for key in ("id", "name", "architecture", "repo", "path", "app")]
+            words += [*entry["aliases"], *entry["tags"], *entry["names"]]
+            return " ".join(str(word or "") for word in words)
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
             return entry["path"]
         return None
@@ -263,6 +280,13 @@ class LibraryRows(QAbstractTableModel):
             found.append((kinds[entry["kind"]], "secondary"))
         if entry["mmproj"]:
             found.append((self.tr("Vision or audio"), "secondary"))
+        if entry["hidden"]:
+            found.append((self.tr("Hidden"), "secondary"))
+        if (entry["upstream"] or {}).get("newer"):
+            found.append((self.tr("Newer upload"), "info"))
+        if entry["app"]:
+            found.append((TITLES[entry["app"]], "secondary"))
+        found += [(tag, "secondary") for tag in entry["tags"]]
         return found
 
     def state(self, entry: Json) -> str:
@@ -343,6 +367,22 @@ class LibraryFilter(QSortFilterProxyModel):
         self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setDynamicSortFilter(True)
         self.setSourceModel(rows)
+        self._rows = rows
+        self._kept = ("", "")
+
+    def keep(self, kind: str, value: str) -> None:
+        """Show only what has this "tag" or is this "app"'s; ("", "") shows all again."""
+        self.beginFilterChange()
+        self._kept = (kind, value)
+        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
+
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+        kind, value = self._kept
+        if kind:
+            entry = self._rows.entries()[source_row]
+            if value not in (entry["tags"] if kind == "tag" else [entry["app"]]):
+                return False
+        return super().filterAcceptsRow(source_row, source_parent)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if column >= 0:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError
 from desktop.core.fit.estimate import HOST
@@ -16,12 +15,13 @@ from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.shell.page import Page
+from desktop.ui.tabs.library.actions import LibraryActions
 from desktop.ui.tabs.library.detail import DetailPanel
+from desktop.ui.tabs.library.header import EVERYTHING, LibraryTools
+from desktop.ui.tabs.library.keeping import Keeper
 from desktop.ui.tabs.library.list import ModelList
 from desktop.ui.tabs.library.presenter import LibraryPresenter
-from desktop.ui.tabs.library.rows import LibraryRows, loadable
-from desktop.ui.theme.icons import icon
-from desktop.ui.widgets.base import Button, IconButton
+from desktop.ui.tabs.library.rows import LibraryRows, deletable, loadable
 from desktop.ui.widgets.filedrop import FileDrop
 from desktop.ui.widgets.parts import Banner, EmptyState
 from desktop.ui.widgets.sidepanel import WithPanel
@@ -40,17 +40,21 @@ class LibraryPage(Page):
         self.presenter = LibraryPresenter(context, self)
         self.rows = LibraryRows(self)
         self.list = ModelList(theme, self.rows)
-        self.detail = DetailPanel(theme)
+        self.detail = DetailPanel(theme, self.rows)
+        self.keeper = Keeper(context, self)
+        self.doing = LibraryActions(context, self.keeper, self)
         self.pricing = PricePresenter(context, self)
         self._priced: tuple[str, object] | None = None  # the model that is priced, and its load
         self.split = WithPanel(theme, self.list, self.detail)
-        self._dialog: QFileDialog | None = None
         self._wanted: str | None = None  # an id to select when it is there
         self._read = False
         self._trouble: AppError | None = None
         self._dismissed = False  # the panel was closed by hand
         self._told: AppError | None = None  # the failure the panel was opened for
-        self._fill_header(context)
+        self.bar = LibraryTools(theme)
+        self.filter, self.rescan, self.add = self.bar.filter, self.bar.rescan, self.bar.add
+        self.tools.addWidget(self.bar)
+        self._add_shortcuts()
         self.banner = Banner(theme, "info")
         self.banner.hide()
         self.empty = EmptyState(theme, "library")
@@ -69,24 +73,7 @@ class LibraryPage(Page):
         self.retranslate()
         self.presenter.start()
 
-    def _fill_header(self, context: Context) -> None:
-        theme = context.theme
-        self.filter = QLineEdit()
-        self.filter.setObjectName("library-filter")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setAcceptDrops(False)
-        self.filter.setMinimumWidth(self.filter.fontMetrics().averageCharWidth() * 22)
-        self.filter.addAction(icon(theme, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.rescan = IconButton(theme, "refresh", "", "F5")
-        self.rescan.setObjectName("library-rescan")
-        self.add = Button(theme, kind="primary", icon_name="add")
-        self.add.setObjectName("library-add")
-        self._add_menu = QMenu(self)
-        self._add_folder = QAction(self)
-        self._add_file = QAction(self)
-        self._add_menu.addActions([self._add_folder, self._add_file])
-        for widget in (self.filter, self.rescan, self.add):
-            self.tools.addWidget(widget)
+    def _add_shortcuts(self) -> None:
         for keys, slot in (
             (QKeySequence(QKeySequence.StandardKey.Find), self._on_find),
             (QKeySequence("F6"), self._on_next_pane),
@@ -95,9 +82,15 @@ class LibraryPage(Page):
             shortcut = QShortcut(keys, self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
-        details = QShortcut(QKeySequence("Space"), self.list.table)
-        details.setContext(Qt.ShortcutContext.WidgetShortcut)
-        details.activated.connect(self._on_space)
+        for keys, slot in (
+            (QKeySequence("Space"), self._on_space),
+            (QKeySequence(QKeySequence.StandardKey.Copy), self._on_copy_key),
+            (QKeySequence("F2"), self._on_names_asked),
+            (QKeySequence(QKeySequence.StandardKey.Delete), self._on_delete_key),
+        ):
+            shortcut = QShortcut(keys, self.list.table)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(slot)
 
     def _connect(self) -> None:
         presenter, state = self.presenter, self.context.state
@@ -114,19 +107,26 @@ class LibraryPage(Page):
         self.add.clicked.connect(self._on_add_clicked)
         self.empty.pressed.connect(self._on_add_clicked)
         self.banner.pressed.connect(self._on_add_clicked)
-        self._add_folder.triggered.connect(self._on_add_folder)
-        self._add_file.triggered.connect(self._on_add_file)
+        doing = self.doing
+        doing.paths_chosen.connect(presenter.add)
+        doing.taken_in.connect(self._on_taken_in)
+        doing.hidden_toggled.connect(presenter.list_hidden)
+        doing.names_asked.connect(self._on_names_asked)
         self.drop.paths_dropped.connect(presenter.add)
         self.list.selected.connect(self._on_selected)
         self.list.opened.connect(self._on_opened)
         self.list.load_asked.connect(self._on_load_asked)
         self.list.unload_asked.connect(presenter.unload)
-        self.list.folder_asked.connect(self._on_folder_asked)
-        self.list.copy_asked.connect(self._on_copy_asked)
-        self.list.filter_cleared.connect(self.filter.clear)
+        self.list.menu_chosen.connect(self._on_menu_chosen)
+        self.list.filter_cleared.connect(self._on_filter_cleared)
+        self.bar.kept_chosen.connect(self.list.keep)
         self.detail.load_asked.connect(presenter.load)
         self.detail.unload_asked.connect(presenter.unload)
-        self.detail.folder_asked.connect(self._on_folder_asked)
+        self.detail.folder_asked.connect(doing.open_folder)
+        self.detail.menu_chosen.connect(self._on_menu_chosen)
+        self.detail.marks.try_asked.connect(self._on_try_asked)
+        self.detail.card.changed.connect(self._on_card_changed)
+        state.jobs_changed.connect(self._show_jobs)
         self.detail.close_asked.connect(self._on_close_asked)
         self.detail.price_asked.connect(self.pricing.choose)
         self.pricing.opened.connect(self._on_trial_opened)
@@ -140,13 +140,7 @@ class LibraryPage(Page):
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.filter.setPlaceholderText(self.tr("Filter"))
-        self.filter.setAccessibleName(self.tr("Filter the models"))
-        self.rescan.set_name(self.tr("Look for models again"))
-        self.add.setText(self.tr("Add…"))
-        self.add.updateGeometry()
-        self._add_folder.setText(self.tr("Add folder…"))
-        self._add_file.setText(self.tr("Add file…"))
+        self.doing.retranslate()
         self.list.retranslate()
         self._show_detail()
         self._show_frame()
@@ -160,7 +154,7 @@ class LibraryPage(Page):
 
     def show_model(self, model: str) -> None:
         """Select it and open its details; one that was added just now, as soon as it is read."""
-        self.filter.clear()
+        self._on_filter_cleared()
         self._wanted = None if self.list.select(model) else model
         self._on_opened()
 
@@ -201,6 +195,7 @@ class LibraryPage(Page):
         self._read, self._trouble = True, None
         before = self.list.current()
         self.rows.set_entries(models)
+        self.bar.offer(*self.rows.kinds())
         self.list.show_totals()
         self._show_frame()
         if self._wanted is not None and self.list.select(self._wanted):
@@ -247,7 +242,17 @@ class LibraryPage(Page):
         entry = self.list.current()
         if entry is not None:
             self.detail.show_entry(entry, self.rows.chips(entry))
+            self._show_jobs()
             self._show_state()
+
+    def _show_jobs(self) -> None:
+        """What is being checked of the model shown."""
+        entry = self.detail.entry
+        if entry is not None:
+            jobs = {
+                kind: self.keeper.job_of(entry["id"], kind) for kind in ("acceptance", "verify")
+            }
+            self.detail.show_jobs(jobs["acceptance"], jobs["verify"])
 
     def _show_state(self) -> None:
         entry, loaded = self.detail.entry, self.context.state.loaded
@@ -299,6 +304,46 @@ class LibraryPage(Page):
         self.list.select(model)
         self.presenter.load(model, self.detail.form.wishes())
 
+    def _on_menu_chosen(self, what: str, entry: Json) -> None:
+        if what == "load":
+            self._on_load_asked(entry["id"])
+        elif what in ("unload", "cancel"):
+            self.presenter.unload(entry["id"])
+        else:
+            self.list.select(entry["id"])
+            self.doing.do(what, entry)
+
+    def _on_try_asked(self) -> None:
+        if self.detail.entry is not None:
+            self.keeper.try_once(self.detail.entry["id"])
+
+    def _on_card_changed(self, changes: Json) -> None:
+        if self.detail.entry is not None:
+            self.keeper.change_card(self.detail.entry["id"], changes)
+
+    def _on_names_asked(self) -> None:
+        self._on_opened()
+        self.detail.card.aliases.setFocus()
+        self.detail.card.aliases.selectAll()
+
+    def _on_taken_in(self, ids: list[str]) -> None:
+        self._on_added(ids, [])
+        self.presenter.read()
+
+    def _on_copy_key(self) -> None:
+        entry = self.list.current()
+        if entry is not None:
+            self.doing.copy(entry["id"])
+
+    def _on_delete_key(self) -> None:
+        entry = self.list.current()
+        if entry is not None and not entry["bundled"]:
+            self.doing.do("remove" if deletable(entry) else "hide", entry)
+
+    def _on_filter_cleared(self) -> None:
+        self.filter.clear()
+        self.bar.choose(*EVERYTHING)
+
     def _on_find(self) -> None:
         self.filter.setFocus()
         self.filter.selectAll()
@@ -327,30 +372,12 @@ class LibraryPage(Page):
             self._on_close_asked()
 
     def _on_add_clicked(self) -> None:
-        self._add_menu.popup(self.add.mapToGlobal(self.add.rect().bottomLeft()))
-
-    def _on_add_folder(self) -> None:
-        dialog = QFileDialog(self, self.tr("Add a folder with models"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._open(dialog)
-
-    def _on_add_file(self) -> None:
-        dialog = QFileDialog(self, self.tr("Add model files"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilter(self.tr("GGUF models (*.gguf)"))
-        self._open(dialog)
-
-    def _open(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self.presenter.add)
-        self._dialog = dialog
-        dialog.open()
+        self.doing.menu.popup(self.add.mapToGlobal(self.add.rect().bottomLeft()))
 
     def _on_added(self, ids: list[str], refused: list[str]) -> None:
         if ids:
             self._wanted = ids[0]
-            self.filter.clear()
+            self._on_filter_cleared()
             one = self.tr("{model} was added.").format(model=ids[0])
             many = self.tr("{count} models were added.").format(count=f"{len(ids):,}")
             self.context.toast(one if len(ids) == 1 else many, "check")
@@ -364,10 +391,3 @@ class LibraryPage(Page):
                 ).format(names=names),
                 "warning",
             )
-
-    def _on_folder_asked(self, path: str) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
-
-    def _on_copy_asked(self, text: str) -> None:
-        QGuiApplication.clipboard().setText(text)
-        self.context.toast(self.tr("Copied: {text}").format(text=text), "check")
