@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 
 def size(size_bytes: float | None) -> str:
     """2.5 GiB, 310 MiB: three digits at most, the unit's binary name."""
@@ -76,3 +78,10 @@ def about(value: float | None) -> str:
             number = value / bound
             return f"{number:.0f} {unit}" if number >= 100 else f"{number:.1f} {unit}"
     return f"{value:.0f}"
+
+
+def day(seconds_since_1970: float | None) -> str:
+    """2026-11-27, here."""
+    if seconds_since_1970 is None:
+        return "–"
+    return time.strftime("%Y-%m-%d", time.localtime(seconds_since_1970))

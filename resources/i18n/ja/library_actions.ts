@@ -350,4 +350,47 @@
         <translation>新しいアップロードあり</translation>
     </message>
 </context>
+<context>
+    <name>Facts</name>
+    <message>
+        <source>Comes from</source>
+        <translation>由来</translation>
+    </message>
+    <message>
+        <source>Not taken over</source>
+        <translation>引き継げなかったもの</translation>
+    </message>
+    <message>
+        <source>Measured speed</source>
+        <translation>実測速度</translation>
+    </message>
+    <message>
+        <source>Last check</source>
+        <translation>最後の検査</translation>
+    </message>
+    <message>
+        <source>Added</source>
+        <translation>追加日</translation>
+    </message>
+    <message>
+        <source>Last used</source>
+        <translation>最後の使用</translation>
+    </message>
+    <message>
+        <source>{model}, with its own settings</source>
+        <translation>{model}(独自の設定)</translation>
+    </message>
+    <message>
+        <source>✓ as it was published, {day}</source>
+        <translation>✓ 公開時と一致、{day}</translation>
+    </message>
+    <message>
+        <source>✕ damaged, {day}</source>
+        <translation>✕ 破損、{day}</translation>
+    </message>
+    <message>
+        <source>readable; no hash to compare with, {day}</source>
+        <translation>読み取り可能(照合できるハッシュなし)、{day}</translation>
+    </message>
+</context>
 </TS>

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from desktop.core.library.given import TITLES
 from desktop.ui import units
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
@@ -86,6 +87,12 @@ class Facts(Translated, QWidget):
             "projector": self.tr("Projector"),
             "license": self.tr("Licence"),
             "repo": self.tr("Repository"),
+            "app": self.tr("Comes from"),
+            "left_out": self.tr("Not taken over"),
+            "speed": self.tr("Measured speed"),
+            "checked": self.tr("Last check"),
+            "added": self.tr("Added"),
+            "last_used": self.tr("Last used"),
             "fingerprint": self.tr("Fingerprint"),
             "copies": self.tr("Other copies"),
         }
@@ -136,9 +143,39 @@ class Facts(Translated, QWidget):
             "projector": Path(entry["mmproj"]).name if entry["mmproj"] else None,
             "license": entry["license"],
             "repo": entry["repo"],
+            "app": self._origin(entry),
+            "left_out": "\n".join(f"{each['name']} {each['value']}" for each in entry["left_out"]),
+            "speed": self._speed(entry),
+            "checked": self._checked(entry),
+            "added": units.day(entry["added"]) if entry["added"] else None,
+            "last_used": units.day(entry["last_used"]) if entry["last_used"] else None,
             "fingerprint": entry["fingerprint"],
             "copies": "\n".join(entry["copies"]),
         }
+
+    def _origin(self, entry: Json) -> str | None:
+        """The program it is in, and what that calls it; of a variant the model it is one of."""
+        parts = [TITLES[entry["app"]]] if entry["app"] else []
+        parts += [name for name in entry["names"] if name != entry["id"]]
+        if entry["variant_of"]:
+            words = self.tr("{model}, with its own settings")
+            parts.append(words.format(model=entry["variant_of"]))
+        return "\n".join(parts) or None
+
+    def _speed(self, entry: Json) -> str | None:
+        figure = entry["decode_tokens_per_second"]
+        return f"✓ {units.speed(figure['value'])} tok/s" if figure else None
+
+    def _checked(self, entry: Json) -> str | None:
+        """How the last look at every byte went; what to do about a bad one is the banner's."""
+        checked = entry["checked"]
+        if checked is None:
+            return None
+        words = {
+            "ok": self.tr("✓ as it was published, {day}"),
+            "damaged": self.tr("✕ damaged, {day}"),
+        }.get(checked["state"], self.tr("readable; no hash to compare with, {day}"))
+        return words.format(day=units.day(checked["checked"]))
 
     def _on_folder_clicked(self) -> None:
         if self._entry is not None:

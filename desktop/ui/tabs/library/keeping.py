@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.client.client import Client
+from desktop.core.errors import AppError
 from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.models.state import ServiceState
@@ -82,6 +83,10 @@ class Keeper(QObject):
 
         def done(repositories: list[Json]) -> None:
             newer = any(model in each["newer"] for each in repositories)
+            errors = [each["error"] for each in repositories if each["error"]]
+            if errors and not newer:
+                self._context.show_error(AppError.from_dict(errors[0]))
+                return
             words = (
                 self.tr("There is a newer upload of {model}.")
                 if newer
