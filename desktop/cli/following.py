@@ -135,6 +135,8 @@ def _watch(follower: Background[Json], submitted: Json, out: Output) -> Json:
                 show(data["progress"])
             elif event["type"] == "job.log":
                 out.note(data["line"])
+            elif event["type"] == "job.changed" and data["state"] == "paused":
+                out.note("It was paused elsewhere; it goes on when it is resumed there.")
             elif event["type"] == "job.changed" and data["state"] == "running" and steps:
                 done = len(data.get("steps_done") or ())
                 if done < steps:

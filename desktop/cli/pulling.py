@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -53,6 +54,10 @@ def pull(client: Client, model: str, out: Output, **options: Any) -> Json:
     follower = _Follower(client, job, out)
     try:
         done = follower.follow()
+    except AppError as error:
+        if error.code is ErrorCode.REMOTE_DENIED and os.environ.get("HF_TOKEN"):
+            out.note("Your HF_TOKEN is this command's; `paddock hub-token` tells it the service.")
+        raise
     except KeyboardInterrupt as stop:
         _interrupted(follower.client, job["id"], stop, out, joined=joined)
         raise

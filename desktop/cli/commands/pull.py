@@ -10,6 +10,7 @@ from desktop.cli.output import Mode, Output
 from desktop.cli.parser import Commands, Parser, UsageError, decimal, whole
 
 if TYPE_CHECKING:
+    from desktop.cli.commands.info import Judged
     from desktop.core.errors import AppError
     from desktop.core.hub.names import HubName
     from desktop.core.hub.repository import Repository
@@ -195,7 +196,7 @@ def in_catalogue(text: str, out: Output) -> str | None:
 
 def _chosen(name: HubName, out: Output, *, best: bool) -> str:
     """The repository's only model, or the best; else what there is."""
-    from desktop.cli.commands.info import find_repository, judge_here
+    from desktop.cli.commands.info import find_repository, judge_here, show_quants
     from desktop.cli.hub import ask, tell_age
     from desktop.core.errors import AppError, ErrorCode
     from desktop.core.hub.wanted import full_name
@@ -211,15 +212,22 @@ def _chosen(name: HubName, out: Output, *, best: bool) -> str:
     if best and recommended is not None:
         out.note(f"The best for this machine is {recommended}.")
         return recommended
-    if best and judged.problem is None:
+    if best and _nothing_fits(judged):
         raise AppError(ErrorCode.HUB_NOTHING_FITS, repo=found.repo)
     if not out.json and out.mode is not Mode.QUIET:
-        from desktop.cli.commands.info import show_quants
-
         show_quants(found.quants, judged, out)
     if recommended is not None:
         out.note(f"The best for this machine: `paddock pull {recommended}`, or --best.")
     raise _several(found, recommended)
+
+
+def _nothing_fits(judged: Judged) -> bool:
+    from desktop.core.fit.candidates import LeftOut
+
+    answers = judged.answers.values()
+    return bool(answers) and all(
+        isinstance(answer, LeftOut) and answer.reason.code == "too_large" for answer in answers
+    )
 
 
 def _several(found: Repository, recommended: str | None) -> AppError:
