@@ -65,7 +65,6 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     """Every kind of job by its name."""
     from desktop.core.hardware.cpu import probe_cpu
     from desktop.core.hardware.memory import probe_memory
-    from desktop.core.hub.download.fetch import discard, fetch
     from desktop.core.jobs.handlers.acceptance import AcceptanceKind
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
@@ -96,7 +95,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
         MoveKind(tools.library),
         DuplicatesKind(tools.library),
         LinkKind(tools.library),
-        DownloadKind(tools.downloads, fetch=fetch, discard=discard),
+        DownloadKind(tools.downloads),
         AcceptanceKind(
             resolve=tools.resolve, idle=Idle(tools.quiet_seconds), host=tools.acceptances
         ),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import Progress
+from desktop.core.hub.download.fetch import discard, fetch, partial_bytes
 from desktop.core.hub.download.names import layout
 from desktop.core.hub.download.order import Fetched, Limits, Order, StoredFile, WantedFile
+from desktop.core.hub.download.retry import Patience
 from desktop.core.hub.drafts import suggested_draft
 from desktop.core.hub.names import HubName
 from desktop.core.hub.wanted import Wanted, asked_name, find_wanted
@@ -38,10 +39,6 @@ _NOT_THERE = frozenset(
     {ErrorCode.HUB_QUANT_UNKNOWN, ErrorCode.HUB_NO_GGUF, ErrorCode.MODEL_AMBIGUOUS}
 )
 
-# `hub.download.fetch.fetch` and `discard`.
-Fetch = Callable[..., Fetched]
-Discard = Callable[[Order, Path], int]
-
 
 class DownloadKind:
     """Parameters: `model` ("owner/name:QUANT" or "owner/name/file.gguf"), `projector` (true),
@@ -51,7 +48,7 @@ class DownloadKind:
     those of the transfer, with what came before an interruption, unless that was a kill.
 
     Args:
-        fetch, discard: `hub.download.fetch`'s.
+        patience: of one attempt at a transfer.
         lost_seconds: so long without a byte a download that has begun waits for the network,
             asking again every `ask_again_seconds`.
     """
@@ -64,14 +61,12 @@ class DownloadKind:
         self,
         host: Host,
         *,
-        fetch: Fetch,
-        discard: Discard,
+        patience: Patience | None = None,
         lost_seconds: float = _LOST_SECONDS,
         ask_again_seconds: float = _ASK_AGAIN_SECONDS,
     ) -> None:
         self._host = host
-        self._fetch = fetch
-        self._discard = discard
+        self._patience = patience
         self._lost_seconds = lost_seconds
         self._ask_again_seconds = ask_again_seconds
 
@@ -258,25 +253,28 @@ class DownloadKind:
         limits = Limits(
             self._host.settings().downloads.connections, lambda: self._bytes_per_second(context)
         )
+        begun = partial_bytes(order, cache) > 0
         came_at = time.monotonic()
         while True:
-            had = watch.done_bytes
+            had = watch.most_bytes
             try:
-                return self._fetch(
+                return fetch(
                     order,
                     cache,
                     self._host.network(),
-                    limits=limits,
-                    reporter=watch,
-                    cancel=context.cancel,
+                    limits,
+                    watch,
+                    context.cancel,
+                    patience=self._patience,
                 )
             except AppError as error:
-                if watch.done_bytes > had:
-                    came_at = time.monotonic()
+                if watch.most_bytes > had:
+                    begun, came_at = True, time.monotonic()
+                lost = begun and error.code is ErrorCode.REMOTE_UNREACHABLE
                 waited = time.monotonic() - came_at
-                lost = error.code is ErrorCode.REMOTE_UNREACHABLE and watch.done_bytes > 0
                 if not lost or waited >= self._lost_seconds or context.cancel.cancelled:
                     raise
+                context.reporter.log(f"{error.title}. It is tried again.")
                 context.cancel.wait(self._ask_again_seconds)
 
     def _bytes_per_second(self, context: JobContext) -> float | None:
@@ -339,6 +337,8 @@ class DownloadKind:
         files = [*files, *fetched["draft"]]
         return {
             **_result(entry, files, {**fetched, "notes": notes}, eyes),
+            # The library may know the same content by another place.
+            "path": paths[wanted.model_files[0]],
             "draft": None if draft is None else draft.id,
         }
 
@@ -358,7 +358,7 @@ class DownloadKind:
                 continue
             order = Wanted.from_dict(plan[part]).order
             free = [each for each in order.files if (order.repo, each.path) not in needed]
-            self._discard(replace(order, files=tuple(free)), cache)
+            discard(replace(order, files=tuple(free)), cache)
             places = layout(cache, order.repo, order.commit, order.revision)
             rows = [
                 self._host.kept(places.pointer(each.path))

@@ -34,7 +34,7 @@ class Host(Protocol):
     def catalog(self) -> Catalog: ...
 
     def entry(self, name: str) -> ModelEntry:
-        """The library's model of a name or path.
+        """The library's model of a name or path; one that was hidden is shown again.
 
         Raises:
             AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
@@ -91,6 +91,9 @@ class Watch:
 
     Args:
         whole: called once with each file that has been fetched and checked.
+
+    Attributes:
+        most_bytes: the most that was here at any moment.
     """
 
     def __init__(self, reporter: Reporter, whole: Callable[[str], None]) -> None:
@@ -99,11 +102,7 @@ class Watch:
         self._told: set[str] = set()
         self._first: float | None = None
         self._last: Progress | None = None
-
-    @property
-    def done_bytes(self) -> float:
-        """How much is here, as it was told last."""
-        return 0 if self._last is None else self._last.done
+        self.most_bytes = 0.0
 
     @property
     def fetched_bytes(self) -> int:
@@ -113,10 +112,14 @@ class Watch:
         return max(0, round(self._last.done - self._first))
 
     def progress(self, progress: Progress) -> None:
+        files = (progress.detail or {}).get("files") or ()
         if progress.unit == "bytes":
-            self._first = progress.done if self._first is None else self._first
+            # What is here already is known once a file is more than waiting.
+            if self._first is None and any(file["state"] != "waiting" for file in files):
+                self._first = progress.done
             self._last = progress
-        for file in (progress.detail or {}).get("files") or ():
+            self.most_bytes = max(self.most_bytes, progress.done)
+        for file in files:
             if file["state"] == "done" and file["path"] not in self._told:
                 self._told.add(file["path"])
                 self._whole(file["path"])
