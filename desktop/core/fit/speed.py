@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Literal
 
-from desktop.core.fit.speed_work import AttentionWork, Portion, Work
+from desktop.core.fit.speed_work import Portion, Work
 from desktop.core.gguf.tensor_types import TENSOR_TYPES
 
 SpeedSource = Literal["seed_table", "calibrated", "measured"]
@@ -79,11 +79,11 @@ class DeviceSpeed:
         decode: seconds per byte by type, of models of the smallest of these sizes.
         layer, moe_layer, width: seconds per layer, more for one with experts, and per element of
             `Portion.width`, for a generated token.
-        attention: seconds per head for one cell of the cache, by the cache's type and
-            `AttentionWork.kv_width` ("f16/1024"), or by the type alone; empty where reading the
-            cache is what takes the time. (Per head and not per multiplication: heads of 64, 128
-            and 256 numbers took 28, 26 and 31 ns where cells lie equally far apart, and 60 where
-            they lie four times as far, on the same EPYC.)
+        attention, attention_byte: seconds per head for one cell of the cache, and per byte of it,
+            by the cache's type; both empty where reading the cache is as fast as reading weights.
+            (Heads that share their keys and values share what reading them takes. On the same
+            EPYC 10 models of 32 to 512 bytes a head and cell took 12 to 95 ns for each, within a
+            fifth of 5 ns and 0.2 ns a byte; neither the bytes nor the heads alone explain them.)
         prefill, prefill_layer, prefill_moe_layer, prefill_width: the same for a prompt token,
             `prefill` per multiplication.
         prefill_attention: seconds per multiplication for one cell of the cache, by the cache's
@@ -106,6 +106,7 @@ class DeviceSpeed:
     moe_layer: float = 0.0
     width: float = 0.0
     attention: Mapping[str, float] = field(default_factory=dict)
+    attention_byte: Mapping[str, float] = field(default_factory=dict)
     prefill_layer: float = 0.0
     prefill_moe_layer: float = 0.0
     prefill_width: float = 0.0
@@ -158,11 +159,10 @@ class DeviceSpeed:
             seconds += size * (_like(self.decode, kind, per_byte=True)[0] + beyond)
         seconds += self.layer * portion.layers + self.moe_layer * portion.moe_layers
         seconds += self.width * portion.width
-        if self.attention:
-            return seconds + sum(
-                each.seen(depth) * each.cell_heads * _of_cells(self.attention, kv_type, each)
-                for each in portion.attention
-            )
+        if self.attention or self.attention_byte:
+            heads = sum(each.seen(depth) * each.cell_heads for each in portion.attention)
+            seconds += heads * _of_type(self.attention, kv_type)
+            return seconds + cache_bytes * _of_type(self.attention_byte, kv_type)
         return seconds + cache_bytes * memory
 
     def prefill_seconds(self, portion: Portion, tokens: int, depth: float, kv_type: str) -> float:
@@ -197,30 +197,14 @@ def cache_key(kv_type: str, head_dim: int) -> str:
     return f"{kv_type}@{head_dim}"
 
 
-def cells_key(kv_type: str, kv_width: int) -> str:
-    """How a measured cost of a generated token's attention is called."""
-    return f"{kv_type}/{kv_width}"
-
-
 def _kinds_like(kv_type: str) -> tuple[str, str, str]:
     """The types of cache whose costs can stand for this one's, the nearest first."""
     return kv_type, "f16" if kv_type in ("f16", "f32", "bf16") else "q8_0", "f16"
 
 
-def _of_cells(costs: Mapping[str, float], kv_type: str, work: AttentionWork) -> float:
-    """The cost with a cache of this type, else with one like it; between two measured widths in
-    proportion to the logarithm of the width."""
-    for kind in _kinds_like(kv_type):
-        if kind in costs:
-            return costs[kind]
-        measured = sorted(
-            (int(key.split("/")[1]), cost)
-            for key, cost in costs.items()
-            if key.startswith(f"{kind}/")
-        )
-        if measured:
-            return _between(measured, work.kv_width)
-    return 0.0
+def _of_type(costs: Mapping[str, float], kv_type: str) -> float:
+    """The cost with a cache of this type, else with one like it."""
+    return next((costs[kind] for kind in _kinds_like(kv_type) if kind in costs), 0.0)
 
 
 def _between(points: Sequence[tuple[float, float]], at: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key, cells_key
+from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key
 from desktop.core.fit.speed_plan import REFERENCE_TYPE, Point
 from desktop.core.fit.speed_work import Portion
 
@@ -62,7 +62,8 @@ def fit(
         [(m.portion.total_read_bytes, m.portion.layers, m.portion.width) for m in shapes],
         [m.decode_seconds for m in shapes],
     )
-    attention, prefill_attention = _attention(measured)
+    attention, attention_byte = _attention(measured)
+    prefill_attention = _prefill_attention(measured)
     mean_depth = prompt_tokens / 2
     per_mac, prefill_layer, prefill_width = _solve(
         [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
@@ -84,6 +85,7 @@ def fit(
         layer=layer,
         width=width,
         attention=attention,
+        attention_byte=attention_byte,
         prefill_layer=prefill_layer,
         prefill_width=prefill_width,
         prefill_attention=prefill_attention,
@@ -100,20 +102,32 @@ def _macs(portion: Portion) -> float:
 
 
 def _attention(measured: Sequence[Measured]) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds per head and cell of a generated token, and per multiplication of a prompt token:
-    from the same model with and without tokens in the cache."""
-    decode: dict[str, float] = {}
-    prefill: dict[str, float] = {}
+    """Seconds of a generated token per head and cell, and per byte of the cache: from the same
+    models with and without tokens in the cache."""
+    heads: dict[str, float] = {}
+    per_byte: dict[str, float] = {}
+    for kind in {each.point.kv_type for each in measured if each.flat_decode_seconds is not None}:
+        rows, times = [], []
+        for each in measured:
+            if each.flat_decode_seconds is not None and each.point.kv_type == kind:
+                (work,) = each.portion.attention
+                seen = work.seen(each.point.depth)
+                rows.append((seen * work.cell_bytes, seen * work.cell_heads))
+                times.append(_positive(each.decode_seconds, each.flat_decode_seconds))
+        per_byte[kind], heads[kind] = _solve(rows, times)
+    return heads, per_byte
+
+
+def _prefill_attention(measured: Sequence[Measured]) -> dict[str, float]:
+    """Seconds of a prompt token per multiplication, by the cache's type and the heads' length."""
+    found: dict[str, float] = {}
     for each in measured:
-        if each.flat_decode_seconds is None or each.flat_prefill_seconds is None:
-            continue
-        depth, kind = each.point.depth, each.point.kv_type
-        (work,) = each.portion.attention
-        more = max(0.0, each.decode_seconds - each.flat_decode_seconds)
-        decode[cells_key(kind, work.kv_width)] = more / (work.seen(depth) * work.cell_heads)
-        more = max(0.0, each.prefill_seconds - each.flat_prefill_seconds)
-        prefill[cache_key(kind, work.head_dim)] = more / (work.seen(depth) * work.cell_macs)
-    return decode, prefill
+        if each.flat_prefill_seconds is not None:
+            (work,) = each.portion.attention
+            more = max(0.0, each.prefill_seconds - each.flat_prefill_seconds)
+            key = cache_key(each.point.kv_type, work.head_dim)
+            found[key] = more / (work.seen(each.point.depth) * work.cell_macs)
+    return found
 
 
 def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:

@@ -1,10 +1,10 @@
 """What calibration measures: small synthetic models, each there to show one thing.
 
 All differ from the reference in one respect, so that what it costs can be told apart: many narrow
-layers show the cost of a layer, a cache with tokens in it that of attention (cells near to and far
-from one another, short and long heads), other types that of their unpacking, larger models what
-the memory gives when no cache holds them. Two more models, of other shapes and types, are only
-predicted: how well that works is the honest part of the band.
+layers show the cost of a layer, a cache with tokens in it that of attention (eight heads that share
+their keys and values, and heads of which only two do), other types that of their unpacking, larger
+models what the memory gives when no cache holds them. Two more models, of other shapes and types,
+are only predicted: how well that works is the honest part of the band.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         *(
             Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, KV_DEPTH, kind)
             for kind in ("f16", "q8_0")
-            for model in (narrow, SyntheticModel(k, 3, 2048, 1024, 16, 8))
+            for model in (replace(narrow, kv_heads=1), SyntheticModel(k, 3, 2048, 1024, 16, 8))
         ),
     ]
     for size in _memory_sizes(base, free_bytes, largest_cache_bytes):

@@ -23,7 +23,6 @@ class AttentionWork:
     Attributes:
         window: cells they see at most; None: all.
         head_dim: numbers per head; some kernels are much slower with short heads.
-        kv_width: numbers of one cell's keys in one layer: cells lie that far from one another.
         cell_bytes: keys and values of one cell, over all these layers.
         cell_heads: heads that look at one cell, over all these layers.
         cell_macs: multiplications and additions for one cell and one token, over all these layers.
@@ -31,7 +30,6 @@ class AttentionWork:
 
     window: int | None
     head_dim: int
-    kv_width: int
     cell_bytes: float
     cell_heads: float
     cell_macs: float
@@ -123,7 +121,7 @@ class _Counting:
         dense, experts = _mixes(shape)
         self._dense_mix, self._expert_mix = dense, experts
         self._portions: dict[str, Portion] = {}
-        self._attention: dict[tuple[str, int | None, int, int], list[float]] = {}
+        self._attention: dict[tuple[str, int | None, int], list[float]] = {}
 
     def _on(self, device: str) -> Portion:
         return self._portions.setdefault(device, Portion(device))
@@ -158,8 +156,7 @@ class _Counting:
         if not self._shape.mla:
             cell += layer.n_kv_heads * layer.head_dim_v * values
         window = self._shape.window if layer.attention == "sliding" else None
-        width = layer.n_kv_heads * layer.head_dim_k
-        sums = self._attention.setdefault((device, window, layer.head_dim_k, width), [0.0] * 3)
+        sums = self._attention.setdefault((device, window, layer.head_dim_k), [0.0] * 3)
         sums[0] += cell
         sums[1] += layer.n_heads
         sums[2] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
@@ -177,8 +174,8 @@ class _Counting:
     def portions(self) -> tuple[Portion, ...]:
         for device, portion in self._portions.items():
             portion.attention = tuple(
-                AttentionWork(window, head_dim, width, *sums)
-                for (place, window, head_dim, width), sums in self._attention.items()
+                AttentionWork(window, head_dim, *sums)
+                for (place, window, head_dim), sums in self._attention.items()
                 if place == device
             )
         return tuple(self._portions.values())

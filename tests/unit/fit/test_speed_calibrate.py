@@ -252,7 +252,7 @@ def test_the_real_engine_measures_every_kind_of_point(
     assert found.device == TARGET.device
     assert set(found.decode) >= {"Q4_K", "Q8_0", "F16", "IQ2_XS", "MXFP4"}
     assert all(0 < cost < 1e-3 for cost in found.decode.values())
-    assert set(found.attention) == {"f16/128", "q8_0/128"}
+    assert set(found.attention) == set(found.attention_byte) == {"f16", "q8_0"}
 
 
 def test_a_point_that_takes_too_long_is_ended(tmp_path: Path) -> None:

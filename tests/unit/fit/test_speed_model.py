@@ -143,22 +143,20 @@ def test_decode_adds_bytes_layers_and_attention(made: Made) -> None:
 def test_attention_goes_by_the_cache_and_the_heads(
     kv_type: str, head_dim: int, cost: float
 ) -> None:
-    work = (AttentionWork(None, head_dim, 256, 0.0, 1.0, 10.0),)
+    work = (AttentionWork(None, head_dim, 0.0, 1.0, 10.0),)
     costs = {"f16@64": 1.0, "f16@128": 2.0, "q8_0@64": 3.0}
     assert attention_seconds(costs, Portion("CPU", attention=work), 7, kv_type) == 70 * cost
 
 
 @pytest.mark.parametrize(
-    ("kv_type", "width", "cost"),
-    [("f16", 128, 1.0), ("f16", 512, 1.5), ("f32", 4096, 2.0), ("q8_0", 64, 3.0), ("q4_0", 9, 3.0)],
+    ("kv_type", "cost"), [("f16", 10 + 200), ("f32", 10 + 200), ("q8_0", 30 + 400), ("q4_0", 430)]
 )
-def test_a_tokens_attention_goes_by_how_far_cells_lie_apart(
-    kv_type: str, width: int, cost: float
-) -> None:
-    work = (AttentionWork(None, 64, width, 0.0, 10.0, 0.0),)
-    costs = {"f16/256": 1.0, "f16/1024": 2.0, "q8_0/256": 3.0}
-    seconds = speed(attention=costs).decode_seconds(Portion("CPU", attention=work), 7, kv_type)
-    assert seconds == pytest.approx(70 * cost)
+def test_a_tokens_attention_goes_by_heads_and_by_bytes(kv_type: str, cost: float) -> None:
+    work = (AttentionWork(None, 64, 100.0, 10.0, 0.0),)
+    known = speed(
+        attention={"f16": 1.0, "q8_0": 3.0}, attention_byte={"f16": 2.0, "q8_0": 4.0}, memory=()
+    )
+    assert known.decode_seconds(Portion("CPU", attention=work), 7, kv_type) == 7 * cost
 
 
 def test_memory_takes_over_where_no_cache_holds_the_model(made: Made) -> None:
@@ -304,7 +302,8 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
         layer=2e-5,
         moe_layer=1e-5,
         width=1e-8,
-        attention={"f16/256": 2e-8, "f16/1024": 5e-8, "q8_0/256": 3e-8, "q8_0/1024": 7e-8},
+        attention={"f16": 5e-9, "q8_0": 8e-9},
+        attention_byte={"f16": 2e-10, "q8_0": 5e-10},
         prefill_layer=1e-6,
         prefill_width=1e-9,
         prefill_attention={"f16@64": 3e-11, "f16@128": 2e-11, "q8_0@64": 5e-11, "q8_0@128": 4e-11},
@@ -315,6 +314,8 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
     found = speed_fit.fit(measured, build="1 abc", backend="cpu", device="A CPU", prompt_tokens=128)
     for kind, cost in truth.attention.items():
         assert found.attention[kind] == pytest.approx(cost, rel=0.02), kind
+    for kind, cost in truth.attention_byte.items():
+        assert found.attention_byte[kind] == pytest.approx(cost, rel=0.02), kind
     for kind, cost in truth.prefill_attention.items():
         assert found.prefill_attention[kind] == pytest.approx(cost, rel=0.03), kind
     assert found.layer == pytest.approx(2e-5, rel=0.05)
