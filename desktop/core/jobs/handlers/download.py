@@ -211,6 +211,7 @@ class DownloadKind:
         cache, interrupted = self._host.cache(), f"{part}_so_far"
         before = context.done.get(interrupted, {"fetched_bytes": 0, "seconds": 0.0})
         watch = Watch(context.reporter, lambda path: self._keep_whole(order, cache, path))
+        had = self._bytes_here(order, cache)
         begun = time.monotonic()
 
         def so_far(fetched_bytes: int) -> Json:
@@ -223,7 +224,7 @@ class DownloadKind:
             fetched = self._patiently(context, order, cache, watch)
         except AppError:
             watch.stand_still()
-            context.keep(interrupted, so_far(watch.fetched_bytes))
+            context.keep(interrupted, so_far(max(0, round(watch.most_bytes) - had)))
             raise
         self._host.keep(
             [
@@ -247,6 +248,11 @@ class DownloadKind:
             for file in fetched.files
         ]
         return {"files": files, **so_far(fetched.fetched_bytes)}
+
+    def _bytes_here(self, order: Order, cache: Path) -> int:
+        here = {path for _, path in self._present(order)}
+        whole = sum(file.size_bytes or 0 for file in order.files if file.path in here)
+        return whole + partial_bytes(order, cache)
 
     def _patiently(self, context: JobContext, order: Order, cache: Path, watch: Watch) -> Fetched:
         """The transfer, begun again when the network was lost for long after something had come."""

@@ -100,23 +100,12 @@ class Watch:
         self._reporter = reporter
         self._whole = whole
         self._told: set[str] = set()
-        self._first: float | None = None
         self._last: Progress | None = None
         self.most_bytes = 0.0
-
-    @property
-    def fetched_bytes(self) -> int:
-        """About how much has come."""
-        if self._last is None or self._first is None:
-            return 0
-        return max(0, round(self._last.done - self._first))
 
     def progress(self, progress: Progress) -> None:
         files = (progress.detail or {}).get("files") or ()
         if progress.unit == "bytes":
-            # What is here already is known once a file is more than waiting.
-            if self._first is None and any(file["state"] != "waiting" for file in files):
-                self._first = progress.done
             self._last = progress
             self.most_bytes = max(self.most_bytes, progress.done)
         for file in files:
