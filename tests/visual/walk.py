@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.core.paths import resources
 from desktop.ui.i18n import Language, read_catalogue
 from desktop.ui.theme.theme import Theme
-from tests.visual import data, scenes_models  # noqa: F401 - its scenes are among SCENES
+from tests.visual import data, scenes_library, scenes_models  # noqa: F401 - scenes of theirs
 from tests.visual.checks import English, Problem, faint, problems, visible_tree
 from tests.visual.scenes import SCENES
 from tests.visual.stage import Stage

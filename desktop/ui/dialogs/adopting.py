@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError
 from desktop.ui import units
@@ -13,6 +13,7 @@ from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import message
 from desktop.ui.widgets.base import GAP, MARGIN, Button, Text, row
+from desktop.ui.widgets.scrolled import Scrolled
 
 Json = dict[str, Any]
 _BREAK = "\u200b"
@@ -45,6 +46,8 @@ class AdoptingDialog(Translated, QDialog):
         lines = QVBoxLayout(inner)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(GAP // 2)
+        lines.addWidget(self._text)
+        lines.addSpacing(GAP)
         for app in apps:
             tick = QCheckBox()
             tick.setObjectName(f"adopt-{app['app']}")
@@ -61,10 +64,7 @@ class AdoptingDialog(Translated, QDialog):
                 lines.addWidget(widget)
             lines.addSpacing(GAP)
         lines.addStretch(1)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setWidget(inner)
+        self._scroll = Scrolled(inner, self.fontMetrics().averageCharWidth() * 72)
         self._cancel = Button(theme, kind="quiet")
         self._cancel.clicked.connect(self.reject)
         self._adopt = Button(theme, kind="primary")
@@ -74,15 +74,10 @@ class AdoptingDialog(Translated, QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(2 * GAP)
-        for widget in (self._title, self._text):
-            layout.addWidget(widget)
+        layout.addWidget(self._title)
         layout.addWidget(self._scroll, 1)
         layout.addLayout(row(1, self._cancel, self._adopt))
-        self._scroll.setVisible(bool(apps))
-        width = self.fontMetrics().averageCharWidth()
-        self.setMinimumWidth(width * 64)
         self.retranslate()
-        self._scroll.setMinimumHeight(min(inner.sizeHint().height(), width * 45))
         self._on_toggled()
 
     def retranslate(self) -> None:
@@ -117,6 +112,7 @@ class AdoptingDialog(Translated, QDialog):
             problem.setVisible(bool(problem.text()))
         self._cancel.setText(self.tr("Cancel") if self._apps else self.tr("Close"))
         self._adopt.setText(self.tr("Take in"))
+        self._scroll.updateGeometry()
 
     def _problems_of(self, app: Json) -> list[str]:
         """What cannot be taken in, and why; some of it where there is much."""

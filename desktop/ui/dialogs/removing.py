@@ -11,7 +11,8 @@ from desktop.core.library.removal import REASONS
 from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
-from desktop.ui.widgets.base import GAP, MARGIN, Button, Text, column, row
+from desktop.ui.widgets.base import GAP, MARGIN, Button, Text, row
+from desktop.ui.widgets.scrolled import Scrolled
 
 Json = dict[str, Any]
 _BREAK = "\u200b"
@@ -40,11 +41,14 @@ class RemovingDialog(Translated, QDialog):
         theme = context.theme
         self._title = Text(theme, role="strong", wrap=True)
         self._text = Text(theme, token="secondary", wrap=True)
-        self._files = [Text(theme, role="mono", wrap=True) for _ in removal["removed"]]
+        folders = dict.fromkeys(_split(file["path"])[0] for file in removal["removed"])
+        self._files = {
+            folder: (Text(theme, role="caption", wrap=True), Text(theme, role="mono", wrap=True))
+            for folder in folders
+        }
         # That a file was to be kept is nothing new to who takes a model out of the list.
         self._stays = [file for file in removal["kept"] if file["code"] != "asked"]
         self._kept = [Text(theme, token="secondary", wrap=True) for _ in self._stays]
-        self._more = Text(theme, token="secondary")
         self._warning = Text(theme, token="warning", wrap=True)
         self._cancel = Button(theme, kind="quiet")
         self._cancel.setDefault(True)
@@ -55,12 +59,20 @@ class RemovingDialog(Translated, QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(2 * GAP)
-        lines = (self._title, self._text, *self._files, self._more, *self._kept, self._warning)
-        layout.addLayout(column(*lines))
+        inner = QWidget()
+        lines = QVBoxLayout(inner)
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(GAP)
+        files = [text for texts in self._files.values() for text in texts]
+        for widget in (self._text, *files, *self._kept, self._warning):
+            lines.addWidget(widget)
+        lines.addStretch(1)
+        layout.addWidget(self._title)
+        self._scroll = Scrolled(inner, self.fontMetrics().averageCharWidth() * 72)
+        layout.addWidget(self._scroll, 1)
         layout.addLayout(row(1, self._cancel, self._remove))
-        for text in (*self._files[_SHOWN_FILES:], *self._kept[_SHOWN_FILES:]):
+        for text in self._kept[_SHOWN_FILES:]:
             text.hide()
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 64)
         self.retranslate()
         self._cancel.setFocus()
 
@@ -73,23 +85,33 @@ class RemovingDialog(Translated, QDialog):
         self.setWindowTitle(self.tr("Take out of the list") if hides else self.tr("Delete"))
         self._title.setText(title)
         self._text.setText(self._what())
-        for text, file in zip(self._files, removal["removed"], strict=True):
-            path = _breakable(file["path"])
-            linked = self.tr("{path} (its content has a second name elsewhere and stays there)")
-            text.setText(linked.format(path=path) if file["linked"] else path)
+        for folder, (place, names) in self._files.items():
+            place.setText(_breakable(folder))
+            names.setText("\n".join(self._names_in(folder)))
         for text, file in zip(self._kept, self._stays, strict=True):
             reason = QCoreApplication.translate("Removal", REASONS.get(file["code"], ""))
             line = self.tr("Stays: {path}. {reason}").format(
                 path=_breakable(file["path"]), reason=reason.format_map(file["params"])
             )
             text.setText(line)
-        more = sum(max(0, len(each) - _SHOWN_FILES) for each in (self._files, self._kept))
-        self._more.setText(self.tr("and {count} more").format(count=more))
-        self._more.setVisible(more > 0)
         self._warning.setText("\n".join(self._warnings()))
         self._warning.setVisible(bool(self._warning.text()))
         self._cancel.setText(self.tr("Cancel"))
         self._remove.setText(self.tr("Take out") if hides else self.tr("Delete"))
+        self._scroll.updateGeometry()
+
+    def _names_in(self, folder: str) -> list[str]:
+        """The files that go from there; some of them where there are many."""
+        names = []
+        for file in self._removal["removed"]:
+            place, name = _split(file["path"])
+            if place == folder:
+                linked = self.tr("{name} (its content has a second name elsewhere and stays there)")
+                names.append(linked.format(name=name) if file["linked"] else name)
+        if len(names) > _SHOWN_FILES:
+            more = self.tr("and {count} more").format(count=len(names) - _SHOWN_FILES)
+            names = [*names[:_SHOWN_FILES], more]
+        return [_breakable(name) for name in names]
 
     def _what(self) -> str:
         removal = self._removal
@@ -119,5 +141,13 @@ class RemovingDialog(Translated, QDialog):
         self.confirmed.emit(self._removal["model"])
 
 
+def _split(path: str) -> tuple[str, str]:
+    """Folder and name, of whatever system the path is."""
+    at = max(path.rfind("/"), path.rfind("\\")) + 1
+    return path[:at], path[at:]
+
+
 def _breakable(path: str) -> str:
-    return path.replace("/", f"/{_BREAK}").replace("\\", f"\\{_BREAK}")
+    for mark in "/\\-":
+        path = path.replace(mark, f"{mark}{_BREAK}")
+    return path

@@ -59,8 +59,8 @@
         <translation>一覧から外す</translation>
     </message>
     <message>
-        <source>{path} (its content has a second name elsewhere and stays there)</source>
-        <translation>{path}(同じ内容が別の名前でほかの場所にもあり、そちらは残ります)</translation>
+        <source>{name} (its content has a second name elsewhere and stays there)</source>
+        <translation>{name}(同じ内容が別の名前でほかの場所にもあり、そちらは残ります)</translation>
     </message>
     <message>
         <source>Stays: {path}. {reason}</source>

@@ -152,7 +152,7 @@ def test_delete_asks_with_what_it_frees_and_does_it_when_confirmed(robot: Robot)
     dialog = dialog_of(robot, RemovingDialog)
     words = said(dialog)
     assert "Delete a:q8_0?" in words and "3.0 MiB" in words
-    assert "/hub/a:q8_0.gguf" in words
+    assert "/hub/\na:q8_0.gguf" in words
     assert "cannot be loaded without it: helper" in words
     assert client.called("remove_model") == []
     click(robot, dialog, "remove-confirm")

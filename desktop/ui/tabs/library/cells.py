@@ -23,7 +23,7 @@ class NameCells(Cells):
         height = painter.fontMetrics().height() + 4
         painter.setFont(self.table.font())
         room = sum(widths) + 8 * len(widths)
-        needed = painter.fontMetrics().horizontalAdvance(name)
+        needed = painter.fontMetrics().horizontalAdvance(name) + 2  # eliding rounds the other way
         kept = max(min(needed, rect.width()), rect.width() - room)
         taken = self.text(painter, QRect(rect.x(), rect.y(), kept, rect.height()), index, name)
         left = rect.x() + taken + 8

@@ -97,11 +97,11 @@ class DetailPanel(Translated, QWidget):
         layout.addSpacing(GAP)
         layout.addWidget(self.form)
         layout.addWidget(self.price)
-        layout.addSpacing(GAP)
         layout.addWidget(self._memory_title)
         layout.addWidget(self.memory)
         layout.addWidget(self._settings)
-        layout.addSpacing(GAP)
+        for title in (self._memory_title, self._marks_title, self._card_title, self._facts_title):
+            title.setContentsMargins(0, 2 * GAP, 0, 0)  # gone with it where there is no such part
         for title, part in (
             (self._marks_title, self.marks),
             (self._card_title, self.card),
@@ -109,7 +109,6 @@ class DetailPanel(Translated, QWidget):
         ):
             layout.addWidget(title)
             layout.addWidget(part)
-            layout.addSpacing(GAP)
         layout.addStretch(1)
         self.retranslate()
 

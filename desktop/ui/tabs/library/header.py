@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
@@ -15,6 +15,18 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, Button, IconButton
 
 EVERYTHING = ("", "")
+
+
+class _Choice(Button):
+    """What is chosen; where there is little room its icon alone."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        return QSize(min(36, hint.width()), hint.height())
+
+    def _shown_text(self) -> str:
+        whole = self.width() >= super().minimumSizeHint().width()
+        return super()._shown_text() if whole else ""
 
 
 class LibraryTools(Translated, QWidget):
@@ -35,9 +47,9 @@ class LibraryTools(Translated, QWidget):
         self.filter.setObjectName("library-filter")
         self.filter.setClearButtonEnabled(True)
         self.filter.setAcceptDrops(False)
-        self.filter.setMinimumWidth(self.filter.fontMetrics().averageCharWidth() * 22)
+        self.filter.setMinimumWidth(self.filter.fontMetrics().averageCharWidth() * 10)
         self.filter.addAction(icon(theme, "search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.kept = Button(theme, kind="quiet", icon_name="sliders", shrinks=True)
+        self.kept = _Choice(theme, kind="quiet", icon_name="sliders", shrinks=True)
         self.kept.setObjectName("library-kept")
         self.kept.clicked.connect(self._on_kept_clicked)
         self.rescan = IconButton(theme, "refresh", "", "F5")

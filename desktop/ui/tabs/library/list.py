@@ -190,7 +190,7 @@ class ModelList(Translated, QWidget):
             width = max(table.horizontalAdvance(text) for text in samples[column])
             width = max(width, caption.horizontalAdvance(f"{title} ↓"))
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width + 2 * PADDING)
+            header.resizeSection(column, width + 2 * PADDING + 2)
         self._hide_columns()
 
     def _hide_columns(self) -> None:
