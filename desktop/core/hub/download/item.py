@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,7 +32,7 @@ class Segment:
         pos: where it is; what lies before is written.
         end: where it ends (exclusive); comes nearer when another connection takes over the rest.
         whole: the server sends the file only as a whole: whatever is missing is taken from it.
-        begun: when, on the monotonic clock.
+        begun: when, on the monotonic clock; `moved`: when something came.
         dropped: what came of the file is thrown away; so is this.
     """
 
@@ -40,6 +41,7 @@ class Segment:
     end: int
     whole: bool = False
     begun: float = 0.0
+    moved: float = 0.0
     got_bytes: int = 0
     dropped: bool = False
 
@@ -154,6 +156,7 @@ class Item:
         fresh = self.partial.write(place, piece, start, end)
         segment.pos = max(segment.pos, end)
         segment.got_bytes += fresh
+        segment.moved = time.monotonic()
         self._follow()
         return fresh
 

@@ -15,7 +15,7 @@ from desktop.core.hub.download.ranges import Ranges
 from desktop.core.hub.download.space import disk_full, free_bytes, reserve
 
 # What a kill may cost: what was written since the manifest was.
-SAVE_BYTES = 8 << 20
+SAVE_BYTES = 4 << 20
 SAVE_SECONDS = 0.25
 # What a power loss may cost, and how often a disk is made to write.
 FLUSH_BYTES = 256 << 20
@@ -103,16 +103,24 @@ class Partial:
     def save(self) -> None:
         """Write down what is there; it survives a kill from now on.
 
+        On a full disk the older manifest stays: the file's own space may well be reserved.
+
         Raises:
-            AppError: DISK_FULL, HUB_FOLDER_UNWRITABLE.
+            AppError: HUB_FOLDER_UNWRITABLE.
         """
         self._unsaved = 0
         self._saved_at = time.monotonic()
-        if self._sized:
-            try:
-                self._manifest.save(self._layout.manifest(self._manifest.etag))
-            except OSError as error:
-                raise self._refused(error) from error
+        self._save(flushed=False)
+
+    def _save(self, *, flushed: bool) -> None:
+        if not self._sized or self._closed:
+            return
+        try:
+            self._manifest.save(self._layout.manifest(self._manifest.etag), flushed=flushed)
+        except (OSError, AppError) as error:
+            told = error if isinstance(error, AppError) else self._refused(error)
+            if told.code is not ErrorCode.DISK_FULL:
+                raise told from error
 
     @property
     def wants_flush(self) -> bool:
@@ -126,16 +134,16 @@ class Partial:
             AppError: DISK_FULL, HUB_FOLDER_UNWRITABLE.
         """
         async with self._flushing:
+            if self._closed:
+                return
             written, self._unflushed = self.have.copy(), 0
             try:
                 await asyncio.to_thread(self.part.flusher())
                 self._flushed_at = time.monotonic()
-                self._manifest.durable = written
-                if self._sized and not self._closed:
-                    place = self._layout.manifest(self._manifest.etag)
-                    self._manifest.save(place, flushed=True)
             except OSError as error:
                 raise self._refused(error) from error
+            self._manifest.durable = written
+            self._save(flushed=True)
 
     def _refused(self, error: OSError) -> AppError:
         return refused(error, self._layout, self.part, self._manifest)

@@ -18,7 +18,9 @@ MOST_BYTES = 64 << 20
 # Taking over cuts the other's answer off, and what is on its way then is lost: only for what would
 # take a while.
 _TAKE_OVER_SECONDS = 4.0
-_TAKE_OVER_BYTES = 4 << 20
+_TAKE_OVER_BYTES = 1 << 20
+# A connection that is silent for so long loses all it has left to do.
+_SILENT_SECONDS = 3.0
 _UNKNOWN_END = 1 << 62
 
 
@@ -52,27 +54,33 @@ class Plan:
         await self._changed.wait()
 
     def _take_over(self) -> Segment | None:
-        """The later half of what the slowest connection has to do."""
+        """The later half of what the slowest connection has to do; all of a silent one's."""
         now = time.monotonic()
         slowest, longest = None, _TAKE_OVER_SECONDS
         for item in self._items:
             for segment in item.segments:
-                if segment.whole or segment.left < 2 * _TAKE_OVER_BYTES:
+                if segment.whole or segment.finished:
                     continue
+                if now - segment.moved > _SILENT_SECONDS:
+                    return _split(segment, segment.pos)
                 rate = segment.got_bytes / max(1e-3, now - segment.begun)
                 seconds = segment.left / max(1.0, rate)
-                if seconds > longest and now - segment.begun > 1.0:
+                if seconds > longest and segment.left >= 2 * _TAKE_OVER_BYTES:
                     slowest, longest = segment, seconds
-        if slowest is None:
+        if slowest is None or now - slowest.begun < 1.0:
             return None
-        middle = slowest.pos + slowest.left // 2
-        taken = Segment(slowest.item, middle, slowest.end)
-        slowest.end = middle
-        return _started(taken)
+        return _split(slowest, slowest.pos + slowest.left // 2)
+
+
+def _split(segment: Segment, place: int) -> Segment:
+    """Another connection does what lies behind `place`."""
+    taken = Segment(segment.item, place, segment.end)
+    segment.end = place
+    return _started(taken)
 
 
 def _started(segment: Segment) -> Segment:
-    segment.begun = time.monotonic()
+    segment.begun = segment.moved = time.monotonic()
     segment.item.segments.append(segment)
     return segment
 

@@ -12,6 +12,7 @@ WINDOW_SECONDS = 0.5
 _WORTH = 1.10
 _HOLD_SECONDS = 20.0
 _HOLD_AFTER_FAULT_SECONDS = 5.0
+_IN_A_ROW_SECONDS = 2.0
 _HOLD_AFTER_REFUSAL_SECONDS = 60.0
 # With a speed limit, further connections would only fill the system's buffers.
 _BYTES_PER_SECOND_EACH = 2 << 20
@@ -31,6 +32,7 @@ class Tuner:
         self._tried_from: int | None = None
         self._best = 0.0
         self._hold_until = float("-inf")
+        self._failed_at = float("-inf")
 
     def cap(self, bytes_per_second: float | None) -> None:
         """A speed limit holds from now on, or none."""
@@ -59,8 +61,11 @@ class Tuner:
         self._back_to(max(1, self.target // 2), now + _HOLD_AFTER_REFUSAL_SECONDS)
 
     def failed(self, now: float) -> None:
-        """A connection broke or stood still."""
-        self._back_to(max(1, self.target - 1), now + _HOLD_AFTER_FAULT_SECONDS)
+        """A connection broke or stood still; one of many may, several in a row mean something."""
+        again = now - self._failed_at < _IN_A_ROW_SECONDS
+        self._failed_at = now
+        count = max(1, self.target - 1) if again else self.target
+        self._back_to(count, now + _HOLD_AFTER_FAULT_SECONDS)
 
     def _back_to(self, count: int, hold_until: float) -> None:
         self.target = min(self.target, count)

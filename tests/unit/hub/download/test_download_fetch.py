@@ -205,8 +205,7 @@ def test_a_repository_that_moved(stocked: Desk, big: bytes) -> None:
 
 def test_the_token_goes_to_the_hub_alone(stocked: Desk) -> None:
     stocked.hub.add_repo("maker/Guarded", {"g.gguf": os.urandom(9 * MIB)}, gated=True)
-    settings = {"token": stocked.hub.token}
-    fetched = stocked.get(stocked.order("maker/Guarded"), **settings)
+    fetched = stocked.get(stocked.order("maker/Guarded"), token=stocked.hub.token)
     assert fetched.files[0].size_bytes == 9 * MIB
     asked = stocked.hub.requests
     assert any(request.authorized for request in asked if request.host == "hub")

@@ -70,17 +70,20 @@ def test_it_tries_again_after_a_while() -> None:
     assert tuner.target == 8
 
 
-def test_a_refusal_halves_them_and_a_fault_takes_one() -> None:
+def test_a_refusal_halves_them_and_faults_in_a_row_take_one_each() -> None:
     tuner = Tuner(8)
     settle(tuner, line=1e12, each=50 * MB, seconds=6)
     tuner.failed(10.0)
+    tuner.failed(20.0)
+    assert tuner.target == 8
+    tuner.failed(21.0)
     assert tuner.target == 7
-    tuner.refused(11.0)
+    tuner.refused(22.0)
     assert tuner.target == 3
-    tuner.measured(500 * MB, 12.0)
+    tuner.measured(500 * MB, 23.0)
     assert tuner.target == 3  # it holds still
-    tuner.refused(13.0)
-    tuner.refused(13.0)
+    tuner.refused(24.0)
+    tuner.refused(24.0)
     assert tuner.target == 1
     tuner.measured(1.0 * MB, 200.0)
     assert tuner.target == 2

@@ -428,17 +428,35 @@ def test_half_of_what_a_slow_connection_has_left_is_taken_over(
     slow.pos += 2 * MIB
     item.have.add(0, 2 * MIB)
     slow.got_bytes = 2 * MIB  # 1 MiB/s: it would take as many seconds as MiB are left
+    slow.moved = now[0]
     left, end = slow.left, slow.end
     helper = plan.take(2)
     assert helper is not None
     assert (helper.pos, helper.end) == (slow.end, end)
     assert slow.left + helper.left == left
     assert abs(slow.left - helper.left) <= 1
-    quick = helper
-    quick.got_bytes = 1 << 40
     now[0] += 2
-    slow.got_bytes = 1 << 40
+    for segment in (slow, helper):
+        segment.got_bytes, segment.moved = 1 << 40, now[0]
     assert plan.take(3) is None  # both will be done in a moment
+
+
+def test_all_that_a_silent_connection_has_left_is_taken_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("desktop.core.hub.download.plan.time.monotonic", lambda: now[0])
+    plan, _ = plan_of(MIB)
+    silent = plan.take(1)
+    assert silent is not None
+    now[0] += 2
+    assert plan.take(2) is None
+    now[0] += 2
+    helper = plan.take(2)
+    assert helper is not None
+    assert (helper.pos, helper.end) == (0, MIB)
+    assert silent.finished
+    assert plan.take(2) is None  # there is nothing left to take from it
 
 
 def test_a_file_of_unknown_size_has_one_stretch() -> None:
