@@ -66,6 +66,7 @@ class FakeClient:
                 "list_keys": [],
                 "settings": Settings().model_dump(mode="json"),
                 "change_settings": {},
+                "disk_use": {"total_bytes": 0, "places": []},
             },
         )
 

@@ -13,7 +13,12 @@ from desktop.core.hardware.probe import Hardware
 from desktop.ui.tabs.discover.world import Shelf, read_shelf
 
 # The model of the catalogue whose layers a made-up entry of the library has.
-_LIKE = {"gpt-oss-20b": "openai/gpt-oss-20b", "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct"}
+_LIKE = {
+    "gpt-oss-20b": "openai/gpt-oss-20b",
+    "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct",
+    "paddock-guide": "Qwen/Qwen3-0.6B",
+    "embedding-0.6b": "Qwen/Qwen3-0.6B",
+}
 _ELSE = "Qwen/Qwen3-8B"
 
 shelf = functools.cache(read_shelf)

@@ -349,6 +349,18 @@
         <source>Newer upload</source>
         <translation>新しいアップロードあり</translation>
     </message>
+    <message>
+        <source>Fit</source>
+        <translation>適合</translation>
+    </message>
+    <message>
+        <source>Last used</source>
+        <translation>最後の使用</translation>
+    </message>
+    <message>
+        <source>Added</source>
+        <translation>追加日</translation>
+    </message>
 </context>
 <context>
     <name>Facts</name>
@@ -391,6 +403,17 @@
     <message>
         <source>readable; no hash to compare with, {day}</source>
         <translation>読み取り可能(照合できるハッシュなし)、{day}</translation>
+    </message>
+</context>
+<context>
+    <name>ModelList</name>
+    <message>
+        <source>{size} in {folder}</source>
+        <translation>{folder} に {size}</translation>
+    </message>
+    <message>
+        <source>{size} in {folder} ({free} free there)</source>
+        <translation>{folder} に {size}(空き {free})</translation>
     </message>
 </context>
 </TS>

@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.ui.tabs.library.rows import Column
+from desktop.ui.tabs.library.columns import Column
 from desktop.ui.tabs.library.view import LibraryPage
 from tests.helpers.entries import entry_json
 from tests.helpers.window import RecordingContext

@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.price.controls import context_steps
 from desktop.ui.shell.window import MainWindow
+from desktop.ui.tabs.library.columns import Column
 from desktop.ui.tabs.library.facts import breakable
-from desktop.ui.tabs.library.rows import Column, LibraryRows
+from desktop.ui.tabs.library.rows import LibraryRows
 from desktop.ui.tabs.library.view import LibraryPage
 from desktop.ui.widgets.filedrop import FileDrop
 from tests.helpers.window import RecordingContext, StubPage

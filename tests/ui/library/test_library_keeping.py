@@ -14,8 +14,8 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.acceptance import Acceptance, Check
 from desktop.ui.dialogs.adopting import AdoptingDialog
 from desktop.ui.dialogs.removing import RemovingDialog
+from desktop.ui.tabs.library.columns import Column
 from desktop.ui.tabs.library.menu import ModelMenu
-from desktop.ui.tabs.library.rows import Column
 from desktop.ui.widgets.base import Button, Text
 from tests.ui.library.robot import Robot, broken, entry
 
@@ -310,9 +310,9 @@ def test_marks_are_shown_and_a_failed_one_says_what_to_do(robot: Robot) -> None:
         "✕ Calls tools",
     ]
     assert not any("Pictures" in name for name in shown)
-    words = said(marks)
-    assert "“wheather”" in words and "Use a larger model or a better quant" in words
-    assert "not been tried" not in words
+    robot.qtbot.waitUntil(lambda: "“wheather”" in said(marks))
+    assert "Use a larger model or a better quant" in said(marks)
+    assert "not been tried" not in said(marks)
 
 
 def test_a_mark_of_an_error_tells_it_in_the_language_of_the_window(robot: Robot) -> None:

@@ -6,8 +6,10 @@ from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE, short
+from desktop.ui.tabs.library.columns import short
+from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE, VERDICT_ROLE
 from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.badge import paint_badge
 from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
 
 
@@ -98,6 +100,15 @@ class ActionCells(Cells):
         elif armed == index.row():
             self.pressed.emit(index)
         return False
+
+
+class FitCells(Cells):
+    """The fit badge."""
+
+    def content(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        verdict = str(index.data(VERDICT_ROLE))
+        if not verdict or not paint_badge(painter, QRectF(rect), self.theme, verdict):
+            super().content(painter, rect, index)
 
 
 class StateCells(Cells):

@@ -14,11 +14,12 @@ from desktop.ui.price.panel import PricePanel
 from desktop.ui.price.presenter import Priced
 from desktop.ui.price.table import MemoryTable
 from desktop.ui.tabs.library.card import CardForm
+from desktop.ui.tabs.library.columns import loadable, short
 from desktop.ui.tabs.library.facts import Facts, breakable
 from desktop.ui.tabs.library.loadform import LoadForm
 from desktop.ui.tabs.library.marks import Marks
 from desktop.ui.tabs.library.menu import ModelMenu
-from desktop.ui.tabs.library.rows import MEASURED_STAGES, LibraryRows, loadable, short
+from desktop.ui.tabs.library.rows import MEASURED_STAGES, LibraryRows
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, IconButton, Text, clear, row
 from desktop.ui.widgets.flow import FlowLayout

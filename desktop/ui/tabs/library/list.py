@@ -10,17 +10,18 @@ from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
 
 from desktop.ui import units
 from desktop.ui.i18n import Translated
-from desktop.ui.tabs.library.cells import ActionCells, NameCells, StateCells
+from desktop.ui.tabs.library.cells import ActionCells, FitCells, NameCells, StateCells
+from desktop.ui.tabs.library.columns import Column, loadable
+from desktop.ui.tabs.library.filter import LibraryFilter
+from desktop.ui.tabs.library.fits import VERDICTS
 from desktop.ui.tabs.library.menu import ModelMenu
 from desktop.ui.tabs.library.rows import (
     ACTION_ROLE,
     ENTRY_ROLE,
-    Column,
-    LibraryFilter,
     LibraryRows,
-    loadable,
 )
 from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.badge import badge_width
 from desktop.ui.widgets.base import Surface, Text
 from desktop.ui.widgets.parts import EmptyState
 from desktop.ui.widgets.tables import PADDING, DataTable
@@ -29,9 +30,12 @@ Json = dict[str, Any]
 
 # What goes first when the table gets narrow, and below which width, in widths of an "n".
 _GOES_BELOW = (
-    (Column.WHERE, 110),
-    (Column.PARAMETERS, 96),
-    (Column.CONTEXT, 82),
+    (Column.ADDED, 152),
+    (Column.LAST_USED, 138),
+    (Column.WHERE, 124),
+    (Column.PARAMETERS, 112),
+    (Column.CONTEXT, 98),
+    (Column.FIT, 84),
     (Column.QUANT, 60),
     (Column.SIZE, 50),
 )
@@ -68,6 +72,7 @@ class ModelList(Translated, QWidget):
         self.table.sortByColumn(Column.NAME, Qt.SortOrder.AscendingOrder)
         self._actions = ActionCells(theme, self.table)
         self.table.setItemDelegateForColumn(Column.NAME, NameCells(theme, self.table))
+        self.table.setItemDelegateForColumn(Column.FIT, FitCells(theme, self.table))
         self.table.setItemDelegateForColumn(Column.STATE, StateCells(theme, self.table))
         self.table.setItemDelegateForColumn(Column.ACTION, self._actions)
         self._nothing = EmptyState(theme, "search")
@@ -161,6 +166,19 @@ class ModelList(Translated, QWidget):
             self.tr("Show all"),
         )
 
+    def show_disk_use(self, use: Json) -> None:
+        """Args: use: `Client.disk_use`'s: what each place takes, in the tooltip of the totals."""
+        lines = []
+        for place in use["places"]:
+            words = (
+                self.tr("{size} in {folder}")
+                if place["free_bytes"] is None
+                else self.tr("{size} in {folder} ({free} free there)")
+            )
+            size, free = units.size(place["disk_bytes"]), units.size(place["free_bytes"])
+            lines.append(words.format(size=size, folder=place["folder"], free=free))
+        self.totals.setToolTip("\n".join(lines))
+
     # --- columns ------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -178,6 +196,9 @@ class ModelList(Translated, QWidget):
             Column.QUANT: ["IQ3_XXS", "Q4_K_M"],
             Column.SIZE: ["999.9 GiB"],
             Column.CONTEXT: ["1,048,576"],
+            Column.LAST_USED: ["2026-11-27"],
+            Column.ADDED: ["2026-11-27"],
+            Column.FIT: ["–"],
             Column.WHERE: [self._rows.where({"source": s}) for s in ("hf_cache", "folder")],
             Column.STATE: [f"✕ {text}" for text in self._rows.state_texts()],
             Column.ACTION: [f" {text} " for text in self._rows.action_texts()],
@@ -189,6 +210,8 @@ class ModelList(Translated, QWidget):
             title = self._rows.headerData(column, Qt.Orientation.Horizontal)
             width = max(table.horizontalAdvance(text) for text in samples[column])
             width = max(width, caption.horizontalAdvance(f"{title} ↓"))
+            if column is Column.FIT:
+                width = max(width, *(badge_width(v, table) for v in VERDICTS if v))
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(column, width + 2 * PADDING + 2)
         self._hide_columns()

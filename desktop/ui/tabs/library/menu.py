@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from desktop.ui.tabs.library.rows import LibraryRows, deletable, loadable
+from desktop.ui.tabs.library.columns import deletable, loadable
+from desktop.ui.tabs.library.rows import LibraryRows
 
 Json = dict[str, Any]
 

@@ -20,6 +20,7 @@ class LibraryPresenter(QObject):
     Signals:
         models_read: every entry (`ModelEntry.to_dict`).
         read_failed: why there is no list.
+        disk_use_known: what all of it takes (`Client.disk_use`).
         busy_changed: whether the library is being read.
         loaded_changed: the model in the engine (`Loaded.to_dict`), or None.
         marks_changed: the loads that wait for their turn or failed have changed.
@@ -28,6 +29,7 @@ class LibraryPresenter(QObject):
 
     models_read = Signal(list)
     read_failed = Signal(object)
+    disk_use_known = Signal(dict)
     busy_changed = Signal(bool)
     loaded_changed = Signal(object)
     marks_changed = Signal()
@@ -72,9 +74,14 @@ class LibraryPresenter(QObject):
         self._end()
         self._reading = False
         self.models_read.emit(models)
+        self._context.ask(Client.disk_use, self.disk_use_known.emit, self._on_disk_use_failed)
         if self._again:
             self._again = False
             self.read()
+
+    def _on_disk_use_failed(self, error: AppError) -> None:
+        """A tooltip without figures is no trouble of the user's; the list itself is there."""
+        self.disk_use_known.emit({"total_bytes": 0, "places": []})
 
     def _on_read_failed(self, error: AppError) -> None:
         self._end()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
-from enum import IntEnum
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import (
@@ -12,12 +11,15 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QSortFilterProxyModel,
     Qt,
 )
 
 from desktop.core.library.given import TITLES
 from desktop.ui import units
+from desktop.ui.price.words import binding
+from desktop.ui.tabs.library.columns import FIGURES, KEYS, Column, loadable
+from desktop.ui.tabs.library.fits import VERDICTS, Fit
+from desktop.ui.widgets.badge import badge_word
 from desktop.ui.widgets.tables import TOKEN_ROLE
 
 Json = dict[str, Any]
@@ -26,51 +28,14 @@ Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = TOKEN_ROLE + 1
 CHIPS_ROLE = TOKEN_ROLE + 2
 ACTION_ROLE = TOKEN_ROLE + 3  # "load", "unload", "cancel" or "": what Enter would do
-_FILTER_ROLE = TOKEN_ROLE + 4
+FILTER_ROLE = TOKEN_ROLE + 4
+VERDICT_ROLE = TOKEN_ROLE + 5
 MEASURED_STAGES = ("reading file", "placing layers")  # how far, in shares of the tensors
-_CHIP_CHARS = 24
 _MANY = 40  # changes from which on the whole table is set anew
 
 
-class Column(IntEnum):
-    NAME = 0
-    PARAMETERS = 1
-    QUANT = 2
-    SIZE = 3
-    CONTEXT = 4
-    WHERE = 5
-    STATE = 6
-    ACTION = 7
-
-
-_FIGURES = (Column.PARAMETERS, Column.SIZE, Column.CONTEXT)
-_KEYS: dict[Column, Callable[[Json], Any]] = {
-    Column.NAME: lambda entry: entry["id"].lower(),
-    Column.PARAMETERS: lambda entry: entry["parameters"] or 0,
-    Column.QUANT: lambda entry: entry["quant_type"] or "",
-    Column.SIZE: lambda entry: entry["size_bytes"],
-    Column.CONTEXT: lambda entry: entry["context_tokens"] or 0,
-    Column.WHERE: lambda entry: entry["source"],
-}
-
-
-def loadable(entry: Json) -> bool:
-    """Only a whole model can be loaded by itself."""
-    return not entry["broken"] and entry["kind"] == "model"
-
-
-def deletable(entry: Json) -> bool:
-    """Whether deleting it deletes something: a file that Paddock fetched, or a made model."""
-    return bool(entry["downloaded"] or entry["variant"] is not None)
-
-
-def short(text: str) -> str:
-    """A chip's word, cut where it would be as wide as a column."""
-    return text if len(text) <= _CHIP_CHARS else text[: _CHIP_CHARS - 1].rstrip() + "…"
-
-
 class LibraryRows(QAbstractTableModel):
-    """Entries (`ModelEntry.to_dict`), the model in the engine, and what failed or waits."""
+    """Entries (`ModelEntry.to_dict`), the model in the engine, how each fits, what failed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,6 +43,7 @@ class LibraryRows(QAbstractTableModel):
         self._loaded: Json | None = None
         self._waiting: frozenset[str] = frozenset()
         self._failed: frozenset[str] = frozenset()
+        self._fits: dict[str, Fit] = {}
         self._sorted = (Column.NAME, Qt.SortOrder.AscendingOrder)
 
     # --- what is shown ------------------------------------------------------------------------
@@ -133,6 +99,16 @@ class LibraryRows(QAbstractTableModel):
         before, self._loaded = self._loaded, loaded
         self._tell_ids({each["id"] for each in (before, loaded) if each is not None})
 
+    def set_fits(self, fits: Mapping[str, Fit]) -> None:
+        """How some of them lie on this machine; the rest stays as it is."""
+        changed = {name for name, fit in fits.items() if self._fits.get(name) != fit}
+        self._fits |= fits
+        self._tell_ids(changed)
+
+    def _verdict(self, entry: Json) -> str | None:
+        fit = self._fits.get(entry["id"])
+        return None if fit is None else fit.verdict
+
     def set_marks(self, waiting: set[str], failed: set[str]) -> None:
         """Which loads wait for their turn, and which failed."""
         touched = (self._waiting ^ waiting) | (self._failed ^ failed)
@@ -160,7 +136,9 @@ class LibraryRows(QAbstractTableModel):
         column = self._sorted[0]
         if column is Column.STATE:
             return lambda entry: (self._state_rank(entry), entry["id"].lower())
-        first = _KEYS.get(column, _KEYS[Column.NAME])
+        if column is Column.FIT:
+            return lambda entry: (VERDICTS.index(self._verdict(entry)), entry["id"].lower())
+        first = KEYS.get(column, KEYS[Column.NAME])
         return lambda entry: (first(entry), entry["id"].lower())
 
     def _reverse(self) -> bool:
@@ -205,7 +183,10 @@ class LibraryRows(QAbstractTableModel):
                 self.tr("Quant"),
                 self.tr("Size"),
                 self.tr("Context"),
+                self.tr("Fit"),
                 self.tr("Where"),
+                self.tr("Last used"),
+                self.tr("Added"),
                 self.tr("State"),
                 "",
             )[section]
@@ -229,12 +210,17 @@ class LibraryRows(QAbstractTableModel):
             return self.chips(entry)
         if role == ACTION_ROLE:
             return self.action(entry)
-        if role == _FILTER_ROLE:
+        if role == VERDICT_ROLE:
+            return self._verdict(entry) or ""
+        if role == FILTER_ROLE:
             words = [entry[key] for key in ("id", "name", "architecture", "repo", "path", "app")]
             words += [*entry["aliases"], *entry["tags"], *entry["names"]]
             return " ".join(str(word or "") for word in words)
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
             return entry["path"]
+        if role == Qt.ItemDataRole.ToolTipRole and column == Column.FIT:
+            fit = self._fits.get(entry["id"])
+            return binding(fit.price) if fit is not None and fit.price is not None else None
         return None
 
     # --- words --------------------------------------------------------------------------------
@@ -250,6 +236,11 @@ class LibraryRows(QAbstractTableModel):
             return units.size(entry["size_bytes"])
         if column == Column.CONTEXT:
             return units.count(entry["context_tokens"] or None)
+        if column == Column.FIT:
+            verdict = self._verdict(entry)
+            return badge_word(verdict) if verdict else "–"
+        if column in (Column.LAST_USED, Column.ADDED):
+            return units.day(entry["last_used" if column == Column.LAST_USED else "added"])
         if column == Column.WHERE:
             return self.where(entry)
         if column == Column.STATE:
@@ -353,37 +344,5 @@ class LibraryRows(QAbstractTableModel):
 
 
 def _side(column: int) -> int:
-    right = column in _FIGURES
+    right = column in FIGURES
     return int(Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
-
-
-class LibraryFilter(QSortFilterProxyModel):
-    """The rows whose id, name, architecture, repo or path hold the words of the filter box."""
-
-    def __init__(self, rows: LibraryRows) -> None:
-        super().__init__(rows)
-        self.setFilterRole(_FILTER_ROLE)
-        self.setFilterKeyColumn(Column.NAME)
-        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.setDynamicSortFilter(True)
-        self.setSourceModel(rows)
-        self._rows = rows
-        self._kept = ("", "")
-
-    def keep(self, kind: str, value: str) -> None:
-        """Show only what has this "tag" or is this "app"'s; ("", "") shows all again."""
-        self.beginFilterChange()
-        self._kept = (kind, value)
-        self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
-
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
-        kind, value = self._kept
-        if kind:
-            entry = self._rows.entries()[source_row]
-            if value not in (entry["tags"] if kind == "tag" else [entry["app"]]):
-                return False
-        return super().filterAcceptsRow(source_row, source_parent)
-
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        if column >= 0:
-            self.sourceModel().sort(column, order)

@@ -9,19 +9,20 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError
-from desktop.core.fit.estimate import HOST
 from desktop.core.fit.trial import Trial, held_bytes
 from desktop.ui.context import Context
 from desktop.ui.messages import message
-from desktop.ui.price.presenter import Bench, PricePresenter
 from desktop.ui.shell.page import Page
 from desktop.ui.tabs.library.actions import LibraryActions
+from desktop.ui.tabs.library.columns import deletable, loadable
 from desktop.ui.tabs.library.detail import DetailPanel
+from desktop.ui.tabs.library.fits import FitPricer
 from desktop.ui.tabs.library.header import EVERYTHING, LibraryTools
 from desktop.ui.tabs.library.keeping import Keeper
 from desktop.ui.tabs.library.list import ModelList
 from desktop.ui.tabs.library.presenter import LibraryPresenter
-from desktop.ui.tabs.library.rows import LibraryRows, deletable, loadable
+from desktop.ui.tabs.library.pricing import EntryPricing
+from desktop.ui.tabs.library.rows import LibraryRows
 from desktop.ui.widgets.filedrop import FileDrop
 from desktop.ui.widgets.parts import Banner, EmptyState
 from desktop.ui.widgets.sidepanel import WithPanel
@@ -43,8 +44,8 @@ class LibraryPage(Page):
         self.detail = DetailPanel(theme, self.rows)
         self.keeper = Keeper(context, self)
         self.doing = LibraryActions(context, self.keeper, self)
-        self.pricing = PricePresenter(context, self)
-        self._priced: tuple[str, object] | None = None  # the model that is priced, and its load
+        self.pricing = EntryPricing(context, self)
+        self.fits = FitPricer(context, self)
         self.split = WithPanel(theme, self.list, self.detail)
         self._wanted: str | None = None  # an id to select when it is there
         self._read = False
@@ -96,6 +97,9 @@ class LibraryPage(Page):
         presenter, state = self.presenter, self.context.state
         presenter.models_read.connect(self._on_models_read)
         presenter.read_failed.connect(self._on_read_failed)
+        presenter.disk_use_known.connect(self.list.show_disk_use)
+        self.fits.priced.connect(self.rows.set_fits)
+        self.rescan.clicked.connect(self.fits.forget)
         presenter.busy_changed.connect(self._on_busy_changed)
         presenter.loaded_changed.connect(self._on_loaded_changed)
         presenter.marks_changed.connect(self._on_marks_changed)
@@ -150,6 +154,7 @@ class LibraryPage(Page):
 
     def shown(self) -> None:
         self.list.setFocus()
+        self._price_list()
         self._show_state()
 
     def show_model(self, model: str) -> None:
@@ -160,7 +165,7 @@ class LibraryPage(Page):
 
     def hidden(self) -> None:
         self.pricing.clear()
-        self._priced = None
+        self.fits.pause()
 
     def add_paths(self, paths: list[str]) -> None:
         """Files and folders that were dropped somewhere in the window."""
@@ -196,6 +201,7 @@ class LibraryPage(Page):
         before = self.list.current()
         self.rows.set_entries(models)
         self.bar.offer(*self.rows.kinds())
+        self._price_list()
         self.list.show_totals()
         self._show_frame()
         if self._wanted is not None and self.list.select(self._wanted):
@@ -207,6 +213,10 @@ class LibraryPage(Page):
             if loaded is None or not self.list.select(loaded["id"]):
                 self.list.select_row(0)
         self._show_detail()
+
+    def _price_list(self) -> None:
+        if self.isVisible():
+            self.fits.show(self.rows.entries(), held_bytes(self.context.state.loaded))
 
     def _on_read_failed(self, error: AppError) -> None:
         self._trouble = error
@@ -267,30 +277,13 @@ class LibraryPage(Page):
                 self.split.open_panel()
 
     def _show_price(self, entry: Json, state: str) -> None:
-        """Price what the panel shows; anew when another model was loaded or taken out, which
-        changes what is free."""
         if self.split.panel.isHidden() or not self.isVisible():
             return
         if not loadable(entry) or state not in ("", "failed", "ready"):
             self.pricing.clear()
-            self._priced = None
-            return
-        loaded = self.context.state.loaded
-        settled = loaded is not None and loaded["state"] == "ready"
-        wanted = (entry["id"], str(loaded["memory"]) if settled and loaded else None)
-        if wanted == self._priced or (loaded is not None and not settled):
-            return
-        self._priced = wanted
-        held = held_bytes(loaded)
-        paths, alone = self.context.paths, not any(name != HOST for name in held)
-
-        def make() -> Bench:
-            from desktop.core.service.trials import TrialSources  # not before it is needed
-
-            return Bench(TrialSources(paths).local(entry, held), engine_may_plan=alone)
-
-        self.detail.begin_price()
-        self.pricing.show(make, self.detail.form.wishes())
+        elif self.pricing.begin(entry, self.context.state.loaded):
+            self.detail.begin_price()
+            self.pricing.go(self.detail.form.wishes())
 
     def _on_trial_opened(self, trial: Trial) -> None:
         there = bool(trial.place.gpus)
