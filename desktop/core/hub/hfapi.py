@@ -75,28 +75,46 @@ def search(
     Raises:
         AppError: REMOTE_*, HUB_OFFLINE, TIMED_OUT, CANCELLED.
     """
-    asked = min(query.limit * _SIEVED, _MAX_ASKED) if query.sieves else query.limit
+    with _asking(_Asking(settings, cancel)):
+        found, more = _find(query, settings, " ".join(query.words))
+        if not found and len(query.words) > 1:
+            # A hub may look for the words as they stand, with a space between them.
+            longest = max(query.words, key=len)
+            found, more = _find(query, settings, longest, by_name=True)
+    return found, more
+
+
+def _find(
+    query: Query, settings: WebSettings, text: str, *, by_name: bool = False
+) -> tuple[list[FoundRepo], bool]:
+    """What suits of the repositories that the hub finds for a text.
+
+    Args:
+        by_name: only those whose names have all the words.
+    """
+    sieved = query.sieves or by_name
+    asked = min(query.limit * _SIEVED, _MAX_ASKED) if sieved else query.limit
     api = HfApi(settings.endpoint, token=False, library_name="paddock", library_version=VERSION)
     found: list[FoundRepo] = []
     seen = 0
-    with _asking(_Asking(settings, cancel)):
-        models = api.list_models(
-            search=" ".join(query.words) or None,
-            filter=query.filters or None,
-            author=query.author,
-            pipeline_tag=query.task,
-            num_parameters=_range(query),
-            sort=_SORTS[query.sort],
-            limit=asked,
-            expand=list(_FIELDS),  # type: ignore[arg-type]
-        )
-        for info in models:
-            seen += 1
-            facts = facts_of(_plain(info))
-            if facts is not None and query.suits(facts):
-                found.append(facts)
-            if len(found) == query.limit:
-                break
+    models = api.list_models(
+        search=text or None,
+        filter=query.filters or None,
+        author=query.author,
+        pipeline_tag=query.task,
+        num_parameters=_range(query),
+        sort=_SORTS[query.sort],
+        limit=asked,
+        expand=list(_FIELDS),  # type: ignore[arg-type]
+    )
+    for info in models:
+        seen += 1
+        facts = facts_of(_plain(info))
+        if facts is None or not query.suits(facts) or (by_name and not query.holds(facts)):
+            continue
+        found.append(facts)
+        if len(found) == query.limit:
+            break
     return found, seen == asked or len(found) == query.limit
 
 

@@ -17,7 +17,7 @@ from desktop.core.events import CancelToken
 from desktop.core.hub.client import Hub, SearchResult
 from desktop.core.hub.facts import FoundRepo, reader_of
 from desktop.core.web import WebSettings
-from tests.helpers.file_server import FileServer
+from tests.helpers.file_server import FileServer, Served
 from tests.helpers.hub import LocalHub
 
 MODELS = "/api/models"
@@ -156,6 +156,24 @@ def test_questions_that_make_no_sense(tmp_path: Path, options: dict[str, Any]) -
     assert caught.value.code is ErrorCode.BAD_REQUEST
     with pytest.raises(AppError):
         hub_of("http://127.0.0.1:9", tmp_path).search("x" * 201)
+
+
+def test_words_that_a_hub_takes_as_they_stand(tmp_path: Path) -> None:
+    """Asked for "qwen3 8b" it finds nothing: then for one word, and the rest is seen here."""
+    repos = ("a/qwen3-8b-gguf", "a/qwen3-14b-gguf", "a/8b-qwen3-gguf")
+    items = [{"id": repo, "tags": ["gguf"]} for repo in repos]
+
+    def answer(file: Served, number: int) -> None:
+        file.head = b"[]" if number == 1 else json.dumps(items).encode()
+
+    with FileServer() as server:
+        server.add(MODELS, on_request=answer)
+        found = hub_of(server.url, tmp_path).search("qwen3 8b")
+        assert names(found) == [repos[0], repos[2]] and len(server.asked) == 2
+        server.add(MODELS, b"[]")
+        server.asked.clear()
+        assert names(hub_of(server.url, tmp_path).search("word")) == []
+        assert len(server.asked) == 1
 
 
 def test_names_like_one_that_is_not_there(local: LocalHub, tmp_path: Path) -> None:
