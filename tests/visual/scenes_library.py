@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.dialogs.adopting import AdoptingDialog
+from desktop.ui.dialogs.duplicates import DuplicatesDialog
 from desktop.ui.dialogs.removing import RemovingDialog
 from tests.visual import data
 from tests.visual.scenes import READY, scene
@@ -123,6 +124,36 @@ def library_adopting(stage: Stage, width: int, height: int) -> None:
 def library_adopting_nothing(stage: Stage, width: int, height: int) -> None:
     stage.open("library", width, height)
     _open(stage, AdoptingDialog(stage.context, stage.window, []))
+
+
+@scene
+def library_duplicates(stage: Stage, width: int, height: int) -> None:
+    stage.open("library", width, height)
+    dialog = DuplicatesDialog(stage.context, stage.window)
+    _open(stage, dialog)
+    groups = [
+        {
+            "sha256": "0" * 64,
+            "size_bytes": (n + 1) * data.GIB,
+            "saved_bytes": n * data.GIB,
+            "files": [
+                {"path": f"{data.HOME}/.ollama/models/blobs/sha256-{'dde5aa3f' * 8}"},
+                {"path": f"{data.HUB}/models--a/snapshots/1/{data.MODEL}.gguf"},
+            ],
+        }
+        for n in range(3)
+    ]
+    dialog.show_groups({"saved_bytes": 3 * data.GIB, "groups": groups})
+    dialog.ticks[1].setChecked(True)
+    stage.settle()
+
+
+@scene
+def library_duplicates_searching(stage: Stage, width: int, height: int) -> None:
+    stage.open("library", width, height)
+    dialog = DuplicatesDialog(stage.context, stage.window)
+    dialog.show_progress({"what": "reading", "done": 31, "total": 100, "unit": "bytes"})
+    _open(stage, dialog)
 
 
 def _job(number: int, kind: str, model: str, state: str, **more: Any) -> data.Json:

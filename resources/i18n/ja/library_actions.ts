@@ -164,6 +164,10 @@
         <source>Add file…</source>
         <translation>ファイルを追加…</translation>
     </message>
+    <message>
+        <source>Find duplicates…</source>
+        <translation>重複を探す…</translation>
+    </message>
 </context>
 <context>
     <name>CardForm</name>
@@ -414,6 +418,64 @@
     <message>
         <source>{size} in {folder} ({free} free there)</source>
         <translation>{folder} に {size}(空き {free})</translation>
+    </message>
+</context>
+<context>
+    <name>Duplicates</name>
+    <message>
+        <source>{size} are free again.</source>
+        <translation>{size} が空きました。</translation>
+    </message>
+    <message>
+        <source>{count} files were left as they are: {reason}</source>
+        <translation>{count} 個のファイルはそのままにしました: {reason}</translation>
+    </message>
+</context>
+<context>
+    <name>DuplicatesDialog</name>
+    <message>
+        <source>Find duplicates</source>
+        <translation>重複を探す</translation>
+    </message>
+    <message>
+        <source>Each ticked group becomes one file that keeps all its names, so every program goes on finding it. Both are compared byte by byte before. There is no way back.</source>
+        <translation>選んだ組はそれぞれ一つのファイルになります。名前はすべて残るので、どのプログラムからもこれまでどおり使えます。その前に全バイトを照合します。元には戻せません。</translation>
+    </message>
+    <message>
+        <source>Comparing the files of the library…</source>
+        <translation>ライブラリーのファイルを比べています…</translation>
+    </message>
+    <message>
+        <source>No file is there twice.</source>
+        <translation>重複しているファイルはありません。</translation>
+    </message>
+    <message>
+        <source>The same content lies in several places. {size} could be saved.</source>
+        <translation>同じ内容が複数の場所にあります。{size} を節約できます。</translation>
+    </message>
+    <message>
+        <source>Comparing files</source>
+        <translation>ファイルの照合</translation>
+    </message>
+    <message>
+        <source>{count} × {size}: saves {saved}</source>
+        <translation>{count} 個 × {size}: {saved} を節約</translation>
+    </message>
+    <message>
+        <source>{count} × {size}: on different disks, where nothing can be saved</source>
+        <translation>{count} 個 × {size}: 別々のディスクにあるため節約できません</translation>
+    </message>
+    <message>
+        <source>Make one file of each, save {size}</source>
+        <translation>それぞれ一つにまとめ、{size} を節約</translation>
+    </message>
+    <message>
+        <source>Make one file of each</source>
+        <translation>それぞれ一つにまとめる</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>ほか {count} 件</translation>
     </message>
 </context>
 </TS>

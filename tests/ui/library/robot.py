@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.tabs.library.columns import Column
 from desktop.ui.tabs.library.view import LibraryPage
+from desktop.ui.widgets.base import Text
 from tests.helpers.entries import entry_json
 from tests.helpers.window import RecordingContext
 
@@ -135,3 +137,56 @@ class Robot:
 
 def _by_id(entry: Json) -> str:
     return str(entry["id"])
+
+
+def job(number: int, kind: str, model: str, state: str = "running", **more: Any) -> Json:
+    return {
+        "id": number,
+        "kind": kind,
+        "params": {"model": model},
+        "state": state,
+        "position": number,
+        "progress": None,
+        "result": None,
+        "error": None,
+        "finished": None,
+        **more,
+    }
+
+
+def said(widget: QWidget) -> str:
+    """All words that are shown on it."""
+    texts = [each.text() for each in widget.findChildren(Text) if each.isVisibleTo(widget)]
+    return "\n".join(texts).replace("\u200b", "")
+
+
+def click(robot: Robot, parent: QWidget, name: str) -> None:
+    button = parent.findChild(QWidget, name)
+    assert button is not None and button.isEnabled(), name
+    robot.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def dialog_of(robot: Robot, kind: type[QWidget]) -> Any:
+    found: list[QWidget] = []
+
+    def there() -> bool:
+        found[:] = [each for each in robot.page.findChildren(kind) if each.isVisible()]
+        return bool(found)
+
+    robot.qtbot.waitUntil(there)
+    return found[0]
+
+
+def toasts(robot: Robot) -> list[str]:
+    return [text for text, _, _ in robot.context.toasts]
+
+
+def add_menu(robot: Robot, name: str) -> None:
+    """Click Add, then an entry of its menu."""
+    robot.qtbot.mouseClick(robot.page.add, Qt.MouseButton.LeftButton)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    action = getattr(robot.page.doing, name)
+    robot.qtbot.mouseClick(
+        menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center()
+    )

@@ -16,8 +16,18 @@ from desktop.ui.dialogs.adopting import AdoptingDialog
 from desktop.ui.dialogs.removing import RemovingDialog
 from desktop.ui.tabs.library.columns import Column
 from desktop.ui.tabs.library.menu import ModelMenu
-from desktop.ui.widgets.base import Button, Text
-from tests.ui.library.robot import Robot, broken, entry
+from desktop.ui.widgets.base import Button
+from tests.ui.library.robot import (
+    Robot,
+    add_menu,
+    broken,
+    click,
+    dialog_of,
+    entry,
+    job,
+    said,
+    toasts,
+)
 
 Json = dict[str, Any]
 LEFT = Qt.MouseButton.LeftButton
@@ -47,35 +57,8 @@ def removal(model: str, **more: Any) -> Json:
     }
 
 
-def job(number: int, kind: str, model: str, state: str = "running", **more: Any) -> Json:
-    return {
-        "id": number,
-        "kind": kind,
-        "params": {"model": model},
-        "state": state,
-        "position": number,
-        "progress": None,
-        "result": None,
-        "error": None,
-        "finished": None,
-        **more,
-    }
-
-
 def tried(*checks: Check) -> Json:
     return Acceptance(1_764_000_000.0, "b1", checks).to_dict()
-
-
-def said(widget: QWidget) -> str:
-    """All words that are shown on it."""
-    texts = [each.text() for each in widget.findChildren(Text) if each.isVisibleTo(widget)]
-    return "\n".join(texts).replace("\u200b", "")
-
-
-def click(robot: Robot, parent: QWidget, name: str) -> None:
-    button = parent.findChild(QWidget, name)
-    assert button is not None and button.isEnabled(), name
-    robot.qtbot.mouseClick(button, LEFT)
 
 
 def choose(robot: Robot, model: str, what: str) -> None:
@@ -88,21 +71,6 @@ def choose(robot: Robot, model: str, what: str) -> None:
     action = next(each for each in menu.actions() if each.data() == what)
     robot.qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
     robot.qtbot.waitUntil(lambda: QApplication.activePopupWidget() is None)
-
-
-def dialog_of(robot: Robot, kind: type[QWidget]) -> Any:
-    found: list[QWidget] = []
-
-    def there() -> bool:
-        found[:] = [each for each in robot.page.findChildren(kind) if each.isVisible()]
-        return bool(found)
-
-    robot.qtbot.waitUntil(there)
-    return found[0]
-
-
-def toasts(robot: Robot) -> list[str]:
-    return [text for text, _, _ in robot.context.toasts]
 
 
 @pytest.mark.parametrize(
@@ -356,7 +324,7 @@ def test_checking_a_file_shows_how_far_it_is_and_what_came_of_it(
     robot.context.client.verify_model = job(3, "verify", "a:q8_0")
     robot.show(entry("a:q8_0"))
     choose(robot, "a:q8_0", "verify")
-    robot.qtbot.waitUntil(lambda: 3 in robot.page.keeper._followed)
+    robot.qtbot.waitUntil(lambda: 3 in robot.page.keeper._jobs._followed)
     progress = {"what": "reading", "done": 30, "total": 120, "unit": "bytes", "detail": {}}
     robot.tell("job.changed", job(3, "verify", "a:q8_0", progress=progress))
     assert "Checking the file: 25%" in said(robot.page.detail)
@@ -434,15 +402,6 @@ def app(name: str, title: str, count: int, **more: Any) -> Json:
         "models": [model] * count,
         **more,
     }
-
-
-def add_menu(robot: Robot, name: str) -> None:
-    """Click Add, then an entry of its menu."""
-    robot.qtbot.mouseClick(robot.page.add, LEFT)
-    menu = QApplication.activePopupWidget()
-    assert isinstance(menu, QMenu)
-    action = getattr(robot.page.doing, name)
-    robot.qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
 
 
 def test_models_of_other_programs_are_taken_in_where_they_are_ticked(robot: Robot) -> None:

@@ -15,6 +15,7 @@ from desktop.core.files import write_atomic
 from desktop.ui.context import Context
 from desktop.ui.dialogs.adopting import AdoptingDialog
 from desktop.ui.dialogs.removing import RemovingDialog
+from desktop.ui.tabs.library.duplicates import Duplicates
 from desktop.ui.tabs.library.keeping import Keeper
 
 Json = dict[str, Any]
@@ -42,6 +43,8 @@ class LibraryActions(QObject):
         self.menu = QMenu(page)
         self.add_folder, self.add_file = QAction(self), QAction(self)
         self.adopt, self.modelfile = QAction(self), QAction(self)
+        self.duplicates = QAction(self)
+        self._duplicates = Duplicates(context, page)
         self.hidden = QAction(self)
         self.hidden.setCheckable(True)
         for action, slot in (
@@ -49,12 +52,13 @@ class LibraryActions(QObject):
             (self.add_file, self._on_add_file),
             (self.adopt, self._on_adopt),
             (self.modelfile, self._on_modelfile),
+            (self.duplicates, self._duplicates.open),
         ):
             action.triggered.connect(slot)
         self.hidden.toggled.connect(self.hidden_toggled)
         self.menu.addActions([self.add_folder, self.add_file, self.adopt, self.modelfile])
         self.menu.addSeparator()
-        self.menu.addAction(self.hidden)
+        self.menu.addActions([self.duplicates, self.hidden])
         keeper.removal_known.connect(self._on_removal_known)
         keeper.exported.connect(self._on_exported)
 
@@ -63,6 +67,7 @@ class LibraryActions(QObject):
         self.add_file.setText(self.tr("Add file…"))
         self.adopt.setText(self.tr("From other programs…"))
         self.modelfile.setText(self.tr("From a Modelfile…"))
+        self.duplicates.setText(self.tr("Find duplicates…"))
         self.hidden.setText(self.tr("Show hidden models"))
 
     # --- one model ----------------------------------------------------------------------------

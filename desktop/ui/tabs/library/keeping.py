@@ -11,6 +11,7 @@ from desktop.core.errors import AppError
 from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.models.state import ServiceState
+from desktop.ui.tabs.library.jobs import JobFollower
 
 Json = dict[str, Any]
 
@@ -29,8 +30,7 @@ class Keeper(QObject):
     def __init__(self, context: Context, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
-        self._followed: set[int] = set()
-        context.state.job_finished.connect(self._on_job_finished)
+        self._jobs = JobFollower(context, self)
 
     # --- what is said of it -------------------------------------------------------------------
 
@@ -53,12 +53,9 @@ class Keeper(QObject):
         self._context.ask(work, self._on_begun)
 
     def _on_begun(self, job: Json) -> None:
-        self._followed.add(job["id"])
+        self._jobs.follow(job, self._on_ended)
 
-    def _on_job_finished(self, job: Json) -> None:
-        if job["id"] not in self._followed:
-            return
-        self._followed.discard(job["id"])
+    def _on_ended(self, job: Json) -> None:
         if job["kind"] == "verify" and job["result"] is not None:
             self._tell_verified(job["params"]["model"], job["result"])
 
