@@ -58,6 +58,12 @@ def test_it_tells_of_the_machine_and_loads_the_model(
     assert os.environ["HF_HOME"] in words(first)
 
 
+def test_models_are_where_the_service_says(first: FirstRun, context: RecordingContext) -> None:
+    folder = "/mnt/large/models"
+    context.link.tell_state(models_folder=folder)  # type: ignore[attr-defined]
+    assert folder in words(first) and os.environ["HF_HOME"] not in words(first)
+
+
 def test_a_model_that_cannot_be_loaded_is_told(
     qtbot: QtBot, first: FirstRun, context: RecordingContext
 ) -> None:

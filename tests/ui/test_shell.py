@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSpinBox, QSystemT
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.jobs.handlers.acceptance import WAITING
 from desktop.core.paths import paths
 from desktop.ui import app as app_module
 from desktop.ui.app import App, SingleInstance
@@ -180,6 +181,23 @@ def test_the_status_bar_counts_jobs_and_stops_one(
     assert context.client.called("cancel_job")[0].args == (7,)
     context.link.tell("job.changed", {**job, "finished": 1.0})  # type: ignore[attr-defined]
     assert jobs.isHidden()
+
+
+def test_a_test_that_waits_says_for_what_and_hides_no_other_job(
+    window: MainWindow, context: RecordingContext
+) -> None:
+    waiting = {"what": WAITING, "done": 0, "total": 8, "unit": "tests", "detail": None}
+    test = {"id": 8, "kind": "acceptance", "state": "running", "finished": None}
+    bench = {"id": 7, "kind": "bench", "state": "running", "finished": None}
+    button = window.findChild(Button, "status-jobs")
+    context.state.on_event("job.changed", {**test, "progress": waiting})
+    assert button.text() == "1 job · Test of a new model waits for an idle machine"
+    context.state.on_event("job.changed", {**test, "progress": {**waiting, "what": "loading"}})
+    assert button.text() == "1 job · Test of a new model 0%"
+    half = {"what": "measuring", "done": 1, "total": 2, "unit": "tests", "detail": None}
+    context.state.on_event("job.changed", {**bench, "progress": half})
+    context.state.on_event("job.changed", {**test, "state": "queued", "progress": None})
+    assert button.text() == "2 jobs · Benchmark 50%"
 
 
 def test_the_address_is_copied_or_leads_to_the_server(

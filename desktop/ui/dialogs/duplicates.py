@@ -65,6 +65,7 @@ class DuplicatesDialog(Translated, QDialog):
         layout.addWidget(self._scroll, 1)
         layout.addWidget(self._warning)
         layout.addLayout(row(1, self._close, self.link))
+        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 56)
         self.retranslate()
 
     def retranslate(self) -> None:

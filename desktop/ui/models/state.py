@@ -23,6 +23,7 @@ class ServiceState(QObject):
         downloads: those of them that are downloads, and the ones that ended.
         online: whether the service answers; `trouble` says why not.
         version: the service's; `older`: than this window's.
+        models_folder: where downloads go; None while it has not said.
         making_room: whether it ends when its jobs have, for another one to follow.
     """
 
@@ -51,6 +52,7 @@ class ServiceState(QObject):
         self.downloads = Downloads(self)
         self.version = VERSION
         self.making_room = False
+        self.models_folder: str | None = None
         self._epoch: str | None = None
         self._server_before: Json | None = None
         self._told: set[str] = set()
@@ -68,6 +70,7 @@ class ServiceState(QObject):
         self.jobs = {job["id"]: job for job in state["jobs"]}
         self.downloads.read(state["jobs"])
         self.version, self.making_room = state["version"], state["making_room"]
+        self.models_folder = state.get("models_folder")  # of a service that is new enough
         before, self._server_before = self._server_before, None
         another, self._epoch = state["epoch"] != self._epoch, state["epoch"]
         for signal in (

@@ -169,7 +169,8 @@ class FirstRun(Translated, QWidget):
         self._answers.set_token("secondary" if self._told_trouble() is None else "error")
         self._again.setText(self.tr("Try again"))
         self._again.setVisible(self._trouble is not None)
-        self._path.setText(str(hf_cache()))
+        # Until the service says it: the hub's own folder, which a setting or a variable may change.
+        self._path.setText(self._context.state.models_folder or str(hf_cache()))
         self._place.setText(
             self.tr("Models of other tools are found there too. Folders are added in the Library.")
         )

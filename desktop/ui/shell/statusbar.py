@@ -15,6 +15,7 @@ from desktop.ui.context import Context
 from desktop.ui.downloads import words
 from desktop.ui.i18n import Translated
 from desktop.ui.models.downloads import KIND as DOWNLOAD
+from desktop.ui.models.jobs import waits_for_idle
 from desktop.ui.widgets.base import Button, Text
 from desktop.ui.widgets.progressrow import Bar
 
@@ -138,9 +139,14 @@ class StatusBar(Translated, QWidget):
         if jobs:
             one = len(jobs) == 1
             text = self.tr("1 job") if one else self.tr("{count} jobs").format(count=len(jobs))
-            newest = jobs[-1]
+            busy = [job for job in jobs if not waits_for_idle(job)]
+            newest = (busy or jobs)[-1]
             progress = newest.get("progress")
-            if progress and progress.get("total"):
+            if not busy:
+                text += " · " + self.tr("{kind} waits for an idle machine").format(
+                    kind=self.kind(newest)
+                )
+            elif progress and progress.get("total"):
                 text += f" · {self.kind(newest)} {progress['done'] / progress['total']:.0%}"
             self._jobs.setText(text)
             self._jobs.setToolTip(text)
@@ -156,6 +162,8 @@ class StatusBar(Translated, QWidget):
             "verify": self.tr("Check of files"),
             "adopt": self.tr("Taking over of models"),
             "move_models": self.tr("Move of the models folder"),
+            "duplicates": self.tr("Search for duplicates"),
+            "link": self.tr("Linking of duplicates"),
         }
         return names.get(str(job["kind"]), str(job["kind"]))
 

@@ -478,4 +478,19 @@
         <translation>ほか {count} 件</translation>
     </message>
 </context>
+<context>
+    <name>StatusBar</name>
+    <message>
+        <source>{kind} waits for an idle machine</source>
+        <translation>{kind}は、マシンが空くのを待っています</translation>
+    </message>
+    <message>
+        <source>Search for duplicates</source>
+        <translation>重複の検索</translation>
+    </message>
+    <message>
+        <source>Linking of duplicates</source>
+        <translation>重複の統合</translation>
+    </message>
+</context>
 </TS>

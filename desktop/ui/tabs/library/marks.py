@@ -11,6 +11,7 @@ from desktop.core.library.acceptance import Acceptance, Check
 from desktop.core.library.acceptance_words import TITLES, WORDS, error_of, filled
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import Message, message
+from desktop.ui.models.jobs import waits_for_idle
 from desktop.ui.tabs.library.facts import breakable
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, Text, clear, row
@@ -119,11 +120,6 @@ class Marks(Translated, QWidget):
         job = self._job
         if job is None:
             return "" if self._acceptance else self.tr("It has not been tried yet.")
-        if job["state"] == "running" and not _waits(job):
+        if not waits_for_idle(job):
             return self.tr("It is being tried now.")
         return self.tr("It is tried as soon as nothing else uses the machine.")
-
-
-def _waits(job: Json) -> bool:
-    progress = job.get("progress")
-    return progress is None or progress["what"].startswith("waiting")
