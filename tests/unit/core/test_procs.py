@@ -154,6 +154,21 @@ def test_memory_limit() -> None:
     child.close()
 
 
+@pytest.mark.parametrize("whole_tree", [False, True])
+def test_a_child_in_the_background_and_its_children_come_last(whole_tree: bool) -> None:
+    code = (
+        "import os, subprocess, sys; print(os.nice(0)); sys.stdout.flush();"
+        "subprocess.run([sys.executable, '-c', 'import os; print(os.nice(0))'])"
+    )
+    for background, nice in ((True, procs.LOWEST_PRIORITY), (False, os.nice(0))):
+        child = procs.start([PYTHON, "-c", code], background=background, whole_tree=whole_tree)
+        assert child.stdout is not None and child.stderr is not None
+        with child.stdout as out, child.stderr:
+            said = out.read().split()
+        child.kill()
+        assert said == [str(nice).encode()] * 2
+
+
 def test_exit_words() -> None:
     assert procs.exit_words(1) == "exit code 1"
     if os.name == "posix":

@@ -25,110 +25,19 @@ from desktop.core.library.acceptance_engine import (
 )
 from desktop.core.library.acceptance_signs import raw_token, thinking_tag, vision_sign
 from desktop.core.library.acceptance_words import TITLES, WORDS, words_of
-
-Json = dict[str, Any]
-CAPS = {"supports_tools": True, "supports_tool_calls": True, "supports_system_role": True}
-CALL: Json = {
-    "id": "c1",
-    "type": "function",
-    "function": {"name": "get_temperature", "arguments": '{"city": "Kyoto"}'},
-}
-PERSON = '{"name": "Anna", "age": 31}'
-
-
-def said(text: str = "", finish: str = "stop", **message: Any) -> Reply:
-    """A chat completion as llama-server answers it."""
-    choice = {"finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
-    return Reply(200, {"choices": [choice], "usage": {"completion_tokens": 7}})
-
-
-def refusal(message: str, kind: str = "server_error", status: int = 500) -> Reply:
-    return Reply(status, {"error": {"code": status, "message": message, "type": kind}})
-
-
-class Scripted:
-    """An engine whose answers are scripted; by default those of a model without a fault.
-
-    Attributes:
-        asked: every request: path, body, and how long it was given.
-    """
-
-    def __init__(self, **answers: Callable[[Json], Reply]) -> None:
-        self.answers = answers
-        self.props: Json = {
-            "chat_template": "{{ messages }}",
-            "chat_template_caps": CAPS,
-            "modalities": {"vision": False, "audio": False},
-            "bos_token": "<s>",
-            "eos_token": "</s>",
-        }
-        self.asked: list[tuple[str, Json, float]] = []
-
-    def ask(self, path: str, body: Json | None, timeout_seconds: float) -> Reply:
-        self.asked.append((path, body or {}, timeout_seconds))
-        if path == "/props":
-            return Reply(200, self.props)
-        name = {"/apply-template": "render", "/v1/embeddings": "embed"}.get(path) or _kind(body)
-        return self.answers.get(name, getattr(self, f"_{name}"))(body or {})
-
-    def _render(self, body: Json) -> Reply:
-        return rendered(body)
-
-    def _greet(self, body: Json) -> Reply:
-        return said("Hello!")
-
-    def _call(self, body: Json) -> Reply:
-        return said("", "tool_calls", tool_calls=[CALL])
-
-    def _result(self, body: Json) -> Reply:
-        return said("It is 21.5 degrees.")
-
-    def _schema(self, body: Json) -> Reply:
-        return said(PERSON)
-
-    def _think(self, body: Json) -> Reply:
-        return said("12.", reasoning_content="7 and 5 make 12.")
-
-    def _quiet(self, body: Json) -> Reply:
-        return said("12.")
-
-    def _embed(self, body: Json) -> Reply:
-        vectors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-        return embedded(vectors)
-
-
-def _kind(body: Json | None) -> str:
-    """Which of the checks' questions it is."""
-    assert body is not None
-    if body["messages"][-1]["role"] == "tool":
-        return "result"
-    if "tools" in body:
-        return "call"
-    if "response_format" in body:
-        return "schema"
-    if "thinking_budget_tokens" in body and "7 + 5" in body["messages"][0]["content"]:
-        return "think"
-    return "quiet" if "7 + 5" in body["messages"][0]["content"] else "greet"
-
-
-def rendered(body: Json, *, switch: bool = False, without: tuple[str, ...] = ()) -> Reply:
-    """A conversation as a template puts it."""
-    turns = [
-        f"<|{each['role']}|>{each['content']}"
-        for each in body["messages"]
-        if each["role"] not in without
-    ]
-    if switch and body.get("chat_template_kwargs", {}).get("enable_thinking") is False:
-        turns.append("<think></think>")
-    return Reply(200, {"prompt": "".join(turns)})
-
-
-def thinking_template(body: Json) -> Reply:
-    return rendered(body, switch=True)
-
-
-def embedded(vectors: list[list[Any]]) -> Reply:
-    return Reply(200, {"data": [{"embedding": vector} for vector in vectors]})
+from tests.helpers.scripted_model import (
+    CALL,
+    CAPS,
+    PERSON,
+    Json,
+    Scripted,
+    embedded,
+    kind_of,
+    refusal,
+    rendered,
+    said,
+    thinking_template,
+)
 
 
 def marks(
@@ -547,7 +456,9 @@ def test_each_question_gets_the_time_it_needs() -> None:
     assert unknown.seconds(300, 192) > fast.seconds(300, 192)
     engine = Scripted()
     marks(engine, pace=slow)
-    given = {_kind(body): seconds for path, body, seconds in engine.asked if path.startswith("/v1")}
+    given = {
+        kind_of(body): seconds for path, body, seconds in engine.asked if path.startswith("/v1")
+    }
     assert given["greet"] == slow.seconds(300, 192) and given["call"] > given["schema"]
 
 

@@ -6,6 +6,8 @@ import contextlib
 import http.client
 import json
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from desktop.core.errors import AppError, ErrorCode
@@ -57,10 +59,10 @@ class Asking:
             "Content-Type": "application/json",
         }
         content = None if body is None else json.dumps(body).encode()
-        undo = lambda: None  # noqa: E731
+        undo: Callable[[], None] | None = None
         try:
             connection.connect()
-            undo = self._leave.on_cancel(lambda: _cut(connection.sock))
+            undo = self._leave.on_cancel(partial(_cut, connection.sock))
             connection.request("GET" if body is None else "POST", path, content, headers)
             reply = connection.getresponse()
             return Reply(reply.status, _json(reply.read(_MOST_REPLY_BYTES)))
@@ -71,7 +73,8 @@ class Asking:
             self._check_leave()
             raise EngineGone(self._end(error)) from error
         finally:
-            undo()
+            if undo is not None:
+                undo()
             connection.close()
 
     def _check_leave(self) -> None:
