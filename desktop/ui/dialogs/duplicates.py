@@ -42,13 +42,20 @@ class DuplicatesDialog(Translated, QDialog):
         self._ticked: set[int] = set()
         self._title = Text(theme, role="strong", wrap=True)
         self.row = ProgressRow(theme)
+        self.row.setMinimumWidth(self.fontMetrics().averageCharWidth() * 56)
         self.row.cancel_asked.connect(self.reject)
         inner = QWidget()
-        self._lines = QVBoxLayout(inner)
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(GAP)
+        self._lines = QVBoxLayout()
         self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setSpacing(GAP // 2)
         self._scroll = Scrolled(inner, self.fontMetrics().averageCharWidth() * 80)
         self._warning = Text(theme, token="warning", wrap=True)
+        body.addWidget(self._warning)
+        body.addLayout(self._lines)
+        body.addStretch(1)
         self._close = Button(theme, kind="quiet")
         self._close.setDefault(True)
         self._close.clicked.connect(self.reject)
@@ -63,9 +70,7 @@ class DuplicatesDialog(Translated, QDialog):
         layout.addWidget(self._title)
         layout.addWidget(self.row)
         layout.addWidget(self._scroll, 1)
-        layout.addWidget(self._warning)
         layout.addLayout(row(1, self._close, self.link))
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 56)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -154,7 +159,6 @@ class DuplicatesDialog(Translated, QDialog):
         if len(groups) > _SHOWN:
             more = self.tr("and {count} more").format(count=len(groups) - _SHOWN)
             self._add(Text(self._theme, more, token="secondary"))
-        self._lines.addStretch(1)
         self._scroll.updateGeometry()
 
     def _add(self, widget: QWidget) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-_LEAST_LINES = 4
+_LEAST_LINES = 8
 
 
 class Scrolled(QScrollArea):
