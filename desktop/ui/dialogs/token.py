@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError
@@ -37,6 +37,22 @@ def token_source(where: Paths, environ: Mapping[str, str] = os.environ) -> Sourc
     return "tools" if found else "none"
 
 
+class _Secret(QLineEdit):
+    """Enter saves what is written and leaves the dialog open, whose button it would press else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setEchoMode(QLineEdit.EchoMode.Password)
+        self.setMaxLength(500)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.returnPressed.emit()
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+
 class TokenField(Translated, QWidget):
     """A field for a new one, and what is known of the one there is."""
 
@@ -46,10 +62,8 @@ class TokenField(Translated, QWidget):
         self._source: Source | None = None
         theme = context.theme
         self._state = Text(theme, wrap=True)
-        self.field = QLineEdit()
+        self.field = _Secret()
         self.field.setObjectName("settings-token")
-        self.field.setEchoMode(QLineEdit.EchoMode.Password)
-        self.field.setMaxLength(500)
         self.field.returnPressed.connect(self._on_save_clicked)
         self.field.textChanged.connect(self._on_text_changed)
         self.save, self.remove = Button(theme), Button(theme)

@@ -119,6 +119,7 @@ class DownloadList(Translated, QWidget):
                     place += 1
                 if self._layout.indexOf(widget) != place:
                     self._layout.insertWidget(place, widget)
+                    widget.show()
                 place += 1
         self._head.setVisible(bool(self._ended))
         done = any(each.download.state == "done" for each in self._ended.values())

@@ -31,6 +31,7 @@ from desktop.ui.widgets.parts import Line
 _WIDTH, _LETTERS = 460, 54  # pixels, and letters where these are large
 _EDGE = 8
 _LEAST_HEIGHT = 180
+_MOST_DONE = 8  # the latest; all of them are in the library
 
 
 class DownloadsPanel(Translated, Surface):
@@ -199,6 +200,8 @@ class DownloadsPanel(Translated, Surface):
         downloads = self._context.state.downloads
         queue = downloads.queue
         history = [each for each in downloads.history if each.id not in self._forgotten]
+        done = [each.id for each in history if each.state == "done"][:_MOST_DONE]
+        history = [each for each in history if each.state == "failed" or each.id in done]
         self.list.show_downloads(queue, history)
         self._empty.setVisible(not queue and not history)
         self._scroll.setVisible(bool(queue or history))
@@ -222,6 +225,7 @@ class DownloadsPanel(Translated, Surface):
         made.resume_asked.connect(self.hands.resume)
         made.cancel_asked.connect(self.hands.cancel)
         made.move_asked.connect(self.hands.move)
+        made.left.connect(self._go)
 
     def _on_ended_made(self, made: EndedRow) -> None:
         made.chat_asked.connect(self._on_chat_asked)
@@ -295,9 +299,6 @@ class DownloadsPanel(Translated, Surface):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.close_up()
-            event.accept()
-        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._go(-1 if event.key() == Qt.Key.Key_Up else 1)
             event.accept()
         else:
             super().keyPressEvent(event)

@@ -56,12 +56,16 @@ class CancelQuestion(Translated, QWidget):
         download = self._download
         if download is not None:
             text = self.tr("Delete the {size} that were fetched?")
+            if not download.done_bytes:
+                text = self.tr("Delete what was fetched of it?")
             self._text.setText(text.format(size=units.size(download.done_bytes)))
 
     def cancel(self, download: Download) -> None:
         """Cancel it: at once where little was fetched, else when it was asked."""
         self._download = download
-        if download.done_bytes <= ASK_ABOVE_BYTES:
+        # Of one that failed before this window opened, nobody told how much there is.
+        unknown = download.ended and download.step == "fetch" and download.total_bytes is None
+        if download.done_bytes <= ASK_ABOVE_BYTES and not unknown:
             self.confirmed.emit(download.id)
             return
         self.retranslate()

@@ -69,11 +69,12 @@ class DownloadRow(KeyboardFocus, Translated, QWidget):
     """Shows a download that has not ended.
 
     With the keyboard on it: Space pauses and resumes, Alt with an arrow moves it, Delete cancels,
-    Right and Left show and hide its files.
+    Right and Left show and hide its files, Up and Down lead to its neighbours.
 
     Signals:
         pause_asked, resume_asked, cancel_asked: its id.
         move_asked: its id and one place up (-1) or down (1).
+        left: the keyboard is to go to the row above (-1) or below (1).
         dragged: its id and where the mouse is, while it is held; dropped: its id.
     """
 
@@ -81,6 +82,7 @@ class DownloadRow(KeyboardFocus, Translated, QWidget):
     resume_asked = Signal(int)
     cancel_asked = Signal(int)
     move_asked = Signal(int, int)
+    left = Signal(int)
     dragged = Signal(int, QPoint)
     dropped = Signal(int)
 
@@ -236,8 +238,12 @@ class DownloadRow(KeyboardFocus, Translated, QWidget):
             self._on_hold_clicked()
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.ask_cancel()
-        elif alt and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.move_asked.emit(self._download.id, -1 if key == Qt.Key.Key_Up else 1)
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            step = -1 if key == Qt.Key.Key_Up else 1
+            if alt:
+                self.move_asked.emit(self._download.id, step)
+            else:
+                self.left.emit(step)
         elif key in (Qt.Key.Key_Right, Qt.Key.Key_Left) and self._download.files:
             self.open_files(key == Qt.Key.Key_Right)
         else:

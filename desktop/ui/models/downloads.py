@@ -170,18 +170,17 @@ def download_of(job: Json, before: Download | None = None) -> Download:
         result=job.get("result"),
         finished=job.get("finished"),
     )
-    if progress := job.get("progress"):
-        return _with_progress(found, progress)
-    if before is None:
-        return found
-    return replace(
-        found,
-        done_bytes=before.done_bytes,
-        total_bytes=before.total_bytes,
-        verified_bytes=before.verified_bytes,
-        files=before.files,
-        notes=before.notes,
-    )
+    if before is not None:
+        found = replace(
+            found,
+            done_bytes=before.done_bytes,
+            total_bytes=before.total_bytes,
+            verified_bytes=before.verified_bytes,
+            files=before.files,
+            notes=before.notes,
+        )
+    progress = job.get("progress")
+    return _with_progress(found, progress) if progress else found
 
 
 @dataclass(frozen=True)

@@ -283,6 +283,10 @@
         <translation>中止して削除</translation>
     </message>
     <message>
+        <source>Delete what was fetched of it?</source>
+        <translation>取得済みの分を削除しますか。</translation>
+    </message>
+    <message>
         <source>Delete the {size} that were fetched?</source>
         <translation>取得済みの {size} を削除しますか。</translation>
     </message>

@@ -324,6 +324,14 @@
         <translation>リポジトリー {count} 件</translation>
     </message>
     <message>
+        <source>1 repository</source>
+        <translation>リポジトリー 1 件</translation>
+    </message>
+    <message>
+        <source>1 repository for “{text}”</source>
+        <translation>「{text}」のリポジトリー 1 件</translation>
+    </message>
+    <message>
         <source>These are answers of {date}: Hugging Face cannot be asked now</source>
         <translation>{date} 時点の情報です。今は Hugging Face に問い合わせできません</translation>
     </message>

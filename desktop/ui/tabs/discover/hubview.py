@@ -197,10 +197,14 @@ class HubView(Translated, QWidget):
         count = units.count(len(found.models))
         if found.more:
             count += "+"
-        if text:
-            words = self.tr("{count} repositories for “{text}”")
-            return words.format(count=count, text=text)
-        return self.tr("{count} repositories").format(count=count)
+        one = len(found.models) == 1 and not found.more
+        if not text:
+            words = self.tr("1 repository") if one else self.tr("{count} repositories")
+            return words.format(count=count)
+        words = self.tr("{count} repositories for “{text}”")
+        if one:
+            words = self.tr("1 repository for “{text}”")
+        return words.format(count=count, text=text)
 
     def _show_banner(self) -> None:
         """Where the hub could not be asked: what is shown is older, and why."""

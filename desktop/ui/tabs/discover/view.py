@@ -312,7 +312,9 @@ class DiscoverPage(Page):
         self._show_frame()
 
     def _on_hub_left(self) -> None:
+        """Back to the whole catalogue: words for the hub seldom name something in it."""
         self.presenter.search.leave()
+        self.search.clear()
         self.main.setFocus()
 
     def _on_purpose_chosen(self, purpose: str) -> None:
