@@ -394,7 +394,7 @@ def app(name: str, title: str, count: int, **more: Any) -> Json:
     return {
         "app": name,
         "title": title,
-        "folder": f"/home/h/.{name}/models",
+        "folder": f"/mnt/h/.{name}/models",
         "further": [],
         "size_bytes": 3 << 30,
         "adopted": False,
@@ -420,7 +420,7 @@ def test_models_of_other_programs_are_taken_in_where_they_are_ticked(robot: Robo
     assert boxes["adopt-ollama"].text() == "Ollama: 1 model, 3.0 GiB"
     assert boxes["adopt-jan"].text() == "Jan: in the library already"
     assert not boxes["adopt-jan"].isEnabled()
-    assert "half: " in said(dialog) and "/home/h/.ollama/models" in said(dialog)
+    assert "half: " in said(dialog) and "/mnt/h/.ollama/models" in said(dialog)
     boxes["adopt-lmstudio"].setFocus()
     robot.qtbot.keyClick(boxes["adopt-lmstudio"], Qt.Key.Key_Space)
     robot.qtbot.keyClick(boxes["adopt-lmstudio"], Qt.Key.Key_Return)
