@@ -395,6 +395,8 @@ def test_a_modelfile_of_a_model_on_the_hub_gets_it_first(home: Home, tmp_path: P
             plan = service.client.removal(base["id"])
             assert plan["needed_by"] == ["helper"]
             # Removing the variant frees nothing and touches no file; then its model can go.
+            assert service.client.removal("helper")["hidden"] is False
             assert service.client.remove_model("helper")["freed_bytes"] == 0
+            assert "helper" not in {each["id"] for each in service.client.models(hidden=True)}
             assert Path(base["path"]).exists()
             assert service.client.remove_model(base["id"])["freed_bytes"] > 0
