@@ -84,7 +84,10 @@ class DownloadKind:
         return [RESOLVE, FETCH, REGISTER]
 
     def key(self, params: Json) -> str:
-        name = self._asked(params)
+        try:
+            name = self._asked(params)
+        except AppError:  # an older job's, by the address of another hub
+            return repr(params.get("model"))
         what = [word and word.casefold() for word in (name.repo, name.quant, name.file)]
         with_it = [params.get("projector", True), params.get("draft", False)]
         return repr([*what, name.revision, *with_it])
