@@ -243,7 +243,8 @@ def test_the_same_file_twice_becomes_one(service: RunningService, home: Home) ->
 
     found = finished(service, service.client.duplicates())
     (group,) = found["groups"]
-    assert {file["path"] for file in group["files"]} == {str(blob), str(home.studio_file)}
+    programs = {file["path"]: file["app"] for file in group["files"]}
+    assert programs == {str(blob): "ollama", str(home.studio_file): "lmstudio"}
     assert group["size_bytes"] == size and found["saved_bytes"] >= size
     assert not blob.samefile(home.studio_file)  # looking changes nothing
 

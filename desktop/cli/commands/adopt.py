@@ -149,8 +149,9 @@ def _forget(args: argparse.Namespace, out: Output) -> int:
     path = str(Path(args.path).expanduser().absolute())
     done = call(lambda: client.forget_folder(path))
     count = len(done["removed"])
-    words = f"{path} is no longer looked into; {count} {'model' if count == 1 else 'models'} left."
-    out.result(done, lambda: out.line(f"{words} No file was touched."))
+    gone = "1 model is" if count == 1 else f"{count} models are"
+    words = f"{path} is no longer looked into; {gone} off the list. No file was touched."
+    out.result(done, lambda: out.line(words))
     return 0
 
 

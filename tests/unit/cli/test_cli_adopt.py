@@ -96,7 +96,7 @@ def test_a_folder_is_forgotten_by_the_path_we_see(
     face.routes["/adopt/forget"] = lambda body: change
     ran = paddock("adopt", "m", "--forget")
     assert face.called("/adopt/forget") == [{"path": str(tmp_path / "m")}]
-    assert "2 models left. No file was touched." in ran.out
+    assert "2 models are off the list. No file was touched." in ran.out
 
 
 # --- Modelfiles

@@ -14,6 +14,8 @@ from desktop.core.jobs.kinds import JobContext
 from desktop.core.library.adopt.duplicates import KnownFile, find_duplicates
 from desktop.core.library.adopt.linking import link_files
 from desktop.core.library.entry import ModelEntry
+from desktop.core.library.given import Given
+from desktop.core.library.reading import known_apps
 
 FIND, LINK = "duplicates", "link"
 _MANY = 1_000
@@ -33,8 +35,14 @@ class Host(Protocol):
         ...
 
 
-def known_files(entries: Iterable[ModelEntry]) -> list[KnownFile]:
-    """All files of the library, copies and projectors among them."""
+def known_files(
+    entries: Iterable[ModelEntry], given: Callable[[Path], Given] = lambda path: Given()
+) -> list[KnownFile]:
+    """All files of the library, copies and projectors among them.
+
+    Args:
+        given: says whose a copy or a projector is; an entry knows that of its own files.
+    """
     found: dict[Path, KnownFile] = {}
     for entry in entries:
         copies = [file.path for copy in entry.copy_files for file in copy]
@@ -43,7 +51,7 @@ def known_files(entries: Iterable[ModelEntry]) -> list[KnownFile]:
         for path in entry.shard_paths:
             found.setdefault(path, KnownFile(path, entry.id, entry.app))
         for path in (*copies, *beside):
-            found.setdefault(path, KnownFile(path, entry.id))
+            found.setdefault(path, KnownFile(path, entry.id, given(path).app))
     return list(found.values())
 
 
@@ -65,7 +73,7 @@ class DuplicatesKind:
 
     def run(self, context: JobContext) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            files = known_files(self._host.entries())
+            files = known_files(self._host.entries(), known_apps())
             groups = find_duplicates(files, self._host.hashes(), context.reporter, context.cancel)
             return {
                 "groups": [group.to_dict() for group in groups],
