@@ -22,7 +22,7 @@ DENIED = AppError(
 )
 FULL = AppError(
     ErrorCode.DISK_FULL,
-    path="/home/hanako/.cache/huggingface/hub",
+    path="/srv/models/hub",
     reason="The download needs 23.0 GiB more, and 6.1 GiB are free there.",
     needed_bytes=23 * GIB,
     free_bytes=round(6.1 * GIB),
