@@ -18,7 +18,7 @@ class Scrolled(QScrollArea):
 
     def __init__(self, inside: QWidget, width: int) -> None:
         super().__init__()
-        self._content_width = width
+        self._inside, self._content_width = inside, width
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -28,7 +28,7 @@ class Scrolled(QScrollArea):
             each.setAutoFillBackground(False)
 
     def sizeHint(self) -> QSize:
-        inside = self.widget()
+        inside = self._inside
         layout = inside.layout()
         wraps = layout is not None and layout.hasHeightForWidth()
         height = (

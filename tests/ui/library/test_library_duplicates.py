@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.dialogs.duplicates import DuplicatesDialog
-from desktop.ui.widgets.base import Button, IconButton
+from desktop.ui.widgets.base import IconButton
 from tests.ui.library.robot import Robot, add_menu, click, dialog_of, job, said, toasts
 
 Json = dict[str, Any]
@@ -101,14 +100,14 @@ def test_without_duplicates_nothing_can_be_linked(robot: Robot) -> None:
     dialog = search(robot)
     end(robot, 9, "duplicates", {"saved_bytes": 0, "groups": []})
     assert "No file is there twice." in said(dialog)
-    assert not dialog.findChild(Button, "link-confirm").isVisible()
+    assert not dialog.link.isVisible()
     robot.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
 
 def test_files_on_different_disks_cannot_be_ticked(robot: Robot) -> None:
     dialog = search(robot)
     end(robot, 9, "duplicates", {"saved_bytes": 0, "groups": [group("a", 0)]})
-    tick = dialog.findChild(QCheckBox, "twins-0")
+    (tick,) = dialog.ticks
     assert not tick.isEnabled() and "different disks" in tick.text()
     robot.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
