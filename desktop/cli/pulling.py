@@ -49,10 +49,10 @@ def pull(client: Client, model: str, out: Output, **options: Any) -> Json:
     before = {job["id"]: job["state"] for job in call(client.state)["jobs"]}
     job = call(lambda: client.pull(model, **options), "pull")
     joined = before.get(job["id"], "paused") != "paused"
-    if joined:
-        out.note(f"{model} is being fetched already.")
     follower = _Follower(client, job, out)
     try:
+        if joined:
+            out.note(f"{model} is being fetched already.")
         done = follower.follow()
     except AppError as error:
         if error.code is ErrorCode.REMOTE_DENIED and os.environ.get("HF_TOKEN"):

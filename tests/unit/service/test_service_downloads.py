@@ -417,6 +417,24 @@ async def test_a_download_that_has_begun_outlasts_a_lost_network(
     assert content_of(ended["result"]) == content
 
 
+async def test_one_that_nobody_waits_for_asks_again_until_the_network_is_there(
+    hub: LocalHub, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine starts before its network does, and so may a queue that was left."""
+    hub.add_repo(REPO, {"tiny-F16.gguf": model(tmp_path)})
+    hub.faults.down = True
+    assert (await service.refused()).code is ErrorCode.REMOTE_UNREACHABLE, "a person waits"
+    monkeypatch.setattr("desktop.core.jobs.handlers.download._FRESH_SECONDS", 0.0)
+    job = await service.pull()
+    await service.events.until(
+        lambda name, data: (
+            name == "job.progress" and data["progress"]["what"] == "waiting for the network"
+        )
+    )
+    hub.faults.clear()
+    assert (await service.events.ended(job))["state"] == "done"
+
+
 # --- pausing, cancelling, going on
 
 
