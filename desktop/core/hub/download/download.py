@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,8 @@ from desktop.core.web import Web, url_of
 
 # Asked about at the same time before anything is fetched.
 _ASK_AT_ONCE = 4
+# Each takes two handles: its part file and its lock.
+_MOST_OPEN = 64
 _LOOK_AGAIN_SECONDS = 0.5
 _FLUSH_LOOK_SECONDS = 1.0
 # Another content at the same place, or a wrong hash, more often than this ends the download.
@@ -68,6 +70,7 @@ class Download:
         self._items = [self._item(web, number) for number in range(len(order.files))]
         self._locks: dict[Item, tuple[str, FileLock]] = {}
         self._asking = asyncio.Semaphore(_ASK_AT_ONCE)
+        self._opening = asyncio.Semaphore(_MOST_OPEN)
         bucket = Bucket(limits.bytes_per_second)
         self._plan = Plan(self._items)
         transfer = Transfer(bucket, self._notes, self._arrived, web.settings.idle_seconds)
@@ -127,15 +130,14 @@ class Download:
             self._report()
 
     async def _fetch(self, missing: list[Item]) -> None:
-        ours = [item for item in missing if self._lock(item, item.wanted.etag)]
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._report_on())]
-            known = await _each(self._ask(item) for item in ours)
-            self._make_room(list(zip(ours, known, strict=True)))
+            known = await _each(self._ask(item) for item in missing)
+            self._make_room([identity for identity, _ in known])
             beside += [group.create_task(self._crew.run()), group.create_task(self._flush_on())]
-            work = [self._bring(item, *found) for item, found in zip(ours, known, strict=True)]
-            work += [self._wait_for(item) for item in missing if item not in ours]
-            await _each(work)
+            await _each(
+                self._bring(item, *found) for item, found in zip(missing, known, strict=True)
+            )
             for task in beside:
                 task.cancel()
 
@@ -146,39 +148,39 @@ class Download:
             return await keep_trying(lambda: identify(item), self._health)
 
     async def _bring(self, item: Item, identity: Identity, changed: bool) -> None:
-        """A file whose lock is ours, until it is in its place."""
-        changes = wrong = 0
-        while True:
-            if changed:
-                changes += 1
-                self._begin_anew(item, changes)
-            await self._own(item, identity.etag)
-            if self._settle_blob(item, identity):
-                return
-            before = item.open(identity)
-            if before:
-                self._notes.add("resumed", path=item.path, bytes=before)
-            self._plan.changed()
-            try:
-                digests = await item.digests()
-            except Changed:
-                changed = True
-            else:
-                assert item.identity is not None
-                identity, changed = item.identity, False
-                if self._is_right(item, identity, digests):
-                    await self._finish(item, identity, digests)
+        """One file, from its lock to its place."""
+        async with self._opening:
+            changes = wrong = 0
+            while True:
+                if changed:
+                    changes += 1
+                    self._begin_anew(item, changes)
+                if await self._is_there_now(item, identity):
                     return
-                wrong += 1
-                if wrong > _MOST_WRONG_HASHES:
-                    item.throw_away()
-                    raise _hash_wrong(item, identity, digests)
-                self._notes.add("hash_wrong", path=item.path)
-            item.throw_away()
-            item.source.forget()
-            item.state = "waiting"
-            identity, other = await self._ask(item)
-            changed = changed or other
+                before = item.open(identity)
+                if before:
+                    self._notes.add("resumed", path=item.path, bytes=before)
+                self._plan.changed()
+                try:
+                    digests = await item.digests()
+                except Changed:
+                    changed = True
+                else:
+                    assert item.identity is not None
+                    identity, changed = item.identity, False
+                    if self._is_right(item, identity, digests):
+                        await self._finish(item, identity, digests)
+                        return
+                    wrong += 1
+                    if wrong > _MOST_WRONG_HASHES:
+                        item.throw_away()
+                        raise _hash_wrong(item, identity, digests)
+                    self._notes.add("hash_wrong", path=item.path)
+                item.throw_away()
+                item.source.forget()
+                item.state = "waiting"
+                identity, other = await self._ask(item)
+                changed = changed or other
 
     def _begin_anew(self, item: Item, changes: int) -> None:
         if changes > _MOST_CHANGES:
@@ -191,20 +193,22 @@ class Download:
         if item.wanted.etag is not None:
             remove_partial(self._layout, item.wanted.etag)
 
-    def _settle_blob(self, item: Item, identity: Identity) -> bool:
-        """Take the content from the cache, when it is there under the name known now."""
+    async def _is_there_now(self, item: Item, identity: Identity) -> bool:
+        """Make the content ours; then whether it is in the cache, by its name of now."""
+        waited = await self._own(item, identity.etag)
+        is_blob = self._layout.blob(identity.etag).exists()
+        if not waited and not is_blob:
+            return False
         wanted = replace(
             item.wanted,
             etag=identity.etag,
             sha256=identity.sha256,
             size_bytes=identity.size_bytes,
         )
-        blob = self._layout.blob(identity.etag)
-        if not blob.exists():
-            return False
-        present = place.find(self._layout, wanted, self._cancel)
+        present = await asyncio.to_thread(place.find, self._layout, wanted, self._cancel)
         if present is None:
-            self._notes.add("damaged", path=item.path)
+            if is_blob:
+                self._notes.add("damaged", path=item.path)
             return False
         self._settle(item, present)
         self._release(item)
@@ -246,10 +250,9 @@ class Download:
 
     # Together with other programs
 
-    def _lock(self, item: Item, etag: str | None) -> bool:
-        """Make this content ours; one whose name is not known yet is nobody's."""
+    def _lock(self, item: Item, etag: str) -> bool:
         held = self._locks.get(item)
-        if etag is None or (held is not None and held[0] == etag):
+        if held is not None and held[0] == etag:
             return True
         self._release(item)
         path = self._layout.lock(etag)
@@ -271,14 +274,14 @@ class Download:
         """Another file of this order has the same content, and fetches it."""
         return any(held == etag for held, _ in self._locks.values())
 
-    async def _own(self, item: Item, etag: str) -> None:
-        """Make this content ours, however long another program fetches it.
+    async def _own(self, item: Item, etag: str) -> bool:
+        """Make this content ours, however long another program fetches it; whether it had it.
 
         Raises:
             AppError: HUB_DOWNLOAD_BUSY, when that one does not get on with it.
         """
         if self._lock(item, etag):
-            return
+            return False
         if not self._holds(etag):
             self._notes.add("waits_other", path=item.path)
         state, since = self._traces(etag), time.monotonic()
@@ -288,19 +291,7 @@ class Download:
                 state, since = now, time.monotonic()
             if time.monotonic() - since > self._patience.other_program_seconds:
                 raise AppError(ErrorCode.HUB_DOWNLOAD_BUSY, path=shown(self._layout.blobs))
-
-    async def _wait_for(self, item: Item) -> None:
-        """A file that another program fetches: take what that one leaves to do."""
-        assert item.wanted.etag is not None
-        await self._own(item, item.wanted.etag)
-        present = await asyncio.to_thread(place.find, self._layout, item.wanted, self._cancel)
-        if present is not None:
-            self._settle(item, present)
-            self._release(item)
-            return
-        found = await self._ask(item)
-        self._make_room([(item, found)])
-        await self._bring(item, *found)
+        return True
 
     def _traces(self, etag: str) -> list[tuple[str, int, float]]:
         """What another program's work on this content looks like from outside."""
@@ -315,12 +306,12 @@ class Download:
 
     # Beside the files
 
-    def _make_room(self, known: list[tuple[Item, tuple[Identity, bool]]]) -> None:
+    def _make_room(self, wanted: Sequence[Identity]) -> None:
         """Raises:
         AppError: DISK_FULL, when all of it together does not fit.
         """
         needed = 0
-        for _, (identity, _) in known:
+        for identity in {each.etag: each for each in wanted}.values():
             here = allocated_bytes(self._layout.part(identity.etag))
             needed += max(0, (identity.size_bytes or 0) - here)
         check_space(self._layout.blobs, needed)
