@@ -156,7 +156,8 @@ class DeviceSpeed:
         beyond = self.beyond_cache(portion.held_bytes + cache_bytes)
         seconds = portion.state_bytes * memory
         for kind, size in portion.read_bytes.items():
-            seconds += size * (_like(self.decode, kind, per_byte=True)[0] + beyond)
+            own = _like(self.decode, kind, per_byte=True)[0] + beyond
+            seconds += size * (own if self.decode else memory)
         seconds += self.layer * portion.layers + self.moe_layer * portion.moe_layers
         seconds += self.width * portion.width
         if self.attention or self.attention_byte:

@@ -31,10 +31,9 @@ _CPU_LAYER_SECONDS = 120e-6
 # 155H 37, EPYC 7352 27. For CPUs without any of these sets it is an assumption.
 _GFLOPS_PER_CORE = {"avx512": 170.0, "avx2": 35.0, "neon": 80.0, "": 15.0}
 _CPU_SPREADS = (0.5, 1.0)
-# Attention of a generated token: 5 ns a head and cell and 0.2 ns a byte of the cache on 2 cores of
-# an EPYC (llama.cpp 0c1e570, ten models with heads of 64 to 256, depths of 512 to 2,048).
-_CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE = 1e-8
-_CPU_ATTENTION_SECONDS_PER_BYTE_AND_CORE = 4e-10
+# Attention of a generated token: 77 ns a head of 128 numbers and cell on 2 cores of a Xeon with
+# AVX-512 (llama.cpp 0c1e570, three models, depths of 1,024 and 4,096); an EPYC took 30 to 60.
+_CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE = 1.54e-7
 # PCI Express 4.0 with 16 lanes moves 25 GB/s of its 31.5; the many with 8 lanes or 3.0 half of it.
 _COPY_SECONDS_PER_BYTE = 1 / 12e9
 # A multiplication of a prompt's attention takes longer than one of its matrices: on the same Xeon
@@ -153,7 +152,6 @@ def cpu_seed(
         vectors = ""
     per_mac = 2 / (_GFLOPS_PER_CORE[vectors] * max(1, cores) * 1e9)
     per_head = _CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE / max(1, cores)
-    per_cache_byte = _CPU_ATTENTION_SECONDS_PER_BYTE_AND_CORE / max(1, cores)
     return DeviceSpeed(
         build="",
         backend="cpu",
@@ -163,7 +161,6 @@ def cpu_seed(
         prefill=dict.fromkeys(_TYPES, per_mac),
         layer=_CPU_LAYER_SECONDS,
         attention={"f16": per_head},
-        attention_byte={"f16": per_cache_byte},
         prefill_attention={"f16": per_mac * _ATTENTION_FACTOR},
         spread_decode=_CPU_SPREADS[0],
         spread_prefill=_CPU_SPREADS[1],
