@@ -245,7 +245,7 @@ def long_test(service: RunningService, tmp_path: Path) -> Begin:
     """Begins a test that takes a few seconds; the model's id, and the job's."""
 
     def begin(seed: int) -> tuple[str, int]:
-        size = {"n_layers": 8, "hidden": 768, "feed_forward": 2048}
+        size = {"n_layers": 8, "hidden": 512, "feed_forward": 1024}
         path = write_tiny_llama(tmp_path / "deep.gguf", chat_template=CHATML, seed=seed, **size)
         model = add(service, path)
         before = len(service.engines())
