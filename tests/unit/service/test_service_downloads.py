@@ -3,192 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from desktop.core.db import Database
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.catalog import Catalog, load_catalog
-from desktop.core.gguf.reader import HeaderReader
-from desktop.core.hub.download.retry import Patience
-from desktop.core.jobs.handlers.download import DownloadKind
-from desktop.core.jobs.kinds import JobContext
-from desktop.core.jobs.scheduler import Scheduler
-from desktop.core.jobs.table import Job, JobState, JobTable
-from desktop.core.paths import Paths, paths
+from desktop.core.jobs.table import JobState
+from desktop.core.paths import paths
 from desktop.core.secrets import Secrets, choose_backend
-from desktop.core.service.downloads import Downloads
-from desktop.core.service.models import Doing, Models
-from desktop.core.settings import Settings, SettingsFile
-from tests.helpers.gguf_files import spm_vocab, tiny_llama, write_projector, write_split_llama
+from tests.helpers.gguf_files import write_projector, write_split_llama
 from tests.helpers.hub import LocalHub
 from tests.helpers.hub_cache import problems
-from tests.unit.jobs.by_hand import Events
-
-REPO = "maker/Tiny-GGUF"
-HASTY = Patience(
-    give_up_seconds=0.4,
-    first_pause_seconds=0.02,
-    longest_pause_seconds=0.05,
-    longest_busy_seconds=0.4,
+from tests.unit.service.downloading import (
+    REPO,
+    Service,
+    content_of,
+    model,
+    serving,
+    slow,
 )
-
-
-class Trials:
-    """The kind that tries new models, as far as downloads see it."""
-
-    name = "acceptance"
-    needs: frozenset[str] = frozenset()
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
-
-    def plan(self, params: dict[str, Any]) -> list[str]:
-        self.asked.append(params)
-        return []
-
-    def run(self, context: JobContext) -> dict[str, Any]:
-        return {}
-
-
-class Service:
-    """What of the service downloads work with."""
-
-    def __init__(self, where: Paths, *, tests: bool = True) -> None:
-        self.where = where.ensure()
-        self.events = Events()
-        self.file = SettingsFile(where.settings_file)
-        self.database = Database(where.database, where.backups)
-        self.reader = HeaderReader(where.cache / "headers", work_root=where.work)
-
-        async def change(changes: dict[str, Any]) -> Settings:
-            return self.file.change(changes)
-
-        async def unused(*_: object) -> None:
-            return None
-
-        self.models = Models(
-            where,
-            self.database,
-            self.reader,
-            settings=lambda: self.file.settings,
-            change_settings=change,
-            publish=self.events.publish,
-            doing=Doing(unused, lambda: pytest.fail("nobody asked the hub for this")),
-        )
-        self.table = JobTable(self.database)
-        self.downloads = Downloads(
-            where,
-            self.database,
-            self.models,
-            self.reader,
-            secrets=Secrets(lambda: choose_backend(where.secrets_file)),
-            settings=lambda: self.file.settings,
-            jobs=self.table,
-            scheduler=lambda: self.scheduler,
-        )
-        self.tests = Trials()
-        kind = DownloadKind(
-            self.downloads,
-            patience=HASTY,
-            lost_seconds=0.0,
-            ask_again_seconds=0.02,
-        )
-        kinds: dict[str, Any] = {"download": kind}
-        if tests:
-            kinds["acceptance"] = self.tests
-        self.scheduler = Scheduler(self.table, kinds, self.events.publish)
-
-    @property
-    def cache(self) -> Path:
-        return self.downloads.cache()
-
-    async def pull(self, model: str = f"{REPO}:F16", **params: Any) -> Job:
-        return await self.scheduler.submit("download", {"model": model, **params})
-
-    async def got(self, model: str = f"{REPO}:F16", **params: Any) -> dict[str, Any]:
-        """The result of a download that is to succeed."""
-        ended = await self.events.ended(await self.pull(model, **params))
-        assert ended["state"] == "done", ended["error"]
-        result: dict[str, Any] = ended["result"]
-        return result
-
-    async def refused(self, model: str = f"{REPO}:F16", **params: Any) -> AppError:
-        """Why a download fails."""
-        ended = await self.events.ended(await self.pull(model, **params))
-        assert ended["state"] == "failed", ended
-        return AppError.from_dict(ended["error"])
-
-    async def coming(self, job: Job) -> dict[str, Any]:
-        """Bytes of the download have come, and more are to."""
-        return await self.events.until(
-            lambda name, data: (
-                name == "job.progress"
-                and data["id"] == job.id
-                and 0 < data["progress"]["done"] < (data["progress"]["total"] or 0)
-            )
-        )
-
-    def rows(self) -> dict[str, tuple[str, int]]:
-        """What is remembered as Paddock's own: the path in the repository → hash and size."""
-        rows = self.database.query("SELECT * FROM downloaded_files")
-        return {row["repo_file"]: (row["sha256"], row["size_bytes"]) for row in rows}
-
-    def parts(self) -> list[str]:
-        return [path.name for path in self.cache.rglob("*.paddock-part*")]
-
-    def blobs(self) -> set[str]:
-        return {path.name for path in self.cache.rglob("blobs/*") if "paddock" not in path.name}
-
-
-@contextlib.asynccontextmanager
-async def serving(where: Paths, **options: Any) -> AsyncIterator[Service]:
-    service = Service(where, **options)
-    await service.models.scan()
-    service.models.scanned.set()
-    service.scheduler.start()
-    try:
-        yield service
-    finally:
-        await service.scheduler.stop()
-        service.reader.close()
-        service.database.close()
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setenv("NO_PROXY", "*")
-    with LocalHub(tmp_path / "hub") as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        yield hub
-
-
-@pytest.fixture
-async def service(hub: LocalHub) -> AsyncIterator[Service]:
-    async with serving(paths()) as service:
-        yield service
-
-
-def model(tmp_path: Path, seed: int = 1, **options: Any) -> bytes:
-    path = tiny_llama(seed=seed, name=f"Tiny {seed}", **options).write(tmp_path / f"{seed}.gguf")
-    return path.read_bytes()
-
-
-def content_of(result: dict[str, Any]) -> bytes:
-    """What lies where the result says."""
-    return Path(result["path"]).read_bytes()
-
-
-def slow(hub: LocalHub) -> None:
-    """So slow that a download of a model can be caught in the middle."""
-    hub.faults.bytes_per_second = 300_000
-
 
 # --- getting it
 
@@ -575,92 +409,3 @@ async def test_the_speed_limit_is_obeyed_and_a_new_one_counts_at_once(
     service.file.change({"downloads.limit_mib_per_second": None})
     await service.events.ended(job)
     assert loop.time() - begun < 15, "at the old limit it would take 50 seconds"
-
-
-# --- draft models
-
-
-@dataclass
-class Family:
-    """A model and a smaller one of its family, on the hub and in the catalogue."""
-
-    big: str
-    small: str
-    catalog: Catalog
-
-
-@pytest.fixture
-def family(
-    hub: LocalHub, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Family:
-    large = tiny_llama(seed=7, name="Family 8B", n_layers=24).write(tmp_path / "large.gguf")
-    small = tiny_llama(seed=8, name="Family 0.5B", n_layers=1).write(tmp_path / "small.gguf")
-    hub.add_repo("maker/Family-8B-GGUF", {"family-8b-F16.gguf": large})
-    hub.add_repo("maker/Family-0.5B-GGUF", {"family-0.5b-Q8_0.gguf": small})
-    row = load_catalog().find("Qwen3 8B")
-    rows = (
-        replace(row, id="lab/Family-8B", repository="maker/Family-8B-GGUF", family="Family"),
-        replace(
-            row,
-            id="lab/Family-0.5B",
-            repository="maker/Family-0.5B-GGUF",
-            family="Family",
-            parameters=500_000_000,
-            sizes={"Q8_0": small.stat().st_size},
-        ),
-    )
-    catalog = replace(load_catalog(), models=rows)
-    monkeypatch.setattr(service.downloads, "catalog", lambda: catalog)
-    return Family("maker/Family-8B-GGUF:F16", "maker/Family-0.5B-GGUF:Q8_0", catalog)
-
-
-async def test_a_draft_model_comes_along_and_is_used_from_then_on(
-    service: Service, family: Family
-) -> None:
-    result = await service.got(family.big, draft=True)
-    draft = service.models.library.resolve(family.small)
-    assert result["draft"] == draft.id
-    assert [note["code"] for note in result["notes"]] == ["draft_used"]
-    entry = service.models.library.resolve(result["model"])
-    assert service.models.saved.read(entry.fingerprint) == {"draft": draft.id}
-    assert set(service.rows()) == {"family-8b-F16.gguf", "family-0.5b-Q8_0.gguf"}
-    assert result["fetched_bytes"] == sum(file["size_bytes"] for file in result["files"])
-
-
-async def test_a_draft_that_was_chosen_before_stays(service: Service, family: Family) -> None:
-    first = await service.got(family.big)
-    entry = service.models.library.resolve(first["model"])
-    await service.models.change_saved(entry, {"draft": "none"})
-    result = await service.got(family.big, draft=True)
-    assert result["draft"] is not None and result["notes"] == []
-    assert service.models.saved.read(entry.fingerprint) == {"draft": "none"}
-
-
-async def test_a_draft_with_other_words_is_not_fetched(
-    hub: LocalHub, service: Service, family: Family, tmp_path: Path
-) -> None:
-    other = tiny_llama(seed=9, name="Other", n_layers=1, vocab=spm_vocab(["other"]))
-    hub.add_repo("maker/Family-0.5B-GGUF", {"s-Q8_0.gguf": other.write(tmp_path / "o.gguf")})
-    result = await service.got(family.big, draft=True)
-    assert result["draft"] is None
-    (note,) = result["notes"]
-    assert note["code"] == "draft_refused" and "vocabulary" in note["text"]
-    assert list(service.rows()) == ["family-8b-F16.gguf"]
-
-
-async def test_without_a_draft_the_model_is_here_all_the_same(
-    hub: LocalHub, service: Service, family: Family
-) -> None:
-    hub.remove_repo("maker/Family-0.5B-GGUF")
-    gone = await service.got(family.big, draft=True)
-    assert [note["code"] for note in gone["notes"]] == ["draft_failed"]
-    unknown = await service.got(family.small.replace("0.5B", "8B").replace("Q8_0", "F16"))
-    assert unknown["notes"] == []
-
-
-async def test_of_a_model_nobody_knows_there_is_no_draft(
-    hub: LocalHub, service: Service, tmp_path: Path
-) -> None:
-    hub.add_repo(REPO, {"tiny-F16.gguf": model(tmp_path)})
-    result = await service.got(draft=True)
-    assert [note["code"] for note in result["notes"]] == ["draft_unknown"]
