@@ -12,10 +12,20 @@ import pytest
 
 from desktop.core.db import read_only
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.hub.client import Hub
 from desktop.core.jobs.handlers.acceptance import WAITING
 from desktop.core.library.acceptance import CHECKS, Acceptance
+from desktop.core.web import WebSettings
 from tests.helpers.bert_file import DIMENSION, write_tiny_bert
-from tests.helpers.gguf_files import BOOL, spm_vocab, tiny_llama, write_projector, write_tiny_llama
+from tests.helpers.gguf_files import (
+    BOOL,
+    spm_vocab,
+    tiny_llama,
+    write_hf_file,
+    write_projector,
+    write_tiny_llama,
+)
+from tests.helpers.hub import LocalHub
 from tests.helpers.model_zoo import Spec, write_random
 from tests.helpers.service import RunningService, gone, running_service, wait_for
 
@@ -178,6 +188,35 @@ def test_a_model_that_lacks_its_projector(service: RunningService, tmp_path: Pat
     path = write_tiny_llama(tmp_path / "sees.gguf", chat_template=template)
     maybe = marks(tried(service, add(service, path)))
     assert maybe["vision"] == ("failed", "vision_maybe")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, ("skipped", "vision_text")),
+        ({"mmproj-f16.gguf": b"GGUF"}, ("failed", "vision_missing")),
+    ],
+)
+def test_what_the_hub_said_of_projectors_counts(
+    tmp_path: Path, more: dict[str, bytes], expected: tuple[str, str]
+) -> None:
+    path = write_tiny_llama(tmp_path / "sees-F16.gguf", chat_template=f"{CHATML}{{# [IMG] #}}")
+    with LocalHub(tmp_path / "hub") as hub:
+        files: dict[str, Path | bytes] = {path.name: path, **more}
+        commit = hub.add_repo("owner/Sees-GGUF", files)
+        with running_service(tmp_path / "own", {"HF_ENDPOINT": hub.url}) as service:
+            cache = Path(service.environ["HF_HOME"]) / "hub"
+            content = path.read_bytes()
+            write_hf_file(cache, "owner/Sees-GGUF", path.name, content, revision=commit)
+            service.client.call("POST", "/models/scan", {})
+            entry = next(m for m in service.client.models() if m["repo"] == "owner/Sees-GGUF")
+            assert marks(tried(service, entry["id"]))["vision"] == ("failed", "vision_maybe")
+            asked = len(hub.requests)
+            Hub(WebSettings(endpoint=hub.url), service.paths.cache).repository("owner/Sees-GGUF")
+            assert len(hub.requests) > asked
+            asked = len(hub.requests)
+            assert marks(tried(service, entry["id"]))["vision"] == expected
+            assert len(hub.requests) == asked  # a test asks nobody
 
 
 def test_a_projector_that_does_not_work_is_told_from_its_model(

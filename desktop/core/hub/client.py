@@ -155,6 +155,11 @@ class Hub:
         self._cache.put(_REPOSITORY, key, stored(found))
         return found
 
+    def kept(self, repo: str) -> Repository | None:
+        """What the hub said of a repository when it was last asked; it is not asked now."""
+        entry = self._cache.get(_REPOSITORY, f"{repo.lower()}@")
+        return None if entry is None else _read(entry, _repository)
+
     def near(self, repo: str, cancel: CancelToken | None = None) -> tuple[str, ...]:
         """Repositories whose names are like this one, for somebody who mistyped it; none where the
         hub cannot be asked."""

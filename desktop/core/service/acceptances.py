@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.core.db import Database
 from desktop.core.engine.runtime import Runtime
@@ -29,6 +29,9 @@ from desktop.core.service.load_request import NONE, LoadRequest
 from desktop.core.service.loader import EngineLoader, Held
 from desktop.core.service.supervisor import Loaded
 
+if TYPE_CHECKING:  # it brings the network along, which takes half a second to import
+    from desktop.core.hub.client import Hub
+
 _WIDTH_OUT = "embedding_length_out"
 
 
@@ -39,6 +42,7 @@ class Acceptances:
         loaded: the model in the engine now.
         predictor: what would be predicted with a runtime.
         publish: tells everyone what changed.
+        hub: asked for what it said before; nothing is fetched.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Acceptances:
         predictor: Callable[[SpeedBook, Runtime], Predictor],
         library: Library,
         publish: Callable[[str, dict[str, Any]], None],
+        hub: Callable[[], Hub],
     ) -> None:
         self._database = database
         self._guest = guest
@@ -63,6 +68,7 @@ class Acceptances:
         self._predictor = predictor
         self._library = library
         self._publish = publish
+        self._hub = hub
 
     def visit(self, leave: CancelToken) -> AbstractContextManager[None]:
         return self._guest.visit(leave)
@@ -100,7 +106,10 @@ class Acceptances:
         return Pace(_low(speed.prefill), _low(speed.decode))
 
     def offers_projector(self, entry: ModelEntry) -> bool | None:
-        return None
+        if entry.repo is None:
+            return None
+        kept = self._hub().kept(entry.repo)
+        return None if kept is None else bool(kept.projectors)
 
     def keep(self, entry: ModelEntry, acceptance: Acceptance) -> None:
         """Raises: AppError: DISK_FULL, DATABASE_BUSY."""

@@ -466,6 +466,7 @@ class Service:
                 predictor=self._predictor,
                 library=self.models.library,
                 publish=self.bus.publish,
+                hub=self._hub,
             ),
             downloads=self.downloads,
         )
