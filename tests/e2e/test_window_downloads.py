@@ -67,6 +67,7 @@ def test_a_model_is_looked_up_got_paused_resumed_and_chatted_with(
 
     # Get it; the hub sends slowly, so that a person can see it come.
     hub.faults.bytes_per_second = SLOW_BYTES_PER_SECOND
+    hub.clear_log()
     window.click("Get · …", Role.BUTTON)
     wait_for(lambda: _fetched(window) > 0, "it is being downloaded", LONG)
     window.wait_for("left")
@@ -85,7 +86,7 @@ def test_a_model_is_looked_up_got_paused_resumed_and_chatted_with(
     wait_for(lambda: _download(window)["state"] == "done", "it is done", LONG)
     done = _download(window)
     assert done["result"]["size_bytes"] == demo_model().stat().st_size + 32
-    assert hub.sent_bytes < 1.5 * done["result"]["size_bytes"], "what was there was kept"
+    assert hub.sent_bytes < 1.3 * done["result"]["size_bytes"], "what was there was kept"
     model = done["result"]["model"]
     assert model in [each["id"] for each in client.models()]
 

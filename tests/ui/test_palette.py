@@ -183,7 +183,7 @@ def test_f6_goes_from_pane_to_pane(window: MainWindow, qtbot: QtBot) -> None:
     for _ in range(3):
         qtbot.keyClick(window, Qt.Key.Key_F6)
         names.append(QApplication.focusWidget().objectName())
-    assert names[0] == "status-address", "stub pages have nothing to stand in"
+    assert names[0] == "status-downloads", "stub pages have nothing to stand in"
     assert names[1] == "", "the brand is the rail's first"
     qtbot.keyClick(window, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
     assert QApplication.focusWidget().objectName() == ""

@@ -210,7 +210,11 @@ class DownloadsPanel(Translated, Surface):
 
     def _show_sum(self) -> None:
         totals = self._context.state.downloads.totals
-        parts = [words.counted(totals) if totals.count else ""]
+        parts = []
+        if totals.share is not None:
+            parts.append(words.percent(totals.share))
+        elif totals.count:
+            parts.append(words.counted(totals))
         if totals.bytes_per_second is not None:
             parts.append(units.rate(totals.bytes_per_second))
         parts.append(words.left(totals.seconds_left))

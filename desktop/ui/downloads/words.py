@@ -146,15 +146,15 @@ def file_state(file: FileProgress) -> str:
     }.get(file.state, file.state)
 
 
-def totals(all_of_it: Totals) -> str:
-    """What stands in the status bar: "2 · 43 % · 12.4 MiB/s"."""
+def totals(all_of_it: Totals, *, short: bool = False) -> str:
+    """What stands in the status bar: "2 · 43 % · 12.4 MiB/s"; `short`: without the speed."""
     if not all_of_it.count:
         return ""
     share = all_of_it.share
     parts = [units.count(all_of_it.count), "" if share is None else percent(share)]
     if not all_of_it.running and all_of_it.paused == all_of_it.count:
         parts.append(translate("Downloads", "Paused"))
-    elif all_of_it.bytes_per_second is not None:
+    elif all_of_it.bytes_per_second is not None and not short:
         parts.append(units.rate(all_of_it.bytes_per_second))
     return joined(parts)
 

@@ -92,6 +92,8 @@ class Download:
             return "adding"
         if self.step == "resolve":
             return "resolving"
+        if self.files and all(each.state in ("done", "present") for each in self.files):
+            return "adding"  # what is left of it takes a moment
         fetched = self.total_bytes is not None and self.done_bytes >= self.total_bytes
         return "checking" if fetched and self.files else "downloading"
 
@@ -138,15 +140,19 @@ def _with_progress(download: Download, progress: Json) -> Download:
     detail = progress.get("detail") or {}
     total = progress.get("total")
     running = download.state == "running"
+    done, files = int(progress.get("done") or 0), _files(detail)
+    if not done and all(each.state == "waiting" for each in files):
+        # It goes on after a pause: what lies on the disk was not looked at yet.
+        done, files = download.done_bytes, download.files or files
     return replace(
         download,
-        done_bytes=int(progress.get("done") or 0),
+        done_bytes=done,
         total_bytes=None if total is None else int(total),
         bytes_per_second=detail.get("bytes_per_second") if running else None,
         seconds_left=detail.get("seconds_left") if running else None,
         connections=int(detail.get("connections") or 0) if running else 0,
         verified_bytes=int(detail.get("verified_bytes") or 0),
-        files=_files(detail),
+        files=files,
         notes=_notes(detail),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from desktop.ui import units
@@ -18,6 +18,8 @@ from desktop.ui.models.downloads import KIND as DOWNLOAD
 from desktop.ui.models.jobs import waits_for_idle
 from desktop.ui.widgets.base import Button, Text
 from desktop.ui.widgets.progressrow import Bar
+
+_ROOM_LETTERS = 100  # in a narrower bar the downloads' speed is left to their panel
 
 
 class StatusBar(Translated, QWidget):
@@ -44,6 +46,7 @@ class StatusBar(Translated, QWidget):
         self._downloads = Button(theme, kind="quiet", icon_name="download", shrinks=True)
         self._downloads.setObjectName("status-downloads")
         self._downloads.clicked.connect(self.downloads_asked)
+        self._narrow = False
         self._arrived = Bar(theme)
         self._arrived.setFixedWidth(60)
         self._jobs = Button(theme, kind="quiet", shrinks=True)
@@ -119,7 +122,7 @@ class StatusBar(Translated, QWidget):
         totals = self._context.state.downloads.totals
         self._arrived.setVisible(totals.share is not None)
         self._arrived.set_share(totals.share)
-        text = words.totals(totals)
+        text = words.totals(totals, short=self._narrow)
         name = words.counted(totals) if totals.count else self.tr("Downloads")
         self._arrived.setAccessibleName(name)
         self._downloads.setAccessibleName(name)
@@ -228,6 +231,13 @@ class StatusBar(Translated, QWidget):
             self._context.toast(self.tr("The base URL was copied."), "check")
         else:
             self._context.go_to("server")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < _ROOM_LETTERS * self.fontMetrics().averageCharWidth()
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._show_downloads()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -208,7 +208,8 @@ class MainWindow(QMainWindow):
     def _go_pane(self, step: int) -> None:
         page = self._stack.currentWidget()
         inside = page.panes() if isinstance(page, Page) else []
-        panes = [pane for pane in (self._rail, *inside, self._status) if pane.isVisible()]
+        every = (self._rail, *inside, self.downloads, self._status)
+        panes = [pane for pane in every if pane.isVisible()]
         focus = self.focusWidget()
         here = next((n for n, p in enumerate(panes) if focus and p.isAncestorOf(focus)), -1)
         for number in range(1, len(panes) + 1):

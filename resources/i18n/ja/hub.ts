@@ -84,7 +84,7 @@
     </message>
     <message>
         <source>Original weights</source>
-        <translation>元の重み</translation>
+        <translation>元モデルの重み</translation>
     </message>
     <message>
         <source>Speech</source>
@@ -230,7 +230,7 @@
     </message>
     <message>
         <source>Original weights</source>
-        <translation>元の重み</translation>
+        <translation>元モデルの重み</translation>
     </message>
     <message>
         <source>Both</source>
@@ -406,7 +406,7 @@
     </message>
     <message>
         <source>It holds the original weights in safetensors files, which the engine does not load. Look for a GGUF repository that was made of it.</source>
-        <translation>safetensors 形式の元の重みで、エンジンでは読み込めません。これを元にした GGUF のリポジトリーを探してください。</translation>
+        <translation>safetensors 形式の元モデルの重みで、エンジンでは読み込めません。これを元にした GGUF のリポジトリーを探してください。</translation>
     </message>
     <message>
         <source>It holds no GGUF model.</source>

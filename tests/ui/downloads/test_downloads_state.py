@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.visual import downloads as made
 from tests.visual.data import GIB, MIB
 
 NAME = f"{made.QWEN}:Q4_K_M"
+RECORDED = Path(__file__).parents[2] / "data" / "downloads" / "events.json"
 
 
 @pytest.fixture
@@ -224,3 +227,43 @@ def test_a_share_is_never_whole_before_the_end() -> None:
         "99 %",
         "100 %",
     ]
+
+
+# --- the real service -----------------------------------------------------------------------------
+
+
+def test_the_events_of_a_real_service_tell_the_whole_way(
+    state: ServiceState, downloads: Downloads
+) -> None:
+    """Recorded from the service and a slow local hub: a download that was paused, resumed, asked to
+    wait twice, and ended; then one of a quant that is not there."""
+    heard = _heard(downloads)
+    stages: list[str] = []
+    said: set[str] = set()
+    fetched = 0
+    state.on_connected(NO_STATE)
+    for event in json.loads(RECORDED.read_text("utf-8")):
+        state.on_event(event["type"], event["data"])
+        for each in downloads.queue:
+            if not stages or stages[-1] != each.stage:
+                stages.append(each.stage)
+            said |= set(words.notes(each))
+            if each.id == 1:
+                assert each.done_bytes >= fetched, "what was fetched never looks lost"
+                fetched = each.done_bytes
+            if each.stage == "paused":
+                assert each.done_bytes > 1_000_000 and each.total_bytes == 4_840_672
+                assert each.bytes_per_second is None and each.connections == 0
+    assert stages == [
+        *("waiting", "resolving", "downloading", "paused", "waiting", "downloading", "adding"),
+        *("waiting", "resolving"),  # the second one
+    ]
+    assert said == {
+        "The server asks to wait 2 s.",
+        "1.1 MiB of Guide-Q8_0.gguf were here already.",
+    }
+    done, failed = heard
+    assert (done.state, done.local_model) == ("done", "paddock-guide:q8_0")
+    assert words.ended(done).startswith("4.6 MiB in ")
+    assert failed.error is not None and failed.error.code is ErrorCode.HUB_QUANT_UNKNOWN
+    assert downloads.queue == []
