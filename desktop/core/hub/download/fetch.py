@@ -15,11 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop.core import web as network
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, NullReporter, Reporter
+from desktop.core.gguf.words import clean
 from desktop.core.hub.download import manifest as manifests
 from desktop.core.hub.download.download import Download
 from desktop.core.hub.download.lock import FileLock
-from desktop.core.hub.download.names import MANIFEST, Layout, check_names, layout
+from desktop.core.hub.download.names import MANIFEST, Layout, check_etag, check_names, layout
 from desktop.core.hub.download.order import Fetched, Limits, Order
 from desktop.core.hub.download.part import unwritable
 from desktop.core.hub.download.partial import remove_partial
@@ -117,6 +119,13 @@ def discard(order: Order, cache: Path) -> int:
 
 def _place(order: Order, cache: Path) -> Layout:
     check_names(file.path for file in order.files)
+    for file in order.files:
+        if file.etag is not None and not check_etag(file.etag):
+            raise AppError(
+                ErrorCode.HUB_NAME_UNSAFE,
+                name=clean(file.path, 200),
+                reason="The hub calls its content by a name that no file can have.",
+            )
     return layout(cache, order.repo, order.commit, order.revision)
 
 

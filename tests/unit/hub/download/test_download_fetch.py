@@ -10,8 +10,9 @@ import pytest
 from huggingface_hub import hf_hub_download, scan_cache_dir, snapshot_download
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.hub.download.fetch import discard, partial_bytes
+from desktop.core.hub.download.fetch import discard, fetch, partial_bytes
 from desktop.core.hub.download.order import Limits, Order, WantedFile
+from desktop.core.web import WebSettings
 from tests.helpers.hub import git_blob_id
 from tests.unit.hub.download.desk import FILE, MIB, REPO, SMALL, Desk
 
@@ -173,6 +174,14 @@ def test_empty_and_nested_files(desk: Desk) -> None:
     assert not scan_cache_dir(desk.cache).warnings
     for path, data in files.items():
         assert official(desk, path).read_bytes() == data
+
+
+def test_more_files_than_are_open_at_once(desk: Desk) -> None:
+    files = {f"part-{number:03}.gguf": os.urandom(100 + number) for number in range(90)}
+    desk.hub.add_repo(REPO, dict(files))
+    fetched = desk.get()
+    assert {file.repo_file: file.path.read_bytes() for file in fetched.files} == files
+    assert not list(fetched.snapshot.parents[1].joinpath("blobs").glob("*paddock*"))
 
 
 def test_an_order_without_names_and_sizes_of_contents(stocked: Desk, big: bytes) -> None:
@@ -377,11 +386,13 @@ def test_the_librarys_switch_against_links_is_honoured(
     assert not any(file.path.is_symlink() for file in fetched.files)
 
 
-def test_an_order_that_is_none_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    from desktop.core.hub.download.fetch import fetch
-    from desktop.core.web import WebSettings
-
-    order = Order(REPO, "main", "c" * 40, (WantedFile("../../x"),))
+@pytest.mark.parametrize(
+    "wanted", [WantedFile("../../x"), WantedFile("x.gguf", 5, "a" * 64, "../../../x123")]
+)
+def test_an_unsafe_order_is_refused_before_anything_is_made(
+    tmp_path: Path, wanted: WantedFile
+) -> None:
+    order = Order(REPO, "main", "c" * 40, (wanted,))
     for call in (
         lambda: fetch(order, tmp_path / "cache", WebSettings(endpoint="http://127.0.0.1:9")),
         lambda: discard(order, tmp_path / "cache"),
