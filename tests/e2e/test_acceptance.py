@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,21 @@ def test_the_bundled_model(service: RunningService) -> None:
     ]
     assert told[0] == told[1]  # greedy: also as many tokens
     assert service.client.state()["models"] == [] and not service.engines()
+
+
+def test_the_command_tells_the_marks(service: RunningService) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "desktop.cli", "verify", "paddock-guide:q8_0", "--try"],
+        env={**service.environ, "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "✓ Stops by itself: It ends its answers. A short answer ended after" in done.stdout
+    assert "✕ Chat template: Its chat template loses what was said before." in done.stdout
+    assert "    → Ask each question by itself." in done.stdout
 
 
 def test_it_stands_on_the_models_card_and_in_the_database(

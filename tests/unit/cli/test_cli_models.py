@@ -239,6 +239,45 @@ def test_verify_all_goes_through_every_model_once(face: FakeFace, paddock: Paddo
     assert paddock("verify").code == 2
 
 
+def trial(*marks: tuple[str, str, str], **other: Any) -> dict[str, Any]:
+    """The result of a model's trial, of these marks."""
+    checks = [{"name": name, "mark": mark, "code": code} for name, mark, code in marks]
+    acceptance = {"created": 1.0, "build": "b1", "checks": checks} if marks else None
+    result = {"model": NAME, "outcome": "tested", "code": None, "error": None, "seconds": 2.0}
+    return {**result, "acceptance": acceptance, **other}
+
+
+def test_a_trial_shows_its_marks_and_fails_with_one_of_them(
+    face: FakeFace, paddock: Paddock
+) -> None:
+    good = trial(("template", "passed", "template_ok"), ("tools", "skipped", "tools_none"))
+    bad = trial(("stops", "failed", "stops_empty"))
+    seen = submits(face, [good, bad])
+    ran = paddock("verify", NAME, "--try")
+    assert ran.code == 0
+    assert seen == [{"kind": "acceptance", "params": {"model": NAME, "asked": True}}]
+    assert f"{NAME}: tried with b1 in 2.0 s" in ran.out
+    assert "✓ Chat template: Conversations are put into the model's own form." in ran.out
+    assert "– Calls tools: Not tried. Its chat template knows no tools." in ran.out
+    ran = paddock("verify", NAME, "--try")
+    assert ran.code == 1
+    assert "✕ Stops by itself: It answers nothing. A greeting got an empty answer." in ran.out
+    assert "→ Get another or a newer file" in ran.out
+
+
+def test_a_trial_that_was_not_made_says_why(face: FakeFace, paddock: Paddock) -> None:
+    error = AppError(
+        ErrorCode.LOAD_WONT_FIT, model=NAME, need="9 GiB", available="1 GiB", device="RAM"
+    )
+    no_room = trial(outcome="skipped", code="wont_fit", error=error.to_dict())
+    submits(face, [no_room, trial(outcome="skipped", code="busy"), no_room])
+    ran = paddock("verify", NAME, "--try")
+    assert ran.code == 1 and f"{NAME}: not tried. " in ran.err and error.remedy in ran.err
+    assert "in use all the time" in paddock("verify", NAME, "--try").err
+    ran = paddock("verify", NAME, "--try", "--json")
+    assert ran.code == 1 and ran.document["models"][0]["code"] == "wont_fit"
+
+
 def test_move_names_the_folder_as_we_see_it(
     face: FakeFace, paddock: Paddock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ COMMANDS = [
     "rm MODEL",
     "verify MODEL",
     "verify --all",
+    "verify MODEL --try",
     "adopt",
     "adopt PATH",
     "adopt --app ollama",
