@@ -214,9 +214,12 @@ class App:
         SettingsDialog(self.context, self.window).open()
 
     def _on_token_asked(self) -> None:
+        """To the field for the hub's token, in the settings that may be open already."""
         from desktop.ui.dialogs.settings import SettingsDialog
 
-        dialog = SettingsDialog(self.context, self.window)
+        opened = self.window.findChildren(SettingsDialog)
+        shown = next((each for each in opened if each.isVisible()), None)
+        dialog = shown or SettingsDialog(self.context, self.window)
         dialog.open()
         dialog.show_token()
 

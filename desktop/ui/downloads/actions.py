@@ -97,7 +97,9 @@ class DownloadActions:
 
     def read_history(self) -> None:
         """Read what has ended; the state tells of what has not."""
-        self._context.ask(Client.jobs, self.downloads.read_history, lambda error: None)
+        self._context.ask(
+            lambda client: client.jobs(), self.downloads.read_history, lambda error: None
+        )
 
 
 def page_of(model: str) -> str:

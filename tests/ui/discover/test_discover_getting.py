@@ -74,6 +74,9 @@ def test_a_card_gets_the_file_that_suits_best_and_follows_it(robot: Robot) -> No
     robot.wait(lambda: list(_buttons(robot, MODEL)) == ["pause", "cancel"])
     assert not robot.page.sheet.is_open, "the panel stays as it was"
     _job(robot, f"{REPO}:{quant}", state="running", progress=made.progress(made.FILES, speed=MIB))
+    index = robot.page.cards.index(robot.names().index(MODEL))
+    said = str(index.data(Qt.ItemDataRole.AccessibleTextRole))
+    assert "34 % · 1.0 MiB/s" in said, "also for those who do not see it"
     _press(robot, MODEL, "pause")
     robot.wait(lambda: robot.context.client.called("pause_job"))
     _job(robot, f"{REPO}:{quant}", state="paused")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -247,9 +246,10 @@ def test_a_search_is_given_up_by_the_next_one(
 def test_by_keys_alone(on_machine: Open, hub: LocalHub) -> None:
     robot = on_machine()
     _ask(robot, "small")
-    grid: Any = robot.page.hub.grid
-    grid.setFocus()
-    robot.keys(Qt.Key.Key_Down, Qt.Key.Key_Return)
+    robot.page.search.setFocus()
+    robot.keys(Qt.Key.Key_Down)
+    assert robot.page.hub.grid.hasFocus()
+    robot.keys(Qt.Key.Key_Return)
     robot.wait(lambda: robot.panel.isVisible() and robot.panel.card is not None)
     robot.keys(Qt.Key.Key_Escape)
     assert not robot.page.sheet.is_open

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +140,16 @@ class Filter:
 
 
 class CardsModel(QAbstractListModel):
-    """The cards that are shown, in their order."""
+    """The cards that are shown, in their order.
+
+    Attributes:
+        told: what else is said of a card: how far it is on its way here.
+    """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._cards: list[Card] = []
+        self.told: Callable[[Card], str] = lambda card: ""
 
     def set_cards(self, cards: Sequence[Card]) -> None:
         self.beginResetModel()
@@ -171,7 +176,7 @@ class CardsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return card.candidate.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return card.description()
+            return words.sentences(part for part in (card.description(), self.told(card)) if part)
         if role == Qt.ItemDataRole.ToolTipRole:
             return "\n".join((*card.why, *words.flags(card.candidate)))
         return None

@@ -24,6 +24,7 @@ class CardGrid(TileGrid):
         super().__init__(theme, model)
         self._cards, self._getting = model, getting
         self.setObjectName("discover-grid")
+        model.told = self._said
         getting.changed.connect(self._on_getting_changed)
         getting.progressed.connect(self._on_getting_progressed)
 
@@ -31,9 +32,16 @@ class CardGrid(TileGrid):
         self.viewport().update()
 
     def _on_getting_progressed(self, key: str) -> None:
-        for row, card in enumerate(self._cards.cards):
-            if self._way(card).name.casefold() == key:
+        for row in self._rows_in_sight(self.viewport().rect()):
+            if self._way(self._cards.cards[row]).name.casefold() == key:
                 self.update_row(row)
+
+    def _said(self, card: Card) -> str:
+        """How far its best file is, for those who do not see it."""
+        way = self._way(card)
+        if way.kind == "failed":
+            return words.failure(way.error)
+        return words.on_its_way(way.download) if way.is_coming else ""
 
     def _way(self, card: Card) -> Way:
         return self._getting.way(card.repository, card.best_quant)

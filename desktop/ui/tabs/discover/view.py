@@ -124,6 +124,10 @@ class DiscoverPage(Page):
         presenter.lookup.changed.connect(self._show_frame)
         presenter.search.changed.connect(self._on_search_changed)
         presenter.found.connect(self._on_found)
+        presenter.local_changed.connect(self.hub.grid.viewport().update)
+        down = QShortcut(QKeySequence("Down"), self.search)
+        down.setContext(Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self._on_down)
         for keys, slot in (
             (QKeySequence(QKeySequence.StandardKey.Find), self._on_find),
             (QKeySequence("Esc"), self._on_escape),
@@ -286,9 +290,14 @@ class DiscoverPage(Page):
         if self.look_up.isVisible():
             self._on_look_up()
         else:
-            self.main.setFocus()
-            if self.cards.rowCount() and not self.grid.currentIndex().isValid():
-                self.grid.setCurrentIndex(self.cards.index(0))
+            self._on_down()
+
+    def _on_down(self) -> None:
+        """From the search to what it shows."""
+        self.main.setFocus()
+        grid = self.hub.grid if self.presenter.search.active else self.grid
+        if grid.model().rowCount() and not grid.currentIndex().isValid():
+            grid.setCurrentIndex(grid.model().index(0, 0))
 
     def _on_look_up(self) -> None:
         if named(self.search.text()):
