@@ -130,6 +130,10 @@ class App:
         self._hidden = QTimer(application)
         self._hidden.setInterval(_TRAY_LOOK_MS)
         self._hidden.timeout.connect(self._on_hidden_timeout)
+        self._shown_a_while = QTimer(application)
+        self._shown_a_while.setSingleShot(True)
+        self._shown_a_while.setInterval(_READ_PAGES_MS)
+        self._shown_a_while.timeout.connect(self._on_shown_a_while)
         self.window.set_up(self.context, "chat")
         self.state.online_changed.connect(self._on_online_changed)
         self.state.server_lost.connect(self._on_server_lost)
@@ -142,7 +146,7 @@ class App:
             self.window.covered = True
             first.begin()
         self.link.start()
-        QTimer.singleShot(_READ_PAGES_MS, self._on_shown_a_while)
+        self._shown_a_while.start()
 
     def _on_shown_a_while(self) -> None:
         self.tasks.run(read_pages)
@@ -150,6 +154,7 @@ class App:
     def quit(self) -> None:
         """Close the window and this process. The service goes on while somebody uses it."""
         self._hidden.stop()
+        self._shown_a_while.stop()
         self.tray.hide()
         self.window.close_for_good()
         self.link.close()
