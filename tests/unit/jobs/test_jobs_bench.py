@@ -356,6 +356,7 @@ async def test_the_real_tools_on_a_tiny_model(service: Service, tmp_path: Path) 
     folder = environment_folder()
     assert folder is not None
     own = read_runtime("environment", folder, where.cache)
+    unused: Any = object()  # what other kinds of jobs need
     tools = Tools(
         paths=where,
         resolve=service.resolve,
@@ -364,6 +365,10 @@ async def test_the_real_tools_on_a_tiny_model(service: Service, tmp_path: Path) 
         speeds=SpeedStore(service.database),
         wait_idle=lambda cancel: None,
         requests_served=lambda: 0,
+        quiet_seconds=lambda: 0.0,
+        acceptances=unused,
+        downloads=unused,
+        library=unused,
     )
     scheduler = Scheduler(service.table, all_kinds(tools), service.publish)
     scheduler.start()
