@@ -77,13 +77,16 @@ class Crew:
                     streak = 0
                     continue
                 except Changed:
-                    segment.item.changed()
+                    if not segment.dropped:
+                        segment.item.changed()
                     continue
                 except (AppError, Stale) as error:
                     failure = error
                 finally:
                     self.busy -= 1
                     self._plan.give_back(segment)
+                if segment.dropped:
+                    continue  # nobody wants it any more
                 streak = 1 if segment.got_bytes else streak + 1
                 self._idled = True
                 self._note(failure)

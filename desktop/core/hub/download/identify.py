@@ -41,6 +41,13 @@ async def identify(item: Item) -> tuple[Identity, bool]:
     size = total
     if not changed:
         if wanted.size_bytes is not None and total not in (None, wanted.size_bytes):
+            if tag is None:  # a hub names its contents
+                item.source.forget()
+                raise AppError(
+                    ErrorCode.REMOTE_FAILED,
+                    url=clean(item.path, 200),
+                    reason="Something on the way answers instead of the hub.",
+                )
             raise AppError(
                 ErrorCode.HUB_SIZE_WRONG,
                 path=clean(item.path, 200),

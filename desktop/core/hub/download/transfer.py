@@ -168,10 +168,14 @@ def check_tag(item: Item, reply: Reply) -> None:
 
 def check_size(item: Item, reply: Reply) -> None:
     """Raises:
-    AppError: HUB_SIZE_WRONG, when the same content has another size than the hub said.
+    AppError: HUB_SIZE_WRONG, when the same content has another size than the hub said;
+        REMOTE_FAILED, when it is not the hub that says so.
     """
     size = item.size_bytes
     if size is not None and reply.total is not None and reply.total != size:
+        if reply.tag is None and item.identity is not None and item.identity.tag is not None:
+            item.source.forget()
+            raise _odd(item, "Something on the way answers instead of the hub.")
         raise size_wrong(item, reply.total)
 
 

@@ -522,6 +522,24 @@ def test_an_etag_that_is_no_name_is_refused(
     assert desk.outside() == before
 
 
+def test_a_page_that_wants_a_login_is_not_taken_for_the_file(desk: Desk, plain: FileServer) -> None:
+    """As a hotel's network shows it, until somebody logs in."""
+    data = os.urandom(3 * MIB)
+    order, served = plain_order(desk, plain, data, etag=f'"{hashlib.sha256(data).hexdigest()}"')
+    order = replace(order, files=(replace(order.files[0], size_bytes=len(data)),))
+
+    def portal(file: Served, number: int) -> None:
+        shown = number in (1, 2, 4)
+        file.head = b"<html>Welcome!</html>" if shown else data
+        file.etag = None if shown else f'"{hashlib.sha256(data).hexdigest()}"'
+        file.ignore_range = shown
+
+    served.on_request = portal
+    fetched = desk.get(order)
+    assert fetched.files[0].path.read_bytes() == data
+    assert "file_changed" not in desk.heard.notes
+
+
 def test_an_answer_that_makes_no_sense_ends_it_soon(desk: Desk, plain: FileServer) -> None:
     order, _ = plain_order(
         desk, plain, b"x" * 1000, headers={"Content-Encoding": "gzip"}, etag='"mirror-1234567"'
