@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QLockFile, QTimer
@@ -34,14 +34,31 @@ _OTHER_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 _TRAY_LOOK_MS = 2000
 _READ_PAGES_MS = 300  # after the window: it comes first
+_NEXT_PAGE_MS = 100
+PAGES = ("library", "discover", "server", "machine", "bench")
+_COMPUTING = (
+    *("fit.recommend", "fit.trial", "fit.speed_here", "hardware.doctor", "hub.drafts"),
+    *("library.acceptance_words", "library.removal", "library.scan", "library.variants"),
+    *("bench.compare", "bench.export", "bench.published"),
+)
 # A thread that computes lets the main one in after so long. Python's own 5 ms add up: Qt calls into
 # Python dozens of times for one paint, and each call may have to wait.
 _SWITCH_SECONDS = 0.0005
 
 
-def read_pages() -> None:
-    """Import the pages' modules, so that none has to when it is first shown; for a thread."""
-    for name in ("library", "discover", "server", "machine", "bench"):
+def read_core() -> None:
+    """Import what the pages compute with, so that they need not; for a thread.
+
+    Nothing of Qt is imported there: PySide makes its classes when they are first asked for, and
+    ends the process when the main thread asks for some, to paint, in the same moment.
+    """
+    for name in _COMPUTING:
+        importlib.import_module(f"desktop.core.{name}")
+
+
+def read_pages(names: Iterable[str] = PAGES) -> None:
+    """Import the pages' modules, so that none has to when it is first shown; on the main thread."""
+    for name in names:
         importlib.import_module(f"desktop.ui.tabs.{name}.view")
 
 
@@ -134,6 +151,10 @@ class App:
         self._shown_a_while.setSingleShot(True)
         self._shown_a_while.setInterval(_READ_PAGES_MS)
         self._shown_a_while.timeout.connect(self._on_shown_a_while)
+        self._unread = list(PAGES)
+        self._next_page = QTimer(application)
+        self._next_page.setInterval(_NEXT_PAGE_MS)
+        self._next_page.timeout.connect(self._on_next_page)
         self.window.set_up(self.context, "chat")
         self.state.online_changed.connect(self._on_online_changed)
         self.state.server_lost.connect(self._on_server_lost)
@@ -149,12 +170,22 @@ class App:
         self._shown_a_while.start()
 
     def _on_shown_a_while(self) -> None:
-        self.tasks.run(read_pages)
+        self.tasks.run(read_core, self._on_core_read)
+
+    def _on_core_read(self, _: None) -> None:
+        self._next_page.start()
+
+    def _on_next_page(self) -> None:
+        """One page at a time: each takes a moment in which nothing else is done."""
+        read_pages([self._unread.pop(0)])
+        if not self._unread:
+            self._next_page.stop()
 
     def quit(self) -> None:
         """Close the window and this process. The service goes on while somebody uses it."""
         self._hidden.stop()
         self._shown_a_while.stop()
+        self._next_page.stop()
         self.tray.hide()
         self.window.close_for_good()
         self.link.close()

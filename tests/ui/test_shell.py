@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -491,3 +493,17 @@ def test_settings_of_another_window_are_taken_over(qtbot: QtBot, app: App) -> No
     stored["general"]["language"], stored["general"]["theme"] = "ja", "dark"
     app._on_settings_read(stored)
     assert app.language.code == "ja" and app.theme.tokens.dark
+
+
+def test_what_is_read_in_a_thread_has_nothing_of_qt() -> None:
+    """PySide makes its classes on demand: in two threads at once that ends the process."""
+    script = (
+        "import sys, desktop.ui.app as app; before = set(sys.modules); app.read_core(); "
+        "new = set(sys.modules) - before; print(len(new)); "
+        "print(*(m for m in new if m.split('.')[0] in ('PySide6', 'pyqtgraph') or '.ui.' in m))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    count, qt = done.stdout.split("\n")[:2]
+    assert int(count) > 20 and qt == ""

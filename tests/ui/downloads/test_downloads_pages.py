@@ -86,7 +86,8 @@ def test_closing_goes_to_the_tray_while_something_is_downloaded(
     stubs = {name: functools.partial(StubPage, name=name) for name in ("chat", "server")}
     monkeypatch.setattr(app_module, "page_makers", lambda: stubs)
     read: list[bool] = []
-    monkeypatch.setattr(app_module, "read_pages", lambda: read.append(True))
+    monkeypatch.setattr(app_module, "read_core", lambda: None)
+    monkeypatch.setattr(app_module, "read_pages", lambda names: read.append(True))
     monkeypatch.setattr(app_module, "ServiceLink", lambda where, bridge, parent: FakeLink(parent))
     monkeypatch.setattr(Tray, "available", True)
     said: list[str] = []
