@@ -251,4 +251,5 @@ def _run_all(
         else:
             continue
         problems.append(ProbeProblem(name, reason, "The rest works without it."))
-    return dict(answers), problems
+    # In the order of the tasks, not in that of their answers: devices keep their places in lists.
+    return {name: answers[name] for name in tasks if name in answers}, problems
