@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from desktop.cli.transfers import pace
+from desktop.cli.units import size
+
 _MOST_FILES = 8
 _NAME_LENGTH = 48
 
@@ -70,7 +73,7 @@ class Bar:
                 description=f"  {_short(path)}",
                 completed=done,
                 total=total,
-                figures=f"{_gibibytes(done, total)}{' checking' if checking else ''}",
+                figures=f"{_of(done, total)}{' checking' if checking else ''}",
             )
 
     def line(self, text: str) -> None:
@@ -84,8 +87,13 @@ def _short(path: str) -> str:
     return name if len(name) <= _NAME_LENGTH else f"…{name[1 - _NAME_LENGTH :]}"
 
 
-def _gibibytes(done: float, total: float | None) -> str:
-    return f"{done / 2**30:.2f}/{total / 2**30:.2f} GiB" if total else f"{done / 2**30:.2f} GiB"
+def _of(done: float, total: float | None) -> str:
+    """How much of how much, in one unit: "1.20/4.70 GiB", "2.4/9.3 MiB"."""
+    if not total:
+        return size(done)
+    if total >= 1 << 30:
+        return f"{done / 2**30:.2f}/{total / 2**30:.2f} GiB"
+    return f"{done / 2**20:.1f}/{total / 2**20:.1f} MiB"
 
 
 def _figures(what: Mapping[str, Any]) -> str:
@@ -95,7 +103,5 @@ def _figures(what: Mapping[str, Any]) -> str:
     if unit in ("steps", None):
         return f"{100 * what['done'] / total:.0f} %"
     if unit == "bytes":
-        from desktop.cli.transfers import pace
-
-        return ", ".join(filter(None, (_gibibytes(what["done"], total), pace(what))))
+        return ", ".join(filter(None, (_of(what["done"], total), pace(what))))
     return f"{what['done']:.0f}/{total:.0f} {unit}"

@@ -367,6 +367,14 @@ def test_a_single_file_has_one_bar() -> None:
     assert "only.gguf" not in stream.getvalue()
 
 
+def test_small_files_have_figures_too() -> None:
+    stream = io.StringIO()
+    with Bar(stream, colour=False) as bar:
+        bar.show(progress(5 << 19, 9 << 20))
+        bar._progress.refresh()
+    assert "2.5/9.0 MiB" in stream.getvalue()
+
+
 def test_plain_lines_stay_few() -> None:
     err = io.StringIO()
     with Output(Mode.HUMAN, io.StringIO(), err, {}).progress() as show:
