@@ -237,6 +237,10 @@
 <context>
     <name>Keeper</name>
     <message>
+        <source>{model} was not tried: the machine was in use all the time.</source>
+        <translation>{model} は試していません。マシンがずっと使用中でした。</translation>
+    </message>
+    <message>
         <source>{model}: every byte is as it was published.</source>
         <translation>{model}: 全バイトが公開時と一致しました。</translation>
     </message>

@@ -310,8 +310,25 @@ def test_trying_again_is_a_job_and_says_how_it_stands(robot: Robot) -> None:
     running = {"what": "loading", "done": 1, "total": 8, "unit": "tests", "detail": {}}
     robot.tell("job.changed", job(7, "acceptance", "a:q8_0", progress=running))
     assert "It is being tried now." in said(marks)
-    robot.tell("job.changed", job(7, "acceptance", "a:q8_0", "done", finished=1.0, result={}))
-    assert marks.again.isVisible()
+    tested = {"outcome": "tested", "code": None, "error": None}
+    robot.tell("job.changed", job(7, "acceptance", "a:q8_0", "done", finished=1.0, result=tested))
+    assert marks.again.isVisible() and toasts(robot) == []
+
+
+def test_a_trial_that_was_not_made_is_told(robot: Robot) -> None:
+    error = AppError(
+        ErrorCode.LOAD_WONT_FIT, model="a:q8_0", need="9 GiB", available="1 GiB", device="RAM"
+    )
+    robot.show(entry("a:q8_0"))
+    for number, code, why in ((7, "wont_fit", error.to_dict()), (8, "busy", None)):
+        robot.context.client.submit = job(number, "acceptance", "a:q8_0", "queued")
+        choose(robot, "a:q8_0", "try")
+        robot.qtbot.waitUntil(lambda number=number: number in robot.page.keeper._jobs._followed)
+        result = {"outcome": "skipped", "code": code, "error": why, "acceptance": None}
+        ended = job(number, "acceptance", "a:q8_0", "done", finished=1.0, result=result)
+        robot.tell("job.changed", ended)
+    assert [each.code for each in robot.context.errors] == [ErrorCode.LOAD_WONT_FIT]
+    assert ["in use all the time" in text for text in toasts(robot)] == [True]
 
 
 @pytest.mark.parametrize(

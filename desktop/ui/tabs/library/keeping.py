@@ -56,8 +56,20 @@ class Keeper(QObject):
         self._jobs.follow(job, self._on_ended)
 
     def _on_ended(self, job: Json) -> None:
-        if job["kind"] == "verify" and job["result"] is not None:
-            self._tell_verified(job["params"]["model"], job["result"])
+        model, result = job["params"]["model"], job["result"]
+        if result is None:
+            return
+        if job["kind"] == "verify":
+            self._tell_verified(model, result)
+        elif result["outcome"] == "skipped":  # marks are told by the model's card
+            self._tell_not_tried(model, result["error"])
+
+    def _tell_not_tried(self, model: str, error: Json | None) -> None:
+        if error is not None:
+            self._context.show_error(AppError.from_dict(error))
+            return
+        words = self.tr("{model} was not tried: the machine was in use all the time.")
+        self._context.toast(words.format(model=model), "info")
 
     def _tell_verified(self, model: str, result: Json) -> None:
         words, kind = {
