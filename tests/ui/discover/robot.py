@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
 
 from desktop.core.errors import AppError
 from desktop.core.fit.trial import Price
@@ -65,6 +66,11 @@ class Robot:
         self.qtbot.mouseClick(self.grid.viewport(), Qt.MouseButton.LeftButton, pos=middle)
 
     def press(self, button: Any) -> None:
+        """Click a button once it stands where it stays: laid out anew it would be missed."""
+        self.wait(lambda: button.isVisible() and button.isEnabled())
+        for _ in range(3):  # what a layout asks for may ask for another one
+            self.page.window().repaint()
+            QApplication.processEvents()
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def open(self, name: str) -> None:
