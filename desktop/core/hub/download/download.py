@@ -22,7 +22,7 @@ from desktop.core.hub.download.names import Layout
 from desktop.core.hub.download.notes import Notes
 from desktop.core.hub.download.order import Fetched, Limits, Order, StoredFile
 from desktop.core.hub.download.part import unwritable
-from desktop.core.hub.download.partial import Identity, remove_partial
+from desktop.core.hub.download.partial import Identity, flush_all, remove_partial
 from desktop.core.hub.download.place import Present
 from desktop.core.hub.download.plan import Plan
 from desktop.core.hub.download.progress import REPORT_SECONDS, Meter, progress_of
@@ -39,6 +39,7 @@ _ASK_AT_ONCE = 4
 _MOST_OPEN = 64
 _LOOK_AGAIN_SECONDS = 0.5
 _FLUSH_LOOK_SECONDS = 1.0
+_LAST_FLUSH_SECONDS = 1.5
 # Another content at the same place, or a wrong hash, more often than this ends the download.
 _MOST_CHANGES = 3
 _MOST_WRONG_HASHES = 1
@@ -121,6 +122,8 @@ class Download:
 
     def _close(self) -> None:
         try:
+            open_now = [item.partial for item in self._items if item.partial is not None]
+            flush_all(open_now, _LAST_FLUSH_SECONDS)
             for item in self._items:
                 item.close()
         finally:

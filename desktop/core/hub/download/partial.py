@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from desktop.core.errors import AppError, ErrorCode
@@ -18,8 +21,8 @@ from desktop.core.hub.download.space import disk_full, free_bytes, reserve
 SAVE_BYTES = 4 << 20
 SAVE_SECONDS = 0.25
 # What a power loss may cost, and how often a disk is made to write.
-FLUSH_BYTES = 256 << 20
-FLUSH_SECONDS = 20.0
+FLUSH_BYTES = 64 << 20
+FLUSH_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,39 @@ class Partial:
             self._manifest.durable = written
             self._save(flushed=True)
 
+    def flush_beside(self) -> threading.Event | None:
+        """Begin to flush in a thread; what is set when that is done, None where none is due."""
+        if not self._unflushed or not self._sized:
+            return None
+        flush, done = self.part.flusher(), threading.Event()
+
+        def work() -> None:
+            with contextlib.suppress(OSError):
+                flush()
+                done.set()
+
+        threading.Thread(target=work, name="download-flush", daemon=True).start()
+        return done
+
+    def flushed(self) -> None:
+        """What `flush_beside` promised is done: write that down."""
+        self._manifest.durable = self.have.copy()
+        self._save(flushed=True)
+
     def _refused(self, error: OSError) -> AppError:
         return refused(error, self._layout, self.part, self._manifest)
 
     def close(self) -> None:
         self._closed = True
         self.part.close()
+
+
+def flush_all(partials: Sequence[Partial], seconds: float) -> None:
+    """Flush at the end of a download, for as long as a person who stops it may wait."""
+    deadline = time.monotonic() + seconds
+    for partial, done in [(each, each.flush_beside()) for each in partials]:
+        if done is not None and done.wait(max(0.0, deadline - time.monotonic())):
+            partial.flushed()
 
 
 def open_partial(layout: Layout, path: str, identity: Identity) -> Partial:

@@ -16,7 +16,7 @@ from desktop.core.hub.download import manifest as manifests
 from desktop.core.hub.download.fetch import discard, partial_bytes
 from desktop.core.hub.download.lock import FileLock
 from desktop.core.hub.download.names import layout
-from desktop.core.hub.download.order import Order
+from desktop.core.hub.download.order import Limits, Order
 from tests.unit.hub.download.child import Child
 from tests.unit.hub.download.desk import FILE, MIB, QUICK, REPO, Desk
 
@@ -76,16 +76,29 @@ def test_bytes_that_were_not_written_down_are_not_trusted(
     assert "hash_wrong" not in desk.heard.notes
 
 
+def restart_machine(desk: Desk, order: Order) -> None:
+    """As far as a manifest can see."""
+    manifest = Path(f"{part_of(desk, order)}.json")
+    text = manifest.read_text("utf-8")
+    assert manifests.boot() in text
+    manifest.write_text(text.replace(manifests.boot(), "the boot before"), "utf-8")
+
+
 def test_after_a_power_loss_what_was_flushed_counts(desk: Desk, order: Order, data: bytes) -> None:
     with Child(desk.hub.url, desk.cache, order, bytes_per_second=16.0 * MIB) as child:
         assert child.until(8 * MIB)
-    manifest = Path(f"{part_of(desk, order)}.json")
     assert partial_bytes(order, desk.cache) > 0
-    text = manifest.read_text("utf-8").replace(manifests.boot(), "the boot before")
-    manifest.write_text(text, "utf-8")
+    restart_machine(desk, order)
     assert partial_bytes(order, desk.cache) == 0
     os.truncate(part_of(desk, order), 0)
     assert desk.get(order).files[0].path.read_bytes() == data
+
+
+def test_a_pause_survives_a_restart_of_the_machine(desk: Desk, order: Order) -> None:
+    desk.interrupted_at(8 * MIB, order, limits=Limits(bytes_per_second=lambda: 16.0 * MIB))
+    kept = partial_bytes(order, desk.cache)
+    restart_machine(desk, order)
+    assert partial_bytes(order, desk.cache) == kept >= 8 * MIB
 
 
 # Several programs
