@@ -17,6 +17,7 @@ from typing import Any
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import Notice
 from desktop.core.files import set_aside
+from desktop.core.notices import notice
 
 _SCHEMA_1 = """
 CREATE TABLE model_ids (
@@ -269,9 +270,7 @@ class Database:
         target = self._backups / f"paddock-schema{version}-{stamp}.db"
         with contextlib.closing(sqlite3.connect(target)) as copy:
             connection.backup(copy)
-        self.notices.append(
-            Notice("database_backed_up", f"Before its upgrade the database was copied to {target}.")
-        )
+        self.notices.append(notice("database_backed_up", path=str(target)))
 
     def _set_aside(self, reason: str) -> None:
         aside = set_aside(self._path, "damaged")
@@ -279,13 +278,7 @@ class Database:
             side = Path(f"{self._path}{suffix}")
             if side.exists():
                 os.replace(side, f"{aside}{suffix}")
-        self.notices.append(
-            Notice(
-                "database_damaged",
-                f"The database could not be read ({reason}). A new one was begun; "
-                f"the old file is kept as {aside}.",
-            )
-        )
+        self.notices.append(notice("database_damaged", reason=reason, path=str(aside)))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

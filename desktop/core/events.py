@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from desktop.core.errors import AppError, ErrorCode
@@ -35,10 +35,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the user must be told once: what was set aside or replaced, and where it is."""
+    """Something the user must be told once: what was set aside or replaced, and where it is.
+
+    Attributes:
+        text: in English; for those of `core/notices.py` the window has it in other languages.
+        params: what fills their words there, as JSON.
+    """
 
     code: str
     text: str
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 class Reporter(Protocol):

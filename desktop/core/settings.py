@@ -21,6 +21,7 @@ from tomlkit.toml_document import TOMLDocument
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import Notice
 from desktop.core.files import set_aside, write_atomic
+from desktop.core.notices import notice
 
 VERSION = 1
 
@@ -148,13 +149,7 @@ class SettingsFile:
 
     def _damaged(self, reason: str) -> TOMLDocument:
         aside = set_aside(self._path, "damaged")
-        self.notices.append(
-            Notice(
-                "settings_damaged",
-                f"The settings could not be read ({reason}). Defaults are used; "
-                f"the old file is kept as {aside}.",
-            )
-        )
+        self.notices.append(notice("settings_damaged", reason=reason, path=str(aside)))
         return tomlkit.document()
 
     def _parse(self) -> Settings:
@@ -179,10 +174,12 @@ class SettingsFile:
 
     def _told(self, name: str, value: Any, reason: str) -> None:
         self.notices.append(
-            Notice(
+            notice(
                 "setting_replaced",
-                f"{name} = {value!r} in {self._path} cannot be used ({reason}); "
-                "its default is used.",
+                name=name,
+                value=repr(value),
+                path=str(self._path),
+                reason=reason,
             )
         )
 

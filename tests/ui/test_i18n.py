@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass
 from string import Formatter
 from xml.etree import ElementTree
@@ -14,10 +15,11 @@ from desktop.core.errors import WORDS, AppError, ErrorCode
 from desktop.core.library import acceptance_words
 from desktop.core.library.acceptance_words import TITLES
 from desktop.core.library.removal import REASONS
+from desktop.core.notices import FOR_THAT, NOTICES, notice
 from desktop.core.paths import resources
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.i18n import Language, read_catalogue
-from desktop.ui.messages import message
+from desktop.ui.messages import message, notice_words
 from desktop.ui.shell.window import MainWindow
 from tests.architecture.tree import Module, modules
 from tests.helpers.window import RecordingContext
@@ -110,13 +112,14 @@ def test_every_error_has_its_japanese(catalogue: dict[tuple[str, str], str]) -> 
     assert not missing, "\n  ".join(missing)
 
 
-def test_every_mark_and_every_reason_to_keep_a_file_has_its_japanese(
+def test_words_of_marks_removals_and_notices_have_their_japanese(
     catalogue: dict[tuple[str, str], str],
 ) -> None:
     said = [("Acceptance", title) for title in TITLES.values()]
     for words in acceptance_words.WORDS.values():
         said += [("Acceptance", text) for text in (words.title, words.cause, words.remedy) if text]
     said += [("Removal", reason) for reason in REASONS.values()]
+    said += [("Notices", words) for words in (*NOTICES.values(), FOR_THAT)]
     missing = [f"{context}: {text!r}" for context, text in said if (context, text) not in catalogue]
     assert not missing, "\n  ".join(missing)
 
@@ -185,6 +188,25 @@ def test_errors_speak_the_language_of_the_moment(language: Language) -> None:
     assert "nginx" in message(error).text
     language.set("en")
     assert message(error).title == "Port 8484 on 127.0.0.1 is taken"
+
+
+def test_notices_speak_the_language_of_the_moment(language: Language) -> None:
+    problem = AppError(
+        ErrorCode.LOAD_WONT_FIT, model="m", need="9 GiB", available="1 GiB", device="RAM"
+    )
+    made = notice("context_reduced", problem, tokens=4096, wanted=32768)
+    sent = json.loads(json.dumps(vars(made)))
+    assert notice_words(sent) == made.text
+    assert "4,096" in made.text and made.text.endswith(f"For that: {problem.cause}")
+    language.set("ja")
+    told = notice_words(sent)
+    assert "4,096" in told and "32,768" in told and message(problem).cause in told
+    assert "For that" not in told and made.text not in told
+    forced = vars(notice("load_forced", problem))
+    assert notice_words(forced).count(message(problem).cause) == 1
+    newer = {"code": "sky_fell", "text": "The sky fell.", "params": {}}
+    older = {"code": "context_reduced", "text": "The context is 4096 tokens."}
+    assert [notice_words(each) for each in (newer, older)] == [newer["text"], older["text"]]
 
 
 def test_a_switch_is_told_once(language: Language) -> None:

@@ -85,6 +85,19 @@ def test_a_notice_is_told_once(state: ServiceState, heard: Heard) -> None:
     assert heard.take().count("told") == 1
 
 
+def test_what_was_decided_in_a_load_is_told_when_it_is_ready(state: ServiceState) -> None:
+    told: list[Any] = []
+    state.told.connect(told.append)
+    reduced = {"code": "context_reduced", "text": "Less.", "params": {}}
+    state.on_connected(NO_STATE)
+    state.on_event("model.changed", {**MODEL, "state": "loading", "notices": [reduced]})
+    assert told == []
+    ready = {**MODEL, "state": "ready", "notices": [reduced]}
+    state.on_event("model.changed", ready)
+    state.on_event("model.changed", ready)  # its figures changed
+    assert told == [reduced]
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "signal"),
     [

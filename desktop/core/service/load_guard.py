@@ -11,6 +11,7 @@ from desktop.core.events import Notice
 from desktop.core.fit.choices import better_choices, choice_dict
 from desktop.core.fit.pricing import Pricing, Wishes
 from desktop.core.library.entry import ModelEntry
+from desktop.core.notices import notice
 from desktop.core.service.load_request import NONE, LoadRequest
 
 _DEFAULT_SLOTS = 4
@@ -71,35 +72,22 @@ def load_notices(
     """
     trained = entry.summary.context_tokens if entry.summary else None
     if problem is not None:
-        yield Notice("load_forced", f"It is loaded although: {problem.cause}")
+        yield notice("load_forced", problem)
     if standard and trained and standard > trained and wishes.context_tokens == trained:
-        yield Notice(
-            "context_trained",
-            f"The context is {trained:,} tokens, which the model was trained for, instead of the "
-            f"{standard:,} of the settings.",
-        )
+        yield notice("context_trained", tokens=trained, wanted=standard)
     wanted = min(trained or UNKNOWN_CONTEXT, DEFAULT_CONTEXT)
     if wishes.context_tokens is None and settings.context_tokens < wanted:
-        yield Notice(
-            "context_reduced",
-            f"The context is {settings.context_tokens:,} tokens instead of {wanted:,}: more does "
-            f"not fit in memory.{_why(price, replace(settings, context_tokens=wanted))}",
-        )
+        why = _why(price, replace(settings, context_tokens=wanted))
+        yield notice("context_reduced", why, tokens=settings.context_tokens, wanted=wanted)
     elif wishes.slots is None and settings.slots < _DEFAULT_SLOTS:
-        more = replace(settings, slots=_DEFAULT_SLOTS)
-        yield Notice(
-            "slots_reduced",
-            "One request is answered at a time instead of four: more slots do not fit in memory."
-            f"{_why(price, more)}",
-        )
+        yield notice("slots_reduced", _why(price, replace(settings, slots=_DEFAULT_SLOTS)))
 
 
-def _why(price: Pricing, settings: LoadSettings) -> str:
-    """The figures of what was not taken; nothing where the engine cannot tell them."""
+def _why(price: Pricing, settings: LoadSettings) -> AppError | None:
+    """What stands against settings that were not taken; None where the engine cannot tell."""
     try:
-        problem = price.problem(settings)
+        return price.problem(settings)
     except AppError as error:
         if error.code is ErrorCode.CANCELLED:
             raise
-        return ""
-    return "" if problem is None else f" For that: {problem.cause}"
+        return None

@@ -385,7 +385,7 @@ class Service:
             "served": self.supervisor.served,
             "jobs": [self.scheduler.describe(job) for job in self.jobs.unfinished()],
             "making_room": self.making_room,
-            "notices": [{"code": n.code, "text": n.text} for n in self.notices],
+            "notices": [vars(notice) for notice in self.notices],
             "runtime": {"id": self.settings.engine.runtime},
             "data_dir": str(self._paths.data),
             "models_folder": str(models_folder(self.settings)),

@@ -40,7 +40,7 @@ class ServiceState(QObject):
     model_failed = Signal(str, object)  # id, AppError
     job_finished = Signal(dict)
     request_finished = Signal(dict)
-    told = Signal(str)  # a notice of the service
+    told = Signal(dict)  # a notice (`vars(Notice)`), of the service or of a load that has ended
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,8 +85,7 @@ class ServiceState(QObject):
         for notice in state.get("notices", ()):
             if notice["text"] not in self._told:
                 self._told.add(notice["text"])
-                self.told.emit(notice["text"])
-
+                self.told.emit(notice)
         if before is not None and another and not self.public["on"]:
             self.server_lost.emit(before)
 
@@ -101,8 +100,12 @@ class ServiceState(QObject):
 
     def on_event(self, kind: str, data: Json) -> None:
         if kind == "model.changed":
+            was_ready = self.loaded is not None and self.loaded["state"] == "ready"
             self.loaded = data
             self.loaded_changed.emit()
+            if data["state"] == "ready" and not was_ready:
+                for notice in data.get("notices", ()):
+                    self.told.emit(notice)
         elif kind in ("model.unloaded", "model.failed", "model.died"):
             self.loaded = None
             self.loaded_changed.emit()

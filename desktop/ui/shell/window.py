@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import (
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
 from desktop.ui.downloads.panel import DownloadsPanel
-from desktop.ui.messages import message
+from desktop.ui.messages import message, notice_words
 from desktop.ui.shell.commands import Commands
 from desktop.ui.shell.page import Page
 from desktop.ui.shell.palette import Palette
@@ -234,5 +235,5 @@ class MainWindow(QMainWindow):
         if add is not None:
             add(paths)
 
-    def _on_told(self, text: str) -> None:
-        self.toasts.show(text, "warning")
+    def _on_told(self, notice: dict[str, Any]) -> None:
+        self.toasts.show(notice_words(notice), "warning")

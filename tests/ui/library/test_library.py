@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.notices import notice
 from desktop.ui.price.controls import context_steps
 from desktop.ui.shell.window import MainWindow
 from desktop.ui.tabs.library.columns import Column
@@ -152,6 +153,21 @@ def test_after_loading_predicted_stands_beside_measured(robot: Robot) -> None:
     assert ["KV cache", "~ 33.0 MiB", "✓ 32.0 MiB"] in texts
     assert ["Together", "~ 48.0 MiB", "✓ 45.0 MiB"] in texts
     assert robot.page.detail.form.button.text() == "Load again"
+
+
+def test_what_was_decided_in_a_load_stands_there_in_ones_language(robot: Robot) -> None:
+    reduced = vars(notice("context_reduced", tokens=4096, wanted=32768))
+    robot.show(entry("a:q8_0"))
+    robot.tell("model.changed", loaded("a:q8_0", "loading", notices=[reduced]))
+    assert not robot.page.detail.notices.isVisible()
+    robot.tell("model.changed", loaded("a:q8_0", "ready", **READY, notices=[reduced]))
+    assert "4,096 tokens instead of 32,768" in robot.page.detail.notices.text()
+    robot.context.language.set("ja")
+    shown = robot.page.detail.notices
+    wanted = "4,096 トークンです"
+    robot.qtbot.waitUntil(lambda: wanted in shown.text().replace("\u200b", ""))
+    robot.tell("model.changed", loaded("a:q8_0", "ready", **READY, notices=[]))
+    assert not robot.page.detail.notices.isVisible()
 
 
 def test_a_refused_load_tells_its_figures_in_place_and_can_be_forced(robot: Robot) -> None:

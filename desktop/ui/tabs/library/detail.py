@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.i18n import Translated
-from desktop.ui.messages import joined, message
+from desktop.ui.messages import joined, message, notice_words
 from desktop.ui.price.panel import PricePanel
 from desktop.ui.price.presenter import Priced
 from desktop.ui.price.table import MemoryTable
@@ -64,6 +64,7 @@ class DetailPanel(Translated, QWidget):
         self._chips = FlowLayout(self._chip_lines, TIGHT)
         self.banner = Banner(theme, "error")
         self._hint = Text(theme, token="secondary", wrap=True)
+        self.notices = Text(theme, token="warning", wrap=True)
         self.stages = StageColumn(theme)
         self.cancel = Button(theme, icon_name="stop")
         self.cancel.setObjectName("load-cancel")
@@ -92,8 +93,9 @@ class DetailPanel(Translated, QWidget):
         head.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(head)
-        for widget in (self._chip_lines, self.banner, self._hint, self._checking, self.stages):
+        for widget in (self._chip_lines, self.banner, self._hint, self.notices, self._checking):
             layout.addWidget(widget)
+        layout.addWidget(self.stages)
         layout.addLayout(row(self.cancel, 1))
         layout.addSpacing(GAP)
         layout.addWidget(self.form)
@@ -212,6 +214,9 @@ class DetailPanel(Translated, QWidget):
         for widget in (self._memory_title, self.memory, self._settings):
             widget.setVisible(ready)
         self._show_price()
+        notices = loaded.get("notices", ()) if ready and loaded is not None else ()
+        self.notices.setText(breakable("\n".join(notice_words(each) for each in notices)))
+        self.notices.setVisible(bool(notices))
         if ready and loaded is not None:
             self.memory.show_loaded(loaded)
             self._show_settings(loaded)

@@ -1,0 +1,63 @@
+"""What a person is told once: the English words by code, and how a notice is made of them.
+
+The window translates them under the context "Notices"; their `{fields}` are filled after the
+translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from desktop.core.errors import AppError
+from desktop.core.events import Notice
+
+NOTICES: dict[str, str] = {
+    # of a load
+    "load_forced": "It is loaded although: {why}",
+    "context_trained": "The context is {tokens:,} tokens, which the model was trained for, instead "
+    "of the {wanted:,} of the settings.",
+    "context_reduced": "The context is {tokens:,} tokens instead of {wanted:,}: more does not fit "
+    "in memory.",
+    "slots_reduced": "One request is answered at a time instead of four: more slots do not fit in "
+    "memory.",
+    # of the service
+    "settings_damaged": "The settings could not be read ({reason}). Defaults are used; the old "
+    "file is kept as {path}.",
+    "setting_replaced": "{name} = {value} in {path} cannot be used ({reason}); its default is "
+    "used.",
+    "database_backed_up": "Before its upgrade the database was copied to {path}.",
+    "database_damaged": "The database could not be read ({reason}). A new one was begun; the old "
+    "file is kept as {path}.",
+}
+# Behind the words of a notice that has a problem, where they do not tell it themselves.
+FOR_THAT = "For that: {why}"
+_WHY = "{why}"
+
+
+def notice(code: str, problem: AppError | None = None, **params: Any) -> Notice:
+    """A notice whose words are in `NOTICES`.
+
+    Args:
+        problem: the error it tells of.
+        params: plain values that fill the words' fields.
+    """
+    words = [NOTICES[code]]
+    if problem is not None:
+        words += () if tells_why(words[0]) else (FOR_THAT,)
+        filled = {**params, "why": problem.cause}
+        params = {**params, "problem": problem.to_dict()}
+    else:
+        filled = params
+    return Notice(code, " ".join(each.format_map(filled) for each in words), params)
+
+
+def tells_why(words: str) -> bool:
+    """Whether a notice's words tell its problem themselves."""
+    return _WHY in words
+
+
+def problem_of(params: Mapping[str, Any]) -> AppError | None:
+    """The error that a notice with these params tells of."""
+    data = params.get("problem")
+    return AppError.from_dict(data) if isinstance(data, dict) else None
