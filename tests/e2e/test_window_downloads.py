@@ -62,7 +62,7 @@ def test_a_model_is_looked_up_got_paused_resumed_and_chatted_with(
     on.write(REPO)
     assert len(hub.requests) == asked, "typing asks nobody"
     on.keys("Return")
-    window.wait_for("Get · ")
+    window.find("Get · …", Role.BUTTON)
     window.keep_picture("discover-get")
 
     # Get it; the hub sends slowly, so that a person can see it come.

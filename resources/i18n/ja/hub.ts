@@ -304,10 +304,6 @@
         <translation>もう一度試す</translation>
     </message>
     <message>
-        <source>Asking Hugging Face…</source>
-        <translation>Hugging Face に問い合わせています…</translation>
-    </message>
-    <message>
         <source>Hugging Face has no such repository for “{text}”.</source>
         <translation>Hugging Face に「{text}」に当てはまるリポジトリーはありません。</translation>
     </message>

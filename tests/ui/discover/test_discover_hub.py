@@ -233,7 +233,7 @@ def test_nothing_found_is_said_and_the_catalogue_comes_back(
 def test_a_search_is_given_up_by_the_next_one(
     on_machine: Open, hub: LocalHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.faults.stall(1)
+    hub.faults.stall(1, where="any")
     robot = on_machine()
     robot.page.search.setText("coder")
     robot.page.search.returnPressed.emit()

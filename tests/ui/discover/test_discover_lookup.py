@@ -148,3 +148,36 @@ def test_offline_the_hub_cannot_be_reached_and_all_else_works(
     robot.page.search.clear()
     robot.open(robot.names()[0])
     robot.priced()
+
+
+def test_a_name_that_is_given_at_once_is_looked_up_when_the_machine_is_known(
+    on_machine: Open, hub: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = on_machine()
+    known, robot.presenter.world = robot.presenter.world, None
+    assert known is not None
+    _type(robot, REPO)
+    robot.keys(Qt.Key.Key_Return)
+    assert robot.page.progress.isVisible() and hub.asked == []
+    robot.presenter._on_world(known)
+    robot.wait(lambda: robot.panel.card is not None and robot.panel.card.candidate.id == REPO)
+    assert not robot.page.progress.isVisible()
+
+
+def test_what_is_looked_up_stays_in_the_panel_while_hands_move_among_the_cards(
+    on_machine: Open, hub: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that gets the keyboard makes its first entry the current one."""
+    robot = on_machine()
+    listed: list[object] = []
+    robot.presenter.lookup.listed.connect(listed.append)
+    monkeypatch.setattr(robot.presenter.lookup, "_on_found", lambda card: None)
+    _type(robot, REPO)
+    robot.keys(Qt.Key.Key_Return)
+    robot.wait(lambda: listed)
+    robot.grid.setFocus()
+    robot.keys(Qt.Key.Key_Down)
+    assert robot.page.sheet.repo.isVisible() and not robot.panel.isVisible()
+    assert [row.label for row in robot.page.sheet.repo.rows()] == ["Q4_0", "Q8_0"]
+    robot.keys(Qt.Key.Key_Return)
+    assert robot.panel.isVisible(), "one that is opened takes its place"

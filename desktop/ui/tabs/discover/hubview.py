@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
@@ -177,13 +179,16 @@ class HubView(Translated, QWidget):
         self.more.setVisible(search.can_show_more and bool(self.repos.rowCount()))
         self.more.setEnabled(not search.busy)
         self._show_banner()
+        failed = search.error is not None and not self.repos.rowCount()
+        self.filters.setVisible(not failed)  # what went wrong has their room
         self._stack.setCurrentIndex(0 if self.repos.rowCount() else 1)
         if self.repos.rowCount():
             return
         if search.error is not None:
-            self.empty.tell(message(search.error).line, self.tr("Try again"))
+            words = replace(message(search.error), remedy="")  # the button is one
+            self.empty.tell(words.line, self.tr("Try again"))
         elif search.busy:
-            self.empty.tell(self.tr("Asking Hugging Face…"))
+            self.empty.tell("")
         elif text:
             none = self.tr("Hugging Face has no such repository for “{text}”.")
             self.empty.tell(none.format(text=text))

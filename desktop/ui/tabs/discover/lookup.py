@@ -36,6 +36,7 @@ class LookUp(QObject):
 
     Attributes:
         looking: the name that is being looked up, or None; progress: how far a header is read.
+        expected: the name that waits until the machine was looked at.
         repository: what its listing said, as soon as it did.
         error: why the last one was not found, or not judged.
 
@@ -53,11 +54,18 @@ class LookUp(QObject):
         super().__init__(parent)
         self._context = context
         self.looking: str | None = None
+        self.expected: str | None = None
         self.progress: Progress | None = None
         self.repository: Repository | None = None
         self.error: AppError | None = None
         self._cancel = CancelToken()
         self._number = 0
+
+    def expect(self, text: str) -> None:
+        """It will be looked up; the machine is not known yet."""
+        self.looking = self.expected = text.strip()
+        self.error = self.progress = self.repository = None
+        self.changed.emit()
 
     def start(self, text: str, world: World, wish: Wish) -> None:
         """Ask the network about a name; another one that is under way is given up."""
@@ -65,7 +73,7 @@ class LookUp(QObject):
         self._number += 1
         number = self._number
         self.looking, self.error, self.progress = text.strip(), None, None
-        self.repository = None
+        self.repository = self.expected = None
         self._cancel = cancel = CancelToken()
         context = self._context
 
@@ -86,6 +94,9 @@ class LookUp(QObject):
 
     def cancel(self) -> None:
         self._cancel.cancel()
+        if self.expected is not None:
+            self.looking = self.expected = None
+            self.changed.emit()
 
     def forget_error(self) -> None:
         self.error = None

@@ -79,6 +79,7 @@ class DiscoverPresenter(QObject):
         state.online_changed.connect(self._read_library)
         state.loaded_changed.connect(self.local_changed)
         state.job_finished.connect(self._on_job_finished)
+        state.hardware_measured.connect(self._on_measured)
 
     # --- what is asked for ----------------------------------------------------------------------
 
@@ -119,8 +120,11 @@ class DiscoverPresenter(QObject):
             self._show()
 
     def look_up(self, text: str) -> None:
-        """Ask the network about a name: only because a person asked for it."""
-        if self.world is not None:
+        """Ask the network about a name: only because a person asked for it; as soon as it is known
+        what it is judged by."""
+        if self.world is None:
+            self.lookup.expect(text)
+        else:
             self.lookup.start(text, self.world, self.wish)
 
     # --- one model ------------------------------------------------------------------------------
@@ -196,9 +200,12 @@ class DiscoverPresenter(QObject):
         self.world, self.busy, self._looked = world, False, time.monotonic()
         self.world_changed.emit()
         self._rank()
+        if self.lookup.expected is not None:
+            self.look_up(self.lookup.expected)
 
     def _on_no_world(self, error: AppError) -> None:
         self.trouble, self.busy = error, False
+        self.lookup.cancel()
         self.world_changed.emit()
 
     def _rank(self) -> None:
@@ -258,3 +265,9 @@ class DiscoverPresenter(QObject):
         """A calibration makes other speeds."""
         if job["kind"] == "calibrate":
             self._looked = 0.0
+
+    def _on_measured(self) -> None:
+        """So does a first look at the memory: here they are known now."""
+        self._looked = 0.0
+        if self.world is not None and not self.world.speed_known:
+            self.refresh()

@@ -192,7 +192,7 @@ class DiscoverPage(Page):
         if lookup.looking is not None:
             share, figures = notices.how_far(lookup.progress)
             self.progress.show_progress(self.tr("Asking the hub"), share, figures)
-        self.look_up.setEnabled(lookup.looking is None and presenter.world is not None)
+        self.look_up.setEnabled(lookup.looking is None)
         self.refresh.setEnabled(not presenter.busy)
         self._show_stack()
         told = notices.nothing(presenter)
@@ -245,8 +245,9 @@ class DiscoverPage(Page):
     # --- one model ------------------------------------------------------------------------------
 
     def _on_current_changed(self, place: int) -> None:
-        """An open panel beside the cards follows them."""
-        if self.sheet.is_open and not self.split.narrow and not self.presenter.search.active:
+        """An open panel beside the cards follows them; one that shows what is looked up stays."""
+        follows = self.sheet.is_open and not self.panel.isHidden() and not self.split.narrow
+        if follows and not self.presenter.search.active:
             self._open(place)
 
     def _on_opened(self, place: int) -> None:
