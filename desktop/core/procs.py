@@ -341,6 +341,7 @@ def run(
     workdir: Path | None = None,
     work_root: Path | None = None,
     whole_tree: bool = False,
+    background: bool = False,
     output_limit_bytes: int = 8 << 20,
 ) -> Outcome:
     """Run a tool to its end, handing its lines on as they come.
@@ -355,6 +356,7 @@ def run(
         workdir=workdir,
         work_root=work_root,
         whole_tree=whole_tree,
+        background=background,
     )
     assert child.stdout is not None and child.stderr is not None
     out = _Tail(child.stdout, output_limit_bytes, on_stdout)

@@ -224,7 +224,25 @@ def test_f5_looks_again(page: MachinePage, machine: dict[str, Any], qtbot: QtBot
     qtbot.waitUntil(page.isActiveWindow)
     qtbot.keyClick(page, Qt.Key.Key_F5)
     qtbot.waitUntil(lambda: page.bandwidth.button.text() == "Measure")
-    assert "not measured" in page.bandwidth.figure.accessibleName()
+    assert "as soon as the machine is idle" in page.bandwidth.figure.accessibleName()
+
+
+def test_what_the_service_measured_is_shown_at_once_or_when_one_looks_again(
+    page: MachinePage, machine: dict[str, Any], qtbot: QtBot, context: RecordingContext
+) -> None:
+    machine["hardware"] = replace(MACHINE, bandwidth=None)
+    look(page, qtbot)
+    machine["hardware"] = MACHINE
+    context.link.tell("hardware.measured", {"bandwidth_gb_per_second": 37.4})
+    qtbot.waitUntil(lambda: "37.4 GB/s" in page.bandwidth.figure.accessibleName())
+    qtbot.waitUntil(lambda: not page.presenter.busy)
+    asked = len(machine["asked"])
+    page.hidden()
+    context.link.tell("hardware.measured", {"bandwidth_gb_per_second": 38.0})
+    assert len(machine["asked"]) == asked
+    page.shown()
+    qtbot.waitUntil(lambda: len(machine["asked"]) == asked + 1)
+    qtbot.waitUntil(lambda: not page.presenter.busy)
 
 
 def test_a_probe_that_fails_says_why(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from desktop.core.events import CancelToken
@@ -13,6 +15,7 @@ POLL_SECONDS = 0.5
 QUIET_SECONDS = 10.0  # without an answer or a load
 CALM_SECONDS = 5.0  # with a processor that rests
 CALM_USE = 0.25  # no more of it is in use then
+WATCH_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,22 @@ class Idle:
             now = self.clock()
             if use.look() > CALM_USE:
                 calm_since = now
+
+    @contextlib.contextmanager
+    def watched(self, leave: CancelToken) -> Iterator[None]:
+        """While the block runs, cancel `leave` as soon as somebody asks for an answer or a load."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(WATCH_SECONDS):
+                if self.quiet_seconds() == 0:
+                    leave.cancel()
+                    return
+
+        watcher = threading.Thread(target=watch, name="idle-watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()

@@ -126,7 +126,8 @@ class Scheduler:
         return bool(self._queue or self._running)
 
     def running_needs(self) -> set[str]:
-        return {need for r in self._running.values() for need in self._needs(r.job)}
+        """What the running jobs need. May be asked from any thread."""
+        return {need for r in list(self._running.values()) for need in self._needs(r.job)}
 
     def _needs(self, job: Job) -> frozenset[str]:
         """What a job needs; nothing for one of a kind we do not know, which is about to fail."""

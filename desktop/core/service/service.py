@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.handlers import all_kinds
+from desktop.core.jobs.idle import Idle
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
 from desktop.core.library.entry import ModelEntry
@@ -51,6 +53,7 @@ from desktop.core.service.library_jobs import LibraryJobs
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
+from desktop.core.service.measuring import FirstMeasurement
 from desktop.core.service.model_routes import ModelRoutes
 from desktop.core.service.models import Doing, Models
 from desktop.core.service.public import PublicServer
@@ -151,6 +154,9 @@ class Service:
             scheduler=lambda: self.scheduler,
         )
         self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
+        self._measurement = FirstMeasurement(
+            where, Idle(self._unused_seconds), self._guest, self.bus.publish
+        )
         self.requests = RequestLog(self.bus.publish, note=self._learn)
         self._session = upstream.new_session()
         self.gateway = Gateway(
@@ -202,6 +208,7 @@ class Service:
             self._spawn(self._scan_first())
             self._spawn(self._heartbeat())
             self._spawn(self._keep_learning())
+            self._measurement.start()
             if public is not None:
                 await self.public.on(*public)
             self._write_endpoint(token)
@@ -294,6 +301,11 @@ class Service:
                 return
             await asyncio.sleep(min(left, 1.0) + 0.05)
 
+    def _unused_seconds(self) -> float:
+        """For how long there was no answer and no load; 0 while a job measures as well."""
+        busy = "cpu" in self.scheduler.running_needs()
+        return 0.0 if busy else self.supervisor.quiet_seconds
+
     def _in_use(self) -> bool:
         return bool(
             self.bus.followers
@@ -310,6 +322,7 @@ class Service:
         self.bus.publish("service.stopping", {"making_room": self.making_room})
         self.bus.close()
         steps: list[Callable[[], Awaitable[None]]] = [self.turns.close, self.public.off]
+        steps.append(partial(asyncio.to_thread, self._measurement.stop))
         steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
         if self._private is not None:
             steps.append(self._private.stop)

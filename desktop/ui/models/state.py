@@ -37,6 +37,7 @@ class ServiceState(QObject):
     conversations_changed = Signal(dict)
     results_changed = Signal()
     settings_changed = Signal(list)  # names: "general.theme"
+    hardware_measured = Signal()  # by the service, of its own accord
     model_failed = Signal(str, object)  # id, AppError
     job_finished = Signal(dict)
     request_finished = Signal(dict)
@@ -129,6 +130,8 @@ class ServiceState(QObject):
             self._on_job(kind, data)
         elif kind.startswith("conversation."):
             self.conversations_changed.emit(data)
+        elif kind == "hardware.measured":
+            self.hardware_measured.emit()
         elif kind == "results.changed":
             self.results_changed.emit()
         elif kind == "settings.changed":

@@ -253,8 +253,8 @@
         <translation>測定する</translation>
     </message>
     <message>
-        <source>not measured yet</source>
-        <translation>まだ測定していません</translation>
+        <source>measured by itself as soon as the machine is idle</source>
+        <translation>マシンが空いたときに自動で測定します</translation>
     </message>
     <message>
         <source>Measure again</source>

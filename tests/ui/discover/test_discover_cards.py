@@ -12,6 +12,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hardware.memory import MemoryInfo
+from desktop.ui.tabs.discover import world
 from desktop.ui.tabs.discover.grid import CardGrid
 from desktop.ui.tabs.discover.world import Shelf
 from desktop.ui.widgets.parts import Chip
@@ -144,6 +145,17 @@ def test_an_unmeasured_machine_is_told_how_to_know_its_speed(on_machine: Open) -
     assert "not known yet" in robot.page.banner.accessibleName()
     robot.press(robot.page.banner._button)
     assert robot.context.visits == ["machine"]
+
+
+def test_a_first_measurement_takes_the_banner_away_by_itself(
+    on_machine: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = on_machine(replace(LAPTOP, bandwidth=None))
+    assert robot.page.banner.isVisible()
+    monkeypatch.setattr(world, "probe", lambda *args, **how: LAPTOP)
+    robot.context.link.tell("hardware.measured", {"bandwidth_gb_per_second": 40.0})
+    robot.wait(lambda: not robot.page.banner.isVisible())
+    assert robot.presenter.world is not None and robot.presenter.world.speed_known
 
 
 # --- hands ----------------------------------------------------------------------------------------

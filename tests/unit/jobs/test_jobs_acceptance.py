@@ -16,7 +16,6 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.usage import CpuUse
-from desktop.core.jobs.handlers import acceptance
 from desktop.core.jobs.handlers.acceptance import WAITING, AcceptanceKind, Prepared
 from desktop.core.jobs.idle import Idle
 from desktop.core.jobs.scheduler import Scheduler
@@ -112,7 +111,7 @@ class Host:
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desktop.core.jobs.idle.POLL_SECONDS", 0.01)
-    monkeypatch.setattr(acceptance, "_WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("desktop.core.jobs.idle.WATCH_SECONDS", 0.01)
 
 
 @contextlib.asynccontextmanager

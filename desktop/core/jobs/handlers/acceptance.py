@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -29,7 +28,6 @@ STEP = "try"
 WAITING = "waiting for an idle machine"
 PATIENCE_SECONDS = 1800.0
 LOAD_SECONDS = 1800.0
-_WATCH_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
 _REASON_LIMIT = 300
 # llama-server's own account of a template (tools/server/server-context.cpp of llama.cpp 0c1e570)
@@ -193,7 +191,7 @@ class AcceptanceKind:
         leave = CancelToken()
         undo = context.cancel.on_cancel(leave.cancel)
         try:
-            with self._watched(leave), self._host.visit(leave):
+            with self._idle.watched(leave), self._host.visit(leave):
                 return self._marks(context, entry, leave)
         except AppError as error:
             if error.code is ErrorCode.CANCELLED:
@@ -205,25 +203,6 @@ class AcceptanceKind:
             raise
         finally:
             undo()
-
-    @contextlib.contextmanager
-    def _watched(self, leave: CancelToken) -> Iterator[None]:
-        """Leave as soon as somebody asks for an answer or a load."""
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(_WATCH_SECONDS):
-                if self._idle.quiet_seconds() == 0:
-                    leave.cancel()
-                    return
-
-        watcher = threading.Thread(target=watch, name="acceptance-watch", daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
 
     def _marks(self, context: JobContext, entry: ModelEntry, leave: CancelToken) -> Acceptance:
         """The marks; with the projector first, without it where that does not work."""

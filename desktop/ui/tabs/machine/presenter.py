@@ -63,6 +63,7 @@ class MachinePresenter(QObject):
         self._context = context
         self._cancel = CancelToken()
         self._visible = False
+        self._stale = False
         self._ram_asked = False
         self.hardware: Hardware | None = None
         self._probed: Hardware | None = None
@@ -81,13 +82,14 @@ class MachinePresenter(QObject):
         context.state.jobs_changed.connect(self.job_changed)
         context.state.job_finished.connect(self._on_job_finished)
         context.state.online_changed.connect(self._on_online_changed)
+        context.state.hardware_measured.connect(self._on_measured)
 
     # --- what is asked for --------------------------------------------------------------------
 
     def show(self) -> None:
         self._visible = True
         self._timer.start()
-        if self.hardware is None:
+        if self.hardware is None or self._stale:
             self.refresh()
 
     def hide(self) -> None:
@@ -159,6 +161,7 @@ class MachinePresenter(QObject):
         if self.busy:
             return
         self.busy, self.measuring, self.trouble = True, remeasure, None
+        self._stale = False
         self._cancel = cancel = CancelToken()
         paths = self._context.paths
 
@@ -262,6 +265,12 @@ class MachinePresenter(QObject):
             self.engine_built.emit(str(job["params"].get("name") or job["params"]["backend"]))
         if self._visible:
             self._examine()
+
+    def _on_measured(self) -> None:
+        """The service measured the bandwidth while nobody used the machine."""
+        self._stale = True
+        if self._visible:
+            self.refresh()
 
     def _on_online_changed(self) -> None:
         if self._visible:

@@ -125,7 +125,8 @@ class BandwidthCard(Translated, Surface):
             self.figure.show_value("…", "GB/s", self.tr("Measuring, about 2 s"))
         elif measured is None:
             self.button.setText(self.tr("Measure"))
-            self.figure.show_value("–", "GB/s", self.tr("not measured yet"))
+            note = self.tr("measured by itself as soon as the machine is idle")
+            self.figure.show_value("–", "GB/s", note)
         else:
             self.button.setText(self.tr("Measure again"))
             note = self._age(int(measured.age_seconds // 86400))
