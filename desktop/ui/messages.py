@@ -68,10 +68,13 @@ def _fields(words: str) -> set[str]:
 
 
 def message(error: AppError) -> Message:
-    words = WORDS[error.code]
+    words, translate = WORDS[error.code], QCoreApplication.translate
+    device = error.params.get("device")
+    if isinstance(device, str) and device:  # a name, or words for this machine's own memory
+        error = AppError(error.code, **{**error.params, "device": translate("Errors", device)})
     return Message(
         *(
-            error.fill(QCoreApplication.translate("Errors", text))
+            error.fill(translate("Errors", text))
             for text in (words.title, words.cause, words.remedy)
         )
     )

@@ -12,6 +12,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import WORDS, AppError, ErrorCode
+from desktop.core.fit.pricing import LIMIT_WORDS
 from desktop.core.library import acceptance_words
 from desktop.core.library.acceptance_words import TITLES
 from desktop.core.library.removal import REASONS
@@ -188,6 +189,18 @@ def test_errors_speak_the_language_of_the_moment(language: Language) -> None:
     assert "nginx" in message(error).text
     language.set("en")
     assert message(error).title == "Port 8484 on 127.0.0.1 is taken"
+
+
+@pytest.mark.parametrize("device", ["this machine's memory", LIMIT_WORDS])
+def test_words_in_an_error_speak_the_language_too(language: Language, device: str) -> None:
+    params = {"model": "m", "need": "9 GiB", "available": "1 GiB"}
+    error = AppError(ErrorCode.LOAD_WONT_FIT, device=device, **params)
+    assert device in message(error).cause
+    language.set("ja")
+    cause = message(error).cause
+    assert device not in cause and "9 GiB" in cause
+    card = AppError(ErrorCode.LOAD_WONT_FIT, device="NVIDIA GeForce RTX 4090", **params)
+    assert "NVIDIA GeForce RTX 4090" in message(card).cause
 
 
 def test_notices_speak_the_language_of_the_moment(language: Language) -> None:

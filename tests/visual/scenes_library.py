@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.notices import notice
 from desktop.ui.dialogs.adopting import AdoptingDialog
 from desktop.ui.dialogs.duplicates import DuplicatesDialog
 from desktop.ui.dialogs.removing import RemovingDialog
@@ -42,6 +43,18 @@ def library_not_tried(stage: Stage, width: int, height: int) -> None:
     job = _job(4, "acceptance", "gpt-oss-20b:mxfp4", "queued")
     stage.open("library", width, height, jobs=[job])
     _show(stage, "gpt-oss-20b:mxfp4", "_marks_title")
+
+
+@scene
+def library_decided(stage: Stage, width: int, height: int) -> None:
+    """A load that took less than one would expect, and is told in the panel and beside it."""
+    words = {"model": data.MODEL, "need": "19.4 GiB", "available": "7.4 GiB"}
+    problem = AppError(ErrorCode.LOAD_WONT_FIT, device="this machine's memory", **words)
+    reduced = vars(notice("context_reduced", problem, tokens=8192, wanted=32768))
+    loaded = data.loaded(notices=[reduced])
+    stage.open("library", width, height, models=[data.loading(data.MODEL, "warming up", None)])
+    stage.link.tell("model.changed", loaded)
+    _show(stage, data.MODEL, "_title")
 
 
 @scene

@@ -27,6 +27,7 @@ CELL_BYTES = 52
 # Planning takes 50 to 150 MB whatever the model (ENGINE.md): so much more is never refused.
 PLANNING_BYTES = 64 << 20
 LIMIT_SETTING = "load.memory_limit_gib"
+LIMIT_WORDS = "the limit load.memory_limit_gib in the settings"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Pricing:
         self.has_gpu = bool(runtime.devices)
         host, *devices = available_on(runtime.devices, self.memory)
         if self.memory.available_limited_by == LIMIT_SETTING:
-            host = replace(host, description=f"the limit {LIMIT_SETTING} in the settings")
+            host = replace(host, description=LIMIT_WORDS)
         self.available = (host, *devices)
 
     def of(self, settings: LoadSettings) -> Estimate:

@@ -280,6 +280,14 @@
         <translation>{model} はメモリに入りません</translation>
     </message>
     <message>
+        <source>this machine's memory</source>
+        <translation>このマシンのメモリ</translation>
+    </message>
+    <message>
+        <source>the limit load.memory_limit_gib in the settings</source>
+        <translation>設定の上限 load.memory_limit_gib</translation>
+    </message>
+    <message>
         <source>It needs {need}; {available} can be used ({device}).</source>
         <translation>{need} が必要ですが、使えるのは {available} です（{device}）。</translation>
     </message>

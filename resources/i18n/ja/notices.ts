@@ -37,7 +37,7 @@
     </message>
     <message>
         <source>For that: {why}</source>
-        <translation>必要なメモリ: {why}</translation>
+        <translation>その場合は {why}</translation>
     </message>
 </context>
 </TS>
