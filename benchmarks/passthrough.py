@@ -76,6 +76,7 @@ def bare_app(upstream: str) -> web.Application:
 
 async def gateway_app(upstream: str) -> web.Application:
     from desktop.core.service import faces
+    from desktop.core.service.calls import Calls
     from desktop.core.service.gateway import Gateway
     from desktop.core.service.requests import RequestLog
     from desktop.core.service.upstream import new_session
@@ -86,7 +87,7 @@ async def gateway_app(upstream: str) -> web.Application:
 
     class OneModel:
         @contextlib.asynccontextmanager
-        async def slot(self, _: Any) -> AsyncIterator[Any]:
+        async def slot(self, entry: Any, **_: Any) -> AsyncIterator[Any]:
             yield loaded
 
     async def find(name: str) -> Any:
@@ -94,14 +95,15 @@ async def gateway_app(upstream: str) -> web.Application:
 
     supervisor: Any = OneModel()
     requests = RequestLog(lambda kind, data: None)
-    gateway = Gateway(supervisor, new_session(), requests, find=find, list_models=None)
+    nothing: Any = None
+    calls = Calls(supervisor, new_session(), requests, find=find, list_models=nothing)
     policy = faces.PublicPolicy("127.0.0.1", False, [], [])
     keys: Any = SimpleNamespace(check=lambda key: None, any=False)
     app = web.Application(
         middlewares=[faces.error_shape, faces.public_guard(policy, keys), faces.json_only]
     )
     app.on_response_prepare.append(faces.cors_headers(policy))
-    app.add_routes(gateway.routes())
+    app.add_routes(Gateway(calls).routes())
     return app
 
 

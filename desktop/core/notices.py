@@ -21,6 +21,10 @@ NOTICES: dict[str, str] = {
     "in memory.",
     "slots_reduced": "One request is answered at a time instead of four: more slots do not fit in "
     "memory.",
+    "oom_slots": "The engine ran out of memory. It now answers {slots} requests at a time.",
+    "oom_kv": "The engine ran out of memory. Its KV cache is now of type {kv_type}.",
+    "oom_context": "The engine ran out of memory. The context is now {tokens:,} tokens.",
+    "oom_gpu_layers": "The engine ran out of memory. It now has {layers} layers on the GPU.",
     # of the service
     "settings_damaged": "The settings could not be read ({reason}). Defaults are used; the old "
     "file is kept as {path}.",

@@ -37,6 +37,10 @@ class ServerSettings(_Section):
     allowed_origins: list[str] = Field(default=[], title="Web pages that may call the server")
     allowed_hosts: list[str] = Field(default=[], title="Further host names the server answers to")
     queue_limit: int = Field(512, ge=1, le=100_000, title="Requests that may wait")
+    keep_minutes: float = Field(
+        30.0, ge=-1, le=1_000_000, title="Minutes a model stays after its last answer"
+    )
+    preload: list[str] = Field(default=[], title="Models loaded when the server is switched on")
 
 
 class LibrarySettings(_Section):

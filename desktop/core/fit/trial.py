@@ -7,7 +7,7 @@ slider. `Trial.exact` asks the engine itself; it needs a file, or a stub of one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -454,8 +454,12 @@ def close_all(trials: Sequence[Trial]) -> None:
             stack.callback(trial.close)
 
 
-def held_bytes(loaded: Mapping[str, Any] | None) -> dict[str, int]:
-    """What the loaded model (`Loaded.to_dict`) gives back before another is loaded."""
+def held_bytes(loaded: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """What loaded models (`Loaded.to_dict`) can give back before another one is loaded."""
     parts = ("weights_bytes", "kv_bytes", "compute_bytes")
-    devices = (loaded or {}).get("memory") or ()
-    return {each["name"]: sum(int(each[part]) for part in parts) for each in devices}
+    held: dict[str, int] = {}
+    for model in loaded:
+        for each in () if model.get("pinned") else model.get("memory") or ():
+            size = sum(int(each[part]) for part in parts)
+            held[each["name"]] = held.get(each["name"], 0) + size
+    return held

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.core.db import Database
 from desktop.core.engine.runtime import Runtime
 from desktop.core.events import CancelToken
-from desktop.core.fit.estimate import HOST, Estimate
+from desktop.core.fit.estimate import Estimate
 from desktop.core.fit.expected import ExpectedSpeed, speed_of_shape
 from desktop.core.fit.speed import SpeedFigure
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
@@ -24,10 +23,11 @@ from desktop.core.library.acceptance_checks import CONTEXT_TOKENS
 from desktop.core.library.acceptance_engine import Pace
 from desktop.core.library.entry import ModelEntry
 from desktop.core.library.library import Library
+from desktop.core.service.admission import held
 from desktop.core.service.guest import Guest
 from desktop.core.service.load_request import NONE, LoadRequest
-from desktop.core.service.loader import EngineLoader, Held
-from desktop.core.service.supervisor import Loaded
+from desktop.core.service.loaded import Standing
+from desktop.core.service.loader import EngineLoader
 
 if TYPE_CHECKING:  # it brings the network along, which takes half a second to import
     from desktop.core.hub.client import Hub
@@ -39,7 +39,7 @@ class Acceptances:
     """The `Host` of `AcceptanceKind`; its methods are called in worker threads.
 
     Args:
-        loaded: the model in the engine now.
+        loaded: the models in the engines now.
         predictor: what would be predicted with a runtime.
         publish: tells everyone what changed.
         hub: asked for what it said before; nothing is fetched.
@@ -52,7 +52,7 @@ class Acceptances:
         loader: EngineLoader,
         reader: HeaderReader,
         *,
-        loaded: Callable[[], Loaded | None],
+        loaded: Callable[[], Sequence[Standing]],
         speeds: SpeedStore,
         predictor: Callable[[SpeedBook, Runtime], Predictor],
         library: Library,
@@ -83,8 +83,8 @@ class Acceptances:
             ngram=NONE,
             mmproj=None if projector else NONE,
         )
-        held = held_by(self._loaded())
-        prepared, runtime = self._loader.prepare_beside(entry, request, cancel, held)
+        others = held(self._loaded())
+        prepared, runtime = self._loader.prepare_beside(entry, request, cancel, others)
         width = (self._reader.read_facts(entry.path).keys or {}).get(_WIDTH_OUT)
         summary_width = entry.summary.embedding_length if entry.summary else None
         return Prepared(
@@ -124,27 +124,3 @@ class Acceptances:
 
 def _low(figure: SpeedFigure | None) -> float | None:
     return None if figure is None or figure.low <= 0 else figure.low
-
-
-def held_by(loaded: Loaded | None) -> Held:
-    """What the loaded model holds of this machine's memory."""
-    server = loaded.server if loaded is not None else None
-    if server is None:
-        return Held()
-    on_host = sum(device.total_bytes for device in server.memory if device.name == HOST)
-    return Held(on_host, _mapped_bytes(server.pid))
-
-
-def _mapped_bytes(pid: int | None) -> int:
-    """Pages of files that a process has in memory, where the system counts them as available.
-
-    So does Linux (`MemAvailable` of proc(5) takes in the page cache); others count them as used.
-    """
-    if pid is None or sys.platform != "linux":
-        return 0
-    import psutil  # type: ignore[import-untyped]
-
-    try:
-        return int(psutil.Process(pid).memory_info().shared)
-    except psutil.Error:
-        return 0  # it has ended: it holds nothing

@@ -133,8 +133,7 @@ class Admin:
 
     async def unload(self, request: web.Request) -> web.Response:
         entry = await self._service.models.find(text_of(await read_body(request), "model"))
-        current = self._service.supervisor.current
-        was_loaded = current is not None and current.entry.id == entry.id
+        was_loaded = self._service.supervisor.loaded(entry.id) is not None
         await self._service.supervisor.unload(entry.id)
         return web.json_response({"id": entry.id, "was_loaded": was_loaded})
 

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.service import limits
+from desktop.core.service import error_shapes, limits
 from desktop.core.service.api_errors import ApiError, from_app_error
-from desktop.core.service.gateway import KEY_NAME
+from desktop.core.service.calls import CALLER, Caller
 from desktop.core.service.keys import KeyStore
 
 log = logging.getLogger(__name__)
@@ -92,43 +92,49 @@ class PublicPolicy:
 
 @web.middleware
 async def error_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every failure in OpenAI's shape; nothing of ours leaks into an answer."""
+    """Every failure in the shape of the API that was asked; nothing of ours leaks out."""
     try:
         return await handler(request)
-    except ApiError as error:
-        return error.response()
-    except AppError as error:
-        return from_app_error(error).response()
-    except web.HTTPRequestEntityTooLarge:
+    except ConnectionError:
+        raise
+    except Exception as error:
+        answer = error_shapes.response_of(request, _failure(request, error))
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
+
+
+def _failure(request: web.Request, error: Exception) -> ApiError:
+    """What a client is told of an exception."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, AppError):
+        return from_app_error(error)
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
         return ApiError(
             413,
             f"The request is larger than {limits.BODY_BYTES >> 20} MiB.",
             code="request_too_large",
-        ).response()
-    except web.HTTPNotFound:
+        )
+    if isinstance(error, web.HTTPNotFound):
         return ApiError(
             404, f"There is no route {request.method} {request.path}.", code="not_found"
-        ).response()
-    except web.HTTPMethodNotAllowed as error:
-        answer = ApiError(
+        )
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return ApiError(
             405,
             f"{request.path} is called with {', '.join(sorted(error.allowed_methods))}.",
             code="method_not_allowed",
-        ).response()
-        answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
-        return answer
-    except web.HTTPException as error:
-        return ApiError(error.status, error.reason, code="bad_request").response()
-    except ConnectionError:
-        raise
-    except Exception:
-        log.exception("a request failed", extra={"route": request.path})
-        return ApiError(
-            500,
-            "Something went wrong inside Paddock. See `paddock logs`.",
-            error_type="server_error",
-            code="internal",
-        ).response()
+        )
+    if isinstance(error, web.HTTPException):
+        return ApiError(error.status, error.reason, code="bad_request")
+    log.error("a request failed", exc_info=error, extra={"route": request.path})
+    return ApiError(
+        500,
+        "Something went wrong inside Paddock. See `paddock logs`.",
+        error_type="server_error",
+        code="internal",
+    )
 
 
 @web.middleware
@@ -194,7 +200,7 @@ def _check_key(request: web.Request, policy: PublicPolicy, keys: KeyStore) -> No
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     name = keys.check(key.strip()) if scheme.lower() == "bearer" and key else None
     if name is not None:
-        request[KEY_NAME] = name
+        request[CALLER] = Caller(name)
     elif policy.key_needed:
         reason = "No key was sent." if not key else "The key that was sent is not known."
         raise AppError(ErrorCode.UNAUTHORIZED, reason=reason)
@@ -212,6 +218,7 @@ def private_guard(token: str) -> Any:
         sent = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
             raise AppError(ErrorCode.UNAUTHORIZED, reason="The admin token is missing or wrong.")
+        request[CALLER] = Caller(inside=True)
         return await handler(request)
 
     return guard

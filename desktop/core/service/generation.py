@@ -12,9 +12,10 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError, from_upstream
+from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestRecord
 from desktop.core.service.streams import StreamFilter
-from desktop.core.service.supervisor import Loaded, Supervisor
+from desktop.core.service.supervisor import Supervisor
 
 # A dead engine's connection fails at once; its death is known when its output has been read.
 GONE_SECONDS = 5.0
@@ -105,11 +106,18 @@ async def with_engine(
     entry: ModelEntry,
     record: RequestRecord,
     answer: Callable[[Loaded], Awaitable[_Answer]],
+    *,
+    key: str | None = None,
+    keep_seconds: float | None = None,
 ) -> _Answer:
-    """Answer with a slot of the model; once more where its engine had just died unnoticed."""
+    """Answer with a slot of the model; once more where its engine had just died unnoticed.
+
+    Args:
+        key, keep_seconds: as of `Supervisor.slot`.
+    """
     for last_try in (False, True):
-        async with supervisor.slot(entry) as loaded:
-            record.slot_granted()
+        async with supervisor.slot(entry, key=key, keep_seconds=keep_seconds) as loaded:
+            record.slot_granted(loaded.build)
             try:
                 return await answer(loaded)
             except upstream.EngineSilent as error:

@@ -23,8 +23,8 @@ from desktop.core.fit.speed_predict import Asked, Predictor
 from desktop.core.fit.speed_work import work_of
 from desktop.core.gguf.facts import ShapeFacts
 from desktop.core.gguf.shape import ModelShape
+from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestRecord
-from desktop.core.service.supervisor import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ class Learner:
         """Take down an answer that has ended.
 
         Args:
-            loaded: the model in the engine now.
-            busy: something else uses the machine, such as a benchmark.
+            loaded: its model, where that is still in the engine.
+            busy: something else uses the machine, such as a benchmark or another model.
         """
         end = record.arrived + (record.total_seconds or 0.0)
         begun = record.arrived + (record.wait_seconds or 0.0)

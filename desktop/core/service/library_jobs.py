@@ -20,7 +20,7 @@ from desktop.core.library.move import Pieces
 from desktop.core.library.notes import DownloadedFile
 from desktop.core.paths import Paths, hf_cache, models_folder, models_folder_fixed_by
 from desktop.core.service.models import Models
-from desktop.core.service.removal import DOWNLOAD_JOB, MOVE_JOB, beside
+from desktop.core.service.removal import DOWNLOAD_JOB, MOVE_JOB, files_of
 from desktop.core.service.supervisor import Supervisor
 from desktop.core.settings import Settings
 
@@ -94,14 +94,11 @@ class LibraryJobs:
 
     def check_unused(self, files: Sequence[Path]) -> None:
         moved = set(map(str, files))
-        current = self._supervisor.current
-        if current is not None:
-            used = {str(path) for path in current.entry.shard_paths}
-            if current.prepared is not None:
-                used |= beside(current.prepared.settings.to_dict())
+        for loaded in self._supervisor.models:
+            used = files_of(loaded)
             if moved & {name for path in used for name in (path, str(Path(path).resolve()))}:
                 raise AppError(
-                    ErrorCode.MODEL_IN_USE, model=current.entry.id, reason="It is loaded."
+                    ErrorCode.MODEL_IN_USE, model=loaded.entry.id, reason="It is loaded."
                 )
         for job in self._jobs.unfinished():
             if job.kind == DOWNLOAD_JOB and job.state is JobState.RUNNING:

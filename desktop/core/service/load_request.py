@@ -28,6 +28,8 @@ class LoadRequest:
         draft: file or id of the draft model, or "none".
         ngram: one of `NGRAM_TOKENS`, or "none".
         mmproj: the projector's file or id, or "none".
+        keep_minutes: how long it stays after its last use; negative: for ever.
+        pinned: it never makes room for another model.
         automatic: names of values for which what is saved does not count.
     """
 
@@ -45,12 +47,23 @@ class LoadRequest:
     draft_gpu_layers: int | None = None
     ngram: str | None = None
     mmproj: str | None = None
+    keep_minutes: float | None = None
+    pinned: bool | None = None
     automatic: frozenset[str] = frozenset()
     force: bool = False
 
     @property
     def specific(self) -> bool:
-        return replace(self, force=False) != LoadRequest()
+        """Whether it asks for anything that a model which is loaded already may not have."""
+        return not self.same_load(LoadRequest())
+
+    def same_load(self, other: LoadRequest) -> bool:
+        """Whether the engine would be started alike for both."""
+        return self._of_the_engine() == other._of_the_engine()
+
+    def _of_the_engine(self) -> LoadRequest:
+        left = self.automatic - _NOT_THE_ENGINES
+        return replace(self, force=False, keep_minutes=None, pinned=None, automatic=left)
 
     def over(self, saved: LoadRequest) -> LoadRequest:
         """This request, with what is saved for the model where it says nothing."""
@@ -108,6 +121,18 @@ def _one_of(*words: str) -> Callable[[str, Any], str]:
     return checked
 
 
+def _minutes(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value < 1e7:
+        raise _invalid(name, value, "It must be a number of minutes; -1 means for ever.")
+    return float(value)
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _invalid(name, value, "It must be true or false.")
+    return value
+
+
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise _invalid(name, value, "It must be a text.")
@@ -158,4 +183,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "draft_gpu_layers": _whole(0, 1024),
     "ngram": _one_of(NONE, *NGRAM_TOKENS),
     "mmproj": _text,
+    "keep_minutes": _minutes,
+    "pinned": _yes_or_no,
 }
+_NOT_THE_ENGINES = frozenset({"keep_minutes", "pinned"})

@@ -6,9 +6,9 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from desktop.core.db import Database
 from desktop.core.engine.flags import LoadSettings
@@ -19,7 +19,7 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from desktop.core.files import write_atomic
-from desktop.core.fit.estimate import GIB, Estimate
+from desktop.core.fit.estimate import GIB, Estimate, verdict
 from desktop.core.fit.pricing import Pricing
 from desktop.core.gguf.facts import merge_facts
 from desktop.core.gguf.reader import HeaderReader
@@ -28,29 +28,22 @@ from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.memory import probe_memory
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths
+from desktop.core.service.admission import Held, freed, held, on_gpu, victims
 from desktop.core.service.companions import CompanionFinder, Companions, wishes_of
+from desktop.core.service.ladder import next_step
 from desktop.core.service.library_store import LibraryStore
 from desktop.core.service.load_guard import check_request, load_notices, with_choices
 from desktop.core.service.load_request import LoadRequest
+from desktop.core.service.loaded import Prepared, Standing
 from desktop.core.service.model_settings import ModelSettingsStore
-from desktop.core.service.supervisor import Prepared
 from desktop.core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Held:
-    """What the loaded model holds of this machine's memory.
-
-    Attributes:
-        host_bytes: by its engine's report, in host memory.
-        mapped_bytes: pages of its file that its engine reads in place: the system counts them as
-            memory that can be had, and taking it would slow every answer.
-    """
-
-    host_bytes: int = 0
-    mapped_bytes: int = 0
+# Memory of a model that was taken out is back within moments; drivers of GPUs take longest.
+MEMORY_BACK_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
 
 
 class EngineLoader:
@@ -101,12 +94,19 @@ class EngineLoader:
         beside = self._companions.find(entry.id, entry.shard_paths, request, mmproj=entry.mmproj)
         return request, beside
 
-    def prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+    def prepare(
+        self,
+        entry: ModelEntry,
+        request: LoadRequest,
+        cancel: CancelToken,
+        others: Sequence[Standing] = (),
+        expected: LoadSettings | None = None,
+    ) -> Prepared:
         with self._alone():
-            return self._prepare(entry, request, cancel)
+            return self._prepare(entry, request, cancel, others, expected)
 
     def prepare_beside(
-        self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken, held: Held
+        self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken, others: Held
     ) -> tuple[Prepared, Runtime]:
         """A load in the background, beside what is loaded, by an engine that keeps no prompts.
 
@@ -116,7 +116,7 @@ class EngineLoader:
         """
         request, beside = self._checked(entry, request)
         runtime = self._runtimes.current()
-        price = self._price(entry, runtime, beside, cancel, held)
+        price = self._price(entry, runtime, beside, cancel, others)
         trained = entry.summary.context_tokens if entry.summary else None
         wishes = wishes_of(request, beside, self._settings().load, trained)
         settings = replace(self._with_card(entry, price.decide(wishes)), cache_ram_bytes=0)
@@ -133,13 +133,13 @@ class EngineLoader:
         runtime: Runtime,
         beside: Companions,
         cancel: CancelToken,
-        held: Held | None = None,
+        others: Held,
     ) -> Pricing:
+        """What the model costs beside what `others` hold."""
         memory, limit = probe_memory(), self._settings().load.memory_limit_gib
-        if held is not None:
-            left = max(0, memory.available_bytes - held.mapped_bytes)
-            memory = replace(memory, available_bytes=left)
-            limit = None if limit is None else max(0.0, limit - held.host_bytes / GIB)
+        left = max(0, memory.available_bytes - others.mapped_bytes)
+        memory = replace(memory, available_bytes=left)
+        limit = None if limit is None else max(0.0, limit - others.host_bytes / GIB)
         return Pricing(
             runtime,
             entry.path,
@@ -154,10 +154,26 @@ class EngineLoader:
             work_root=self._paths.work,
         )
 
-    def _prepare(self, entry: ModelEntry, request: LoadRequest, cancel: CancelToken) -> Prepared:
+    def _prepare(
+        self,
+        entry: ModelEntry,
+        request: LoadRequest,
+        cancel: CancelToken,
+        others: Sequence[Standing],
+        expected: LoadSettings | None,
+    ) -> Prepared:
         request, beside = self._checked(entry, request)
         runtime = self._runtimes.current()
-        price = self._price(entry, runtime, beside, cancel)
+
+        def look() -> Pricing:
+            return self._price(entry, self._runtimes.current(), beside, cancel, held(others))
+
+        price = look() if expected is None else _settled(look, expected, cancel)
+        there = price.available
+        # The settings are those it would get if all that may leave had left: a context is not made
+        # smaller for the sake of a model that nobody uses.
+        leaving = [each for each in others if not each.pinned]
+        price.available = freed(there, leaving)
         trained = entry.summary.context_tokens if entry.summary else None
         wishes = wishes_of(request, beside, self._settings().load, trained)
         settings = self._with_card(entry, price.decide(wishes))
@@ -171,15 +187,37 @@ class EngineLoader:
             problem = error
         if problem is not None and not request.force and self._settings().load.check_memory:
             raise with_choices(problem, price, settings)
+        going: tuple[str, ...] = ()
+        if estimate is not None:
+            going = victims(estimate, there, others)
+            if not going and price.has_gpu and verdict(estimate, there) not in ("gpu", "wont_fit"):
+                # Some of it would lie in host memory, which others on the GPU may be the cause of.
+                going = tuple(each.id for each in on_gpu(others)[:1])
         standard = self._settings().load.context_tokens
         notices = tuple(
             load_notices(entry, price, wishes, settings, standard=standard, problem=problem)
         )
-        for notice in notices:
-            log.warning(notice.text, extra={"model": entry.id, "code": notice.code})
-
+        if not going:
+            for notice in notices:
+                log.warning(notice.text, extra={"model": entry.id, "code": notice.code})
         new_server = self._server(entry, runtime, settings)
-        return Prepared(settings, estimate, new_server, notices)
+        return Prepared(settings, estimate, new_server, notices, request, going)
+
+    def lighter(self, entry: ModelEntry, prepared: Prepared) -> Prepared | None:
+        runtime = self._runtimes.current()
+        shape = self.shape(entry) if runtime.devices else None
+        layers = shape.n_layers if shape is not None else None
+        step = next_step(prepared.settings, prepared.request, layers)
+        if step is None:
+            return None
+        settings, told = step
+        return replace(
+            prepared,
+            settings=settings,
+            estimate=None,
+            new_server=self._server(entry, runtime, settings),
+            notices=(*prepared.notices, told),
+        )
 
     def _with_card(self, entry: ModelEntry, settings: LoadSettings) -> LoadSettings:
         """With the chat template that people chose for the model, in a file of its own."""
@@ -242,3 +280,21 @@ class EngineLoader:
             ),
         )
         self._store.used(entry.fingerprint)
+
+
+def _settled(look: Callable[[], Pricing], expected: LoadSettings, cancel: CancelToken) -> Pricing:
+    """The price once the memory of a model that was taken out is back, or is not in time."""
+    deadline = time.monotonic() + MEMORY_BACK_SECONDS
+    while True:
+        price = look()
+        try:
+            if price.problem(expected) is None:
+                return price
+        except AppError:  # it cannot be priced: waiting changes nothing
+            cancel.raise_if_cancelled()
+            return price
+        if time.monotonic() > deadline:
+            log.warning("memory was not back in time", extra={"model": price.model})
+            return price
+        time.sleep(_LOOK_SECONDS)
+        cancel.raise_if_cancelled()

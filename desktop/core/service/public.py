@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service import faces, limits
-from desktop.core.service.gateway import Gateway
 from desktop.core.service.keys import KeyStore
 from desktop.core.settings import ServerSettings
 
@@ -23,17 +22,18 @@ class PublicServer:
     """The OpenAI-compatible server; on only while it is switched on.
 
     Args:
+        routes: of every API it speaks.
         settings: read anew each time it is switched on.
     """
 
     def __init__(
         self,
-        gateway: Gateway,
+        routes: Callable[[], Sequence[web.RouteDef]],
         keys: KeyStore,
         settings: Callable[[], ServerSettings],
         publish: Callable[[str, dict[str, Any]], None],
     ) -> None:
-        self._gateway = gateway
+        self._routes = routes
         self._keys = keys
         self._settings = settings
         self._publish = publish
@@ -130,7 +130,7 @@ class PublicServer:
             client_max_size=limits.BODY_BYTES,
         )
         app.on_response_prepare.append(faces.cors_headers(policy))
-        app.add_routes(self._gateway.routes())
+        app.add_routes(self._routes())
         return app
 
 

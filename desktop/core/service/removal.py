@@ -18,6 +18,7 @@ from desktop.core.library.library import Library
 from desktop.core.library.notes import DownloadedFile
 from desktop.core.library.removal import Gone, Removal, execute, plan_removal
 from desktop.core.service.library_store import LibraryStore
+from desktop.core.service.loaded import Loaded
 from desktop.core.service.model_settings import ModelSettingsStore
 from desktop.core.service.supervisor import Supervisor
 
@@ -142,6 +143,14 @@ def beside(settings: Mapping[str, Any]) -> set[str]:
 # --- in use
 
 
+def files_of(loaded: Loaded) -> set[str]:
+    """The files and models that a loaded model reads or was loaded with."""
+    used = set(map(str, loaded.entry.shard_paths))
+    if loaded.prepared is not None:
+        used |= beside(loaded.prepared.settings.to_dict())
+    return used
+
+
 def why_in_use(
     entry: ModelEntry,
     paths: Iterable[Path],
@@ -158,13 +167,9 @@ def why_in_use(
     files = {str(path) for path in paths}
     if entry.id in supervisor.wanted:
         return "It is loaded, or about to be."
-    current = supervisor.current
-    if current is not None:
-        used = set(map(str, current.entry.shard_paths))
-        if current.prepared is not None:
-            used |= beside(current.prepared.settings.to_dict())
-        if used & files:
-            return f"{current.entry.id} is loaded with it."
+    for loaded in supervisor.models:
+        if files_of(loaded) & files:
+            return f"{loaded.entry.id} is loaded with it."
     for job in jobs:
         if job.state is JobState.RUNNING and _works_with(job, entry, resolve):
             return f"Job {job.id} ({job.kind}) works with it."

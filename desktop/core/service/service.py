@@ -41,8 +41,10 @@ from desktop.core.paths import Paths, models_folder, models_folder_fixed_by, pat
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, upstream
 from desktop.core.service.acceptances import Acceptances
+from desktop.core.service.admission import standing
 from desktop.core.service.adoption import Adoption
 from desktop.core.service.bus import EventBus
+from desktop.core.service.calls import Calls
 from desktop.core.service.conversations import Conversations
 from desktop.core.service.downloads import Downloads
 from desktop.core.service.gateway import Gateway
@@ -139,8 +141,9 @@ class Service:
         self.supervisor = Supervisor(
             self.loader,
             self.bus.publish,
-            self.settings.server.queue_limit,
+            lambda: self.settings.server.queue_limit,
             self.settings.engine.grace_seconds,
+            self._keep_seconds,
         )
         self.jobs = JobTable(self._database)
         self.downloads = Downloads(
@@ -157,9 +160,9 @@ class Service:
         self._measurement = FirstMeasurement(
             where, Idle(self._unused_seconds), self._guest, self.bus.publish
         )
-        self.requests = RequestLog(self.bus.publish, note=self._learn)
+        self.requests = RequestLog(self.bus.publish, listeners=(self._learn,))
         self._session = upstream.new_session()
-        self.gateway = Gateway(
+        self.calls = Calls(
             self.supervisor,
             self._session,
             self.requests,
@@ -175,7 +178,7 @@ class Service:
             publish=self.bus.publish,
         )
         self.public = PublicServer(
-            self.gateway, self.keys, lambda: self.settings.server, self.bus.publish
+            self._api_routes, self.keys, lambda: self.settings.server, self.bus.publish
         )
 
     @property
@@ -195,7 +198,7 @@ class Service:
         Args:
             on_ready: called once when both faces answer.
             public: switch the public face on at (host, port), None meaning the settings' value.
-            models: loaded before `on_ready`, one after the other; the last one stays.
+            models: loaded before `on_ready`, one after the other.
 
         Raises:
             AppError: why it could not start; nothing is left behind then.
@@ -272,8 +275,14 @@ class Service:
             await asyncio.to_thread(self._lock.renew)
 
     def _learn(self, record: RequestRecord) -> None:
-        busy = "cpu" in self.scheduler.running_needs()
-        self.learner.note(record, self.supervisor.current, busy=busy)
+        loaded = self.supervisor.loaded(record.model)
+        others = self.supervisor.active - (loaded.active if loaded is not None else 0)
+        busy = "cpu" in self.scheduler.running_needs() or others > 0
+        self.learner.note(record, loaded, busy=busy)
+
+    def _keep_seconds(self) -> float | None:
+        minutes = self.settings.server.keep_minutes
+        return None if minutes < 0 else minutes * 60
 
     def _predictor(self, book: SpeedBook, runtime: Runtime) -> Predictor:
         return predictor_here(book, runtime, self._paths.cache)
@@ -310,7 +319,7 @@ class Service:
         return bool(
             self.bus.followers
             or self.public.url
-            or self.supervisor.current
+            or self.supervisor.models
             or self.supervisor.waiting
             or self.scheduler.busy
             or self.turns.busy
@@ -318,7 +327,7 @@ class Service:
 
     async def _shut_down(self) -> None:
         """In the order of who depends on whom; one failure does not keep the rest from it."""
-        self.gateway.stopping = True
+        self.calls.stopping = True
         self.bus.publish("service.stopping", {"making_room": self.making_room})
         self.bus.close()
         steps: list[Callable[[], Awaitable[None]]] = [self.turns.close, self.public.off]
@@ -370,8 +379,12 @@ class Service:
         app.add_routes(self._adoption.routes(admin.PREFIX))
         app.add_routes(self.downloads.routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
-        app.add_routes(self.gateway.routes())
+        app.add_routes(self._api_routes())
         return app
+
+    def _api_routes(self) -> list[web.RouteDef]:
+        """The APIs that both faces speak."""
+        return Gateway(self.calls).routes()
 
     def _note_use(self) -> Any:
         @web.middleware
@@ -395,6 +408,7 @@ class Service:
             "public": self.public.describe(),
             "models": self.supervisor.describe(),
             "waiting": self.supervisor.waiting,
+            "queue": self.supervisor.line(),
             "served": self.supervisor.served,
             "jobs": [self.scheduler.describe(job) for job in self.jobs.unfinished()],
             "making_room": self.making_room,
@@ -474,7 +488,7 @@ class Service:
                 self._guest,
                 self.loader,
                 self._reader,
-                loaded=lambda: self.supervisor.current,
+                loaded=lambda: [standing(each, idle=False) for each in self.supervisor.models],
                 speeds=self.speeds,
                 predictor=self._predictor,
                 library=self.models.library,

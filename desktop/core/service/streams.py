@@ -17,7 +17,11 @@ _DONE = b"data: [DONE]"
 
 @dataclass
 class Usage:
-    """What is known of a generation when it has ended. Times in seconds, as the engine says."""
+    """What is known of a generation when it has ended. Times in seconds, as the engine says.
+
+    Attributes:
+        received: events with a piece of the answer so far, of a token or more each.
+    """
 
     prompt_tokens: int | None = None
     cached_tokens: int | None = None
@@ -25,6 +29,13 @@ class Usage:
     prefill_seconds: float | None = None
     decode_seconds: float | None = None
     finish_reason: str | None = None
+    received: int = 0
+
+    def count(self, events: bytes) -> None:
+        """Note events that are passed on unread: all of them are pieces of an answer, but for the
+        first one, which may only say who speaks."""
+        begins = 0 if self.received else events.count(b'"content":null')
+        self.received += max(0, events.count(_END) - begins)
 
     def read(self, chunk: dict[str, Any]) -> None:
         usage = chunk.get("usage")
@@ -39,6 +50,10 @@ class Usage:
             prompt_ms, predicted_ms = timings.get("prompt_ms"), timings.get("predicted_ms")
             self.prefill_seconds = prompt_ms / 1000 if prompt_ms is not None else None
             self.decode_seconds = predicted_ms / 1000 if predicted_ms is not None else None
+        progress = chunk.get("prompt_progress")
+        if isinstance(progress, dict):  # all that is known where the client leaves before the end
+            self.prompt_tokens = progress.get("total")
+            self.cached_tokens = progress.get("cache")
         for choice in chunk.get("choices") or ():
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
 
@@ -85,12 +100,15 @@ class StreamFilter:
                 return b""
             block, self._rest = block[:end], block[end:]
         if _plain(block):
+            self.usage.count(block)
             return block
-        return b"".join(
-            event + _END if _plain(event) else self._event(event)
-            for event in block.split(_END)
-            if event
-        )
+        return b"".join(self._look(event) for event in block.split(_END) if event)
+
+    def _look(self, event: bytes) -> bytes:
+        if not _plain(event):
+            return self._event(event)
+        self.usage.count(event + _END)
+        return event + _END
 
     def _event(self, event: bytes) -> bytes:
         if event == _DONE:
@@ -121,7 +139,7 @@ class StreamFilter:
         return event + _END
 
 
-def _chunks(events: bytes) -> Iterator[dict[str, Any]]:
+def chunks_of(events: bytes) -> Iterator[dict[str, Any]]:
     """The JSON of whole events."""
     for event in events.split(_END):
         if event.startswith(b"data: ") and event != _DONE:
@@ -130,7 +148,7 @@ def _chunks(events: bytes) -> Iterator[dict[str, Any]]:
 
 def deltas(events: bytes) -> Iterator[tuple[str, str]]:
     """What whole events of one chat answer add to its text and to its reasoning."""
-    for chunk in _chunks(events):
+    for chunk in chunks_of(events):
         for choice in chunk.get("choices") or ():
             delta = choice.get("delta") or {}
             text, reasoning = delta.get("content") or "", delta.get("reasoning_content") or ""
@@ -180,7 +198,7 @@ class Assembler:
         self._tail: dict[str, Any] = {}
 
     def feed(self, events: bytes) -> None:
-        for chunk in _chunks(events):
+        for chunk in chunks_of(events):
             for name in ("id", "created", "model", "system_fingerprint"):
                 if name in chunk:
                     self._head.setdefault(name, chunk[name])

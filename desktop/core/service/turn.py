@@ -12,7 +12,7 @@ from desktop.core.chat.messages import Message, MessageState
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service.api_errors import ApiError, from_app_error, to_app_error
-from desktop.core.service.gateway import CLIENT_LEFT
+from desktop.core.service.calls import CLIENT_LEFT
 from desktop.core.service.requests import RequestRecord
 from desktop.core.service.streams import Usage
 
@@ -43,7 +43,9 @@ class Turn:
         self.changed = asyncio.Event()
         self.written = asyncio.Event()  # by the model; not yet stored
         self.ended = asyncio.Event()
-        self.record = RequestRecord("chat", model=entry.id, stream=True)
+        self.record = RequestRecord(
+            "chat", model=entry.id, stream=True, fingerprint=entry.fingerprint
+        )
         self.usage: Usage | None = None
         self.figures: dict[str, Any] | None = None
         self.error: AppError | None = None
@@ -90,13 +92,13 @@ class Turn:
         error = None if work.cancelled() else work.exception()
         if work.cancelled():
             self.state = self.cut
-            self.record.finish(self.usage, CLIENT_LEFT, self.cut.value)
+            self.record.finish(self.usage, CLIENT_LEFT, self.cut.value, self.cut.value)
         elif error is not None:
             if not isinstance(error, AppError | ApiError):
                 log.error("a turn failed", exc_info=error)
             self.state, self.error = MessageState.FAILED, as_app_error(error)
             said = error if isinstance(error, ApiError) else from_app_error(self.error)
-            self.record.finish(self.usage, said.status, said.message)
+            self.record.finish(self.usage, said.status, said.message, said.code)
         else:
             self.state = MessageState.DONE
             self.record.finish(self.usage)

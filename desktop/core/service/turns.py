@@ -21,9 +21,10 @@ from desktop.core.chat.store import ConversationStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, upstream
+from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.streams import StreamFilter, deltas
-from desktop.core.service.supervisor import Loaded, Supervisor
+from desktop.core.service.supervisor import Supervisor
 from desktop.core.service.turn import Turn, as_app_error, came
 
 log = logging.getLogger(__name__)
@@ -241,6 +242,7 @@ class Turns:
 
     def _start(self, message: Message, entry: ModelEntry) -> None:
         turn = self._live[message.id] = Turn(message, entry)
+        self._requests.begin(turn.record)
         turn.work = asyncio.create_task(self._write(turn))
         turn.task = asyncio.create_task(self._see_through(turn, turn.work))
 

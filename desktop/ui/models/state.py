@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -17,7 +18,10 @@ class ServiceState(QObject):
     """Models, server and jobs of the service. One signal per part, sent when that part changed.
 
     Attributes:
-        loaded: the model in the engine (`Loaded.to_dict`), or None.
+        models: what is in the engines, on its way in or out (`Loaded.to_dict`) by id, the latest
+            last.
+        restarts: ids of models whose engine died and is started again, with when that is, in
+            seconds since 1970.
         public: the server's switch: {"on", "url", "host", "port", …}.
         jobs: unfinished jobs by id, with their progress.
         downloads: those of them that are downloads, and the ones that ended.
@@ -39,6 +43,9 @@ class ServiceState(QObject):
     settings_changed = Signal(list)  # names: "general.theme"
     hardware_measured = Signal()  # by the service, of its own accord
     model_failed = Signal(str, object)  # id, AppError
+    model_restarts = Signal(str, float, object)  # id, in how many seconds, why it died (AppError)
+    # The model (`Loaded.to_dict`), "asked", "room" or "idle", and what is on its way in meanwhile.
+    model_left = Signal(dict, str, str)
     job_finished = Signal(dict)
     request_finished = Signal(dict)
     told = Signal(dict)  # a notice (`vars(Notice)`), of the service or of a load that has ended
@@ -47,7 +54,8 @@ class ServiceState(QObject):
         super().__init__(parent)
         self.online = False
         self.trouble: AppError | None = None
-        self.loaded: Json | None = None
+        self.models: dict[str, Json] = {}
+        self.restarts: dict[str, float] = {}
         self.public: Json = {"on": False, "url": None}
         self.jobs: dict[int, Json] = {}
         self.downloads = Downloads(self)
@@ -62,11 +70,28 @@ class ServiceState(QObject):
     def older(self) -> bool:
         return is_older(self.version)
 
+    @property
+    def loaded(self) -> Json | None:
+        """The model that something happened to last; None where none is in an engine."""
+        return next(reversed(self.models.values()), None)
+
+    @property
+    def loading(self) -> Json | None:
+        """The model on its way in; there is one at a time."""
+        return next((each for each in self.models.values() if each["state"] == "loading"), None)
+
+    @property
+    def ready(self) -> list[Json]:
+        """Those that answer, the one used last first."""
+        ready = [each for each in self.models.values() if each["state"] == "ready"]
+        return sorted(ready, key=lambda each: each.get("last_used") or 0.0, reverse=True)
+
     # --- slots of ServiceLink -----------------------------------------------------------------
 
     def on_connected(self, state: Json) -> None:
         self.online, self.trouble = True, None
-        self.loaded = state["models"][0] if state["models"] else None
+        self.models = {model["id"]: model for model in state["models"]}
+        self.restarts = {}
         self.public = state["public"]
         self.jobs = {job["id"]: job for job in state["jobs"]}
         self.downloads.read(state["jobs"])
@@ -93,25 +118,15 @@ class ServiceState(QObject):
     def on_lost(self, error: AppError) -> None:
         if self.public["on"]:
             self._server_before = self.public
-        self.online, self.trouble, self.loaded = False, error, None
+        self.online, self.trouble, self.models, self.restarts = False, error, {}, {}
         self.public = {**self.public, "on": False, "url": None}
         self.online_changed.emit()
         self.loaded_changed.emit()
         self.public_changed.emit()
 
     def on_event(self, kind: str, data: Json) -> None:
-        if kind == "model.changed":
-            was_ready = self.loaded is not None and self.loaded["state"] == "ready"
-            self.loaded = data
-            self.loaded_changed.emit()
-            if data["state"] == "ready" and not was_ready:
-                for notice in data.get("notices", ()):
-                    self.told.emit(notice)
-        elif kind in ("model.unloaded", "model.failed", "model.died"):
-            self.loaded = None
-            self.loaded_changed.emit()
-            if kind != "model.unloaded":
-                self.model_failed.emit(data["id"], AppError.from_dict(data["error"]))
+        if kind.startswith("model."):
+            self._on_model(kind, data)
         elif kind == "public.changed":
             self.public = data
             self.public_changed.emit()
@@ -125,6 +140,7 @@ class ServiceState(QObject):
         elif kind == "library.changed":
             self.library_changed.emit()
         elif kind == "request.finished":
+            self._note_use(data)
             self.request_finished.emit(data)
         elif kind.startswith("job."):
             self._on_job(kind, data)
@@ -136,6 +152,39 @@ class ServiceState(QObject):
             self.results_changed.emit()
         elif kind == "settings.changed":
             self.settings_changed.emit(data["names"])
+
+    def _on_model(self, kind: str, data: Json) -> None:
+        model = data["id"]
+        if kind == "model.changed":
+            before = self.models.pop(model, None)
+            was_ready = before is not None and before["state"] == "ready"
+            self.models[model] = data
+            self.restarts.pop(model, None)
+            self.loaded_changed.emit()
+            if data["state"] == "ready" and not was_ready:
+                for notice in data.get("notices", ()):
+                    self.told.emit(notice)
+        elif kind in ("model.unloaded", "model.failed", "model.died"):
+            gone = self.models.pop(model, None) or {"id": model}
+            self.restarts.pop(model, None)
+            seconds = data.get("restart_seconds")
+            if seconds is not None:
+                self.restarts[model] = time.time() + seconds
+            self.loaded_changed.emit()
+            if kind == "model.unloaded":
+                guest = str((self.loading or {}).get("id") or "")
+                self.model_left.emit(gone, data.get("reason", "asked"), guest)
+            elif seconds is not None:
+                self.model_restarts.emit(model, seconds, AppError.from_dict(data["error"]))
+            else:
+                self.model_failed.emit(model, AppError.from_dict(data["error"]))
+
+    def _note_use(self, request: Json) -> None:
+        """A model's time begins anew after each answer; the service tells no more than that."""
+        loaded = self.models.get(request.get("model") or "")
+        if loaded is not None:
+            ended = request.get("arrived", time.time()) + (request.get("total_seconds") or 0.0)
+            loaded["last_used"] = max(loaded.get("last_used") or 0.0, ended)
 
     def _on_job(self, kind: str, data: Json) -> None:
         job_id = data["id"]

@@ -20,6 +20,22 @@
         <translation>同時に応答するリクエストは 4 件ではなく 1 件です。スロットを増やすとメモリに収まりません。</translation>
     </message>
     <message>
+        <source>The engine ran out of memory. It now answers {slots} requests at a time.</source>
+        <translation>エンジンのメモリが足りなくなりました。同時に応答するリクエストを {slots} 件にしました。</translation>
+    </message>
+    <message>
+        <source>The engine ran out of memory. Its KV cache is now of type {kv_type}.</source>
+        <translation>エンジンのメモリが足りなくなりました。KV キャッシュの型を {kv_type} にしました。</translation>
+    </message>
+    <message>
+        <source>The engine ran out of memory. The context is now {tokens:,} tokens.</source>
+        <translation>エンジンのメモリが足りなくなりました。コンテキストを {tokens:,} トークンにしました。</translation>
+    </message>
+    <message>
+        <source>The engine ran out of memory. It now has {layers} layers on the GPU.</source>
+        <translation>エンジンのメモリが足りなくなりました。GPU に置く層を {layers} 層にしました。</translation>
+    </message>
+    <message>
         <source>The settings could not be read ({reason}). Defaults are used; the old file is kept as {path}.</source>
         <translation>設定を読み取れませんでした（{reason}）。既定値を使います。元のファイルは {path} に残してあります。</translation>
     </message>

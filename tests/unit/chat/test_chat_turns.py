@@ -32,7 +32,7 @@ class Supervisor:
         self.asked = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def slot(self, entry: Any) -> AsyncIterator[Any]:
+    async def slot(self, entry: Any, **_: Any) -> AsyncIterator[Any]:
         self.asked.set()
         await self.refuse.wait()
         raise NO_ROOM

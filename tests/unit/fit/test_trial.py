@@ -149,8 +149,8 @@ def test_what_the_loaded_model_holds_counts_as_free(
     memory = MemoryInfo(16 << 30, 6 << 30, 16 << 30, "ram", "ram", 0, 0)
     monkeypatch.setattr(trials, "probe_memory", lambda: memory)
     part = {"name": "CPU", "weights_bytes": 1 << 30, "kv_bytes": 1 << 29, "compute_bytes": 0}
-    held = held_bytes({"memory": [part]})
-    assert held == {"CPU": 3 << 29} and held_bytes(None) == {}
+    held = held_bytes([{"memory": [part]}, {"memory": [part], "pinned": True}])
+    assert held == {"CPU": 3 << 29} and held_bytes([]) == {}
     sources = TrialSources(paths().ensure())
     one, other = sources.local(entry, {}), sources.local(entry, held)
     grown = [trial.place.available[0].available_bytes for trial in (one, other)]

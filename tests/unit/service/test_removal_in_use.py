@@ -12,8 +12,9 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.jobs.table import Job, JobState
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service.load_request import LoadRequest
+from desktop.core.service.loaded import Loaded, Prepared
 from desktop.core.service.removal import why_in_use
-from desktop.core.service.supervisor import Loaded, Prepared, Supervisor
+from desktop.core.service.supervisor import Supervisor
 
 
 def entry(model_id: str, path: str, repo: str | None = None) -> ModelEntry:
@@ -41,10 +42,10 @@ class Engine:
 
     def __init__(self, *wanted: str, settings: LoadSettings | None = None) -> None:
         self.wanted = set(wanted)
-        self.current: Loaded | None = None
+        self.models: tuple[Loaded, ...] = ()
         if settings is not None:
             prepared = Prepared(settings, None, cast(Any, None))
-            self.current = Loaded(BIG, LoadRequest(), prepared=prepared)
+            self.models = (Loaded(BIG, LoadRequest(), prepared=prepared),)
 
 
 def resolve(name: str) -> ModelEntry:

@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from desktop.core.service.gateway import StallWatch
+from desktop.core.service.stall import StallWatch
 
 
 class Transport:

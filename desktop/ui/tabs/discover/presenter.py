@@ -94,7 +94,7 @@ class DiscoverPresenter(QObject):
         self.busy, self.trouble = True, None
         self.world_changed.emit()
         paths = self._context.paths
-        held = held_bytes(self._context.state.loaded)
+        held = held_bytes(self._context.state.models.values())
         shelf = None if self.world is None else self.world.shelf
         self._context.tasks.run(
             lambda: look_around(paths, held, shelf), self._on_world, self._on_no_world
@@ -135,7 +135,7 @@ class DiscoverPresenter(QObject):
         if world is None:
             return
         entry = self.getting.entry(card.repository, quant)
-        held = held_bytes(self._context.state.loaded)
+        held = held_bytes(self._context.state.models.values())
         paths, place = self._context.paths, world.place
         alone = not any(name != HOST for name in held)
 
@@ -156,7 +156,7 @@ class DiscoverPresenter(QObject):
         if world is None:
             return
         self._check_cancel = cancel = CancelToken()
-        held = held_bytes(self._context.state.loaded)
+        held = held_bytes(self._context.state.models.values())
         paths, place = self._context.paths, world.place
         told = Told(self._context, self.checking.emit)
         address = card.repository

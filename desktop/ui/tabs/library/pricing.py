@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QObject
@@ -23,15 +24,15 @@ class EntryPricing(PricePresenter):
         self._paths = context.paths
         self._shown: tuple[str, str | None] | None = None  # the model, and what is loaded beside it
         self._entry: Json = {}
-        self._loaded: Json | None = None
+        self._loaded: list[Json] = []
 
-    def begin(self, entry: Json, loaded: Json | None) -> bool:
+    def begin(self, entry: Json, loaded: Iterable[Json]) -> bool:
         """Whether there is something new to price; then `go` does it."""
-        settled = loaded is not None and loaded["state"] == "ready"
-        wanted = (entry["id"], str(loaded["memory"]) if settled and loaded else None)
-        if wanted == self._shown or (loaded is not None and not settled):
+        models = list(loaded)
+        wanted = (entry["id"], str([(each["id"], each["memory"]) for each in models]))
+        if wanted == self._shown or any(each["state"] != "ready" for each in models):
             return False
-        self._shown, self._entry, self._loaded = wanted, entry, loaded
+        self._shown, self._entry, self._loaded = wanted, entry, models
         return True
 
     def go(self, wishes: Json) -> None:

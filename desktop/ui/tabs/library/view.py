@@ -104,6 +104,7 @@ class LibraryPage(Page):
         presenter.loaded_changed.connect(self._on_loaded_changed)
         presenter.marks_changed.connect(self._on_marks_changed)
         presenter.added.connect(self._on_added)
+        state.request_finished.connect(self._on_request_finished)
         state.online_changed.connect(self._show_frame)
         self.filter.textChanged.connect(self.list.set_words)
         self.filter.returnPressed.connect(self.list.setFocus)
@@ -209,14 +210,14 @@ class LibraryPage(Page):
         elif before is not None and self.list.select(before["id"]):
             pass
         elif self.list.filter.rowCount():
-            loaded = self.context.state.loaded
-            if loaded is None or not self.list.select(loaded["id"]):
+            ready = self.context.state.ready
+            if not ready or not self.list.select(ready[0]["id"]):
                 self.list.select_row(0)
         self._show_detail()
 
     def _price_list(self) -> None:
         if self.isVisible():
-            self.fits.show(self.rows.entries(), held_bytes(self.context.state.loaded))
+            self.fits.show(self.rows.entries(), held_bytes(self.context.state.models.values()))
 
     def _on_read_failed(self, error: AppError) -> None:
         self._trouble = error
@@ -225,9 +226,17 @@ class LibraryPage(Page):
     def _on_busy_changed(self, busy: bool) -> None:
         self.rescan.setEnabled(not busy)
 
-    def _on_loaded_changed(self, loaded: Json | None) -> None:
-        self.rows.set_loaded(loaded)
+    def _on_loaded_changed(self) -> None:
+        state = self.context.state
+        self.rows.set_loaded(state.models, set(state.restarts))
         self._show_state()
+
+    def _on_request_finished(self, request: Json) -> None:
+        """Its model stays longer now."""
+        model = request.get("model")
+        if model in self.context.state.models:
+            self.rows.touch(model)
+            self._show_state()
 
     def _on_marks_changed(self) -> None:
         self.rows.set_marks(self.presenter.waiting, set(self.presenter.failures))
@@ -265,9 +274,9 @@ class LibraryPage(Page):
             self.detail.show_jobs(jobs["acceptance"], jobs["verify"])
 
     def _show_state(self) -> None:
-        entry, loaded = self.detail.entry, self.context.state.loaded
+        entry = self.detail.entry
         if entry is not None:
-            mine = loaded if loaded is not None and loaded["id"] == entry["id"] else None
+            mine = self.context.state.models.get(entry["id"])
             failure = self.presenter.failure(entry["id"])
             state = self.rows.state(entry)
             self.detail.show_state(state, mine, failure)
@@ -281,7 +290,7 @@ class LibraryPage(Page):
             return
         if not loadable(entry) or state not in ("", "failed", "ready"):
             self.pricing.clear()
-        elif self.pricing.begin(entry, self.context.state.loaded):
+        elif self.pricing.begin(entry, self.context.state.models.values()):
             self.detail.begin_price()
             self.pricing.go(self.detail.form.wishes())
 
@@ -302,6 +311,8 @@ class LibraryPage(Page):
             self._on_load_asked(entry["id"])
         elif what in ("unload", "cancel"):
             self.presenter.unload(entry["id"])
+        elif what in ("keep", "let_go"):
+            self.presenter.keep(entry["id"], what == "keep")
         else:
             self.list.select(entry["id"])
             self.doing.do(what, entry)

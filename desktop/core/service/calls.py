@@ -1,0 +1,316 @@
+"""One request of a client from its arrival to its end, the same whatever API it speaks.
+
+An API reads its own shape of a request and makes OpenAI's of it; `Calls` finds the model, asks the
+gates (keys, limits, budgets), waits for a slot, reads the engine's stream, and writes down how it
+ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from desktop.core.errors import AppError
+from desktop.core.library.entry import ModelEntry
+from desktop.core.service import generation, limits, request_ids, upstream
+from desktop.core.service.api_errors import ApiError, from_app_error
+from desktop.core.service.loaded import Loaded
+from desktop.core.service.requests import TEXT_CHARS, RequestLog, RequestRecord
+from desktop.core.service.stall import STALL_SECONDS, StallWatch
+from desktop.core.service.streams import StreamFilter, Usage, chunks_of
+from desktop.core.service.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+# The status of a request whose client left before the end (nginx's number for it).
+CLIENT_LEFT = 499
+
+SSE = "text/event-stream; charset=utf-8"
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request.
+
+    Attributes:
+        key: the name of the key it came with; None without one.
+        inside: it came over the private face, from our own window or command.
+    """
+
+    key: str | None = None
+    inside: bool = False
+
+
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+
+
+@dataclass
+class Call:
+    """A request while it is answered.
+
+    Attributes:
+        body: its JSON as the client sent it.
+        usage: what is known of the generation.
+        whole: the engine has said all of its answer.
+    """
+
+    request: web.Request
+    record: RequestRecord
+    caller: Caller
+    body: dict[str, Any]
+    entry: ModelEntry | None = None
+    usage: Usage = field(default_factory=Usage)
+    whole: bool = False
+
+    @property
+    def model(self) -> ModelEntry:
+        assert self.entry is not None
+        return self.entry
+
+
+class Gate(Protocol):
+    """Something that may refuse a call, and is told when it has ended."""
+
+    def admit(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Raises ApiError at once where the call may not be answered now."""
+
+
+class Calls:
+    """Answers requests with whichever engine the supervisor provides.
+
+    Args:
+        find: the model of a name; raises MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+        list_models: all models that are not hidden.
+        gates: asked in this order, when the model is known and before a slot is waited for.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        session: aiohttp.ClientSession,
+        requests: RequestLog,
+        *,
+        find: Callable[[str], Awaitable[ModelEntry]],
+        list_models: Callable[[], Awaitable[list[ModelEntry]]],
+        gates: Sequence[Gate] = (),
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
+        self.supervisor = supervisor
+        self.session = session
+        self.list_models = list_models
+        self._requests = requests
+        self._find = find
+        self._gates = gates
+        self._stall_seconds = stall_seconds
+        self.stopping = False
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        self,
+        request: web.Request,
+        route: str,
+        read: Callable[[web.Request], Awaitable[dict[str, Any]]] = limits.read,
+    ) -> AsyncIterator[Call]:
+        """A request that is being answered; its record is written when the block ends, however.
+
+        Args:
+            route: as it is recorded.
+            read: makes a body of the request.
+        """
+        caller = request.get(CALLER, Caller())
+        record = RequestRecord(
+            route,
+            key=caller.key,
+            id=request_ids.of(request),
+            client_id=request_ids.clients_own(request),
+        )
+        call = Call(request, self._requests.begin(record), caller, {})
+        try:
+            call.body = await read(request)
+            if record.texts is not None:
+                record.texts.request = json.dumps(call.body, ensure_ascii=False)[:TEXT_CHARS]
+            yield call
+        except (ApiError, AppError) as error:
+            failure = error if isinstance(error, ApiError) else from_app_error(error)
+            self._finish(call, failure.status, failure.message, failure.code)
+            raise failure from error
+        except (asyncio.CancelledError, ConnectionError):
+            # Gone after its last event is not gone in the middle.
+            if call.whole:
+                self._finish(call)
+            else:
+                self._finish(call, CLIENT_LEFT, "the client left", "client_left")
+            raise
+        except Exception:
+            self._finish(call, 500, "internal error", "internal")
+            raise
+        self._finish(call)
+
+    def failed(self, call: Call, error: ApiError) -> None:
+        """Write down an error that the client was told of in the midst of an answer."""
+        self._finish(call, error.status, error.message, error.code)
+
+    def _finish(
+        self, call: Call, status: int = 200, error: str | None = None, code: str | None = None
+    ) -> None:
+        if call.record.total_seconds is None:  # the first word counts: who knew most said it
+            call.record.finish(call.usage, status, error, code)
+            self._requests.add(call.record)
+
+    async def model(self, call: Call, name: Any) -> ModelEntry:
+        """The model a request names, which is the call's from now on.
+
+        Raises:
+            ApiError: 400 without a name, or for what is no model of its own.
+            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_BROKEN.
+        """
+        entry = await self.find(name)
+        generation.check_model(entry)
+        call.entry, call.record.model = entry, entry.id
+        call.record.fingerprint = entry.fingerprint
+        return entry
+
+    async def find(self, name: Any) -> ModelEntry:
+        """The model of a name from a request, whether it can answer or not.
+
+        Raises:
+            ApiError: 400 without a name.
+            AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
+        """
+        if not isinstance(name, str) or not name:
+            raise ApiError(
+                400, "The request must name a model.", param="model", code="missing_parameter"
+            )
+        return await self._find(name)
+
+    async def answer(
+        self,
+        call: Call,
+        answer: Callable[[Loaded], Awaitable[_Answer]],
+        *,
+        keep_seconds: float | None = None,
+    ) -> _Answer:
+        """Answer with a slot of the call's model, once the gates let it through.
+
+        Args:
+            keep_seconds: for how long the model is to stay afterwards; negative: for ever; None:
+                as it is.
+        """
+        async with contextlib.AsyncExitStack() as entered:
+            for gate in self._gates:
+                await entered.enter_async_context(gate.admit(call))
+            return await generation.with_engine(
+                self.supervisor,
+                call.model,
+                call.record,
+                answer,
+                key=call.caller.key,
+                keep_seconds=keep_seconds,
+            )
+
+    # --- the engine's stream ------------------------------------------------------------------
+
+    async def events(
+        self, call: Call, loaded: Loaded, route: str, body: dict[str, Any], *, usage: bool = True
+    ) -> AsyncGenerator[bytes]:
+        """Whole events of the engine's answer, in OpenAI's shape, as they come.
+
+        Args:
+            body: as `generation.prepared` makes it.
+            usage: with the usage chunk at the end.
+
+        Raises:
+            ApiError: the engine refused the request, failed, or ended in the middle.
+        """
+        server = loaded.server
+        assert server is not None
+        events = StreamFilter(usage)
+        call.usage, texts = events.usage, call.record.texts
+        async with upstream.post(self.session, server, route, body) as reply:
+            async for block in reply.content.iter_any():
+                out = events.feed(block)
+                if events.finished:
+                    call.whole = True
+                if out:
+                    if call.record.ttft_seconds is None:
+                        call.record.first_event()
+                    if texts is not None:
+                        texts.add(out)
+                    yield out
+        problem = await generation.stream_problem(events, server)
+        if problem is not None:
+            raise problem
+
+    async def chunks(
+        self, call: Call, loaded: Loaded, route: str, body: dict[str, Any]
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """As `events`, each chunk parsed; for APIs whose answers look different."""
+        async with contextlib.aclosing(self.events(call, loaded, route, body)) as events:
+            async for block in events:
+                for chunk in chunks_of(block):
+                    yield chunk
+
+    async def send(
+        self,
+        call: Call,
+        blocks: AsyncGenerator[bytes],
+        *,
+        problem: Callable[[ApiError], bytes] = ApiError.event,
+        content_type: str = SSE,
+    ) -> web.StreamResponse:
+        """Pass blocks on to the client as they come.
+
+        What goes wrong before the first block is raised and becomes a plain answer; later it is
+        the stream's last block.
+
+        Args:
+            problem: that block.
+        """
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": content_type,
+                "Cache-Control": "no-cache",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        call.record.stream = True
+        async with contextlib.aclosing(blocks):
+            with StallWatch(call.request, self._stall_seconds):
+                try:
+                    async for block in blocks:
+                        if not response.prepared:
+                            await response.prepare(call.request)
+                        await response.write(block)
+                except (ApiError, AppError) as error:
+                    if not response.prepared:
+                        raise
+                    failure = error if isinstance(error, ApiError) else from_app_error(error)
+                    self.failed(call, failure)
+                    await response.write(problem(failure))
+        if not response.prepared:
+            await response.prepare(call.request)
+        with contextlib.suppress(ConnectionError):
+            await response.write_eof()
+        return response
+
+    async def ask(
+        self, call: Call, loaded: Loaded, route: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The engine's plain JSON answer on a route that has no stream."""
+        server = loaded.server
+        assert server is not None
+        async with upstream.post(self.session, server, route, body) as reply:
+            raw = await reply.read()
+        found = json.loads(raw)
+        return found if isinstance(found, dict) else {"data": found}
