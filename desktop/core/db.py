@@ -197,6 +197,71 @@ CREATE TABLE variants (
 );
 """
 
+# Every request that was answered or refused, figures only; their texts only where the person wants
+# them kept. Answers that are given again to the same request.
+_SCHEMA_8 = """
+CREATE TABLE ledger (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    client_id TEXT,
+    created REAL NOT NULL,
+    api TEXT NOT NULL,
+    route TEXT NOT NULL,
+    key TEXT,
+    model TEXT,
+    fingerprint TEXT,
+    engine TEXT,
+    stream INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    prompt_tokens INTEGER,
+    cached_tokens INTEGER,
+    completion_tokens INTEGER,
+    wait_seconds REAL,
+    ttft_seconds REAL,
+    tpot_seconds REAL,
+    prefill_seconds REAL,
+    decode_seconds REAL,
+    total_seconds REAL,
+    busy_seconds REAL,
+    finish_reason TEXT,
+    error_code TEXT,
+    error TEXT,
+    cached_answer INTEGER NOT NULL,
+    currency TEXT,
+    electricity_cost REAL,
+    hardware_cost REAL,
+    hosted_cost REAL,
+    cost REAL
+);
+CREATE INDEX ledger_by_created ON ledger (created);
+CREATE INDEX ledger_by_key ON ledger (key, created);
+CREATE INDEX ledger_by_model ON ledger (model, created);
+CREATE INDEX ledger_failed ON ledger (created) WHERE status >= 400;
+CREATE TABLE ledger_texts (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT NOT NULL
+);
+CREATE INDEX ledger_texts_by_created ON ledger_texts (created);
+CREATE TABLE budget_warnings (
+    key TEXT NOT NULL,
+    period TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    percent INTEGER NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (key, period, unit, percent)
+);
+CREATE TABLE exact_cache (
+    hash BLOB PRIMARY KEY,
+    created REAL NOT NULL,
+    used REAL NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    answer BLOB NOT NULL
+);
+CREATE INDEX exact_cache_by_used ON exact_cache (used);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
 MIGRATIONS: dict[int, str] = {
     1: _SCHEMA_1,
@@ -206,6 +271,7 @@ MIGRATIONS: dict[int, str] = {
     5: _SCHEMA_5,
     6: _SCHEMA_6,
     7: _SCHEMA_7,
+    8: _SCHEMA_8,
 }
 
 

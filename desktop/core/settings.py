@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -41,6 +41,15 @@ class ServerSettings(_Section):
         30.0, ge=-1, le=1_000_000, title="Minutes a model stays after its last answer"
     )
     preload: list[str] = Field(default=[], title="Models loaded when the server is switched on")
+    budget_webhook: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+",
+        max_length=2000,
+        title="Address that is told of budgets that run out",
+    )
+    exact_cache: bool = Field(False, title="Keep answers and give them again to the same request")
+    exact_cache_mib: int = Field(64, ge=1, le=100_000, title="Most space of kept answers in MiB")
+    exact_cache_days: float = Field(30, gt=0, le=10_000, title="Days that answers are kept")
 
 
 class LibrarySettings(_Section):
@@ -59,6 +68,32 @@ class DownloadSettings(_Section):
 class EngineSettings(_Section):
     runtime: str = Field("environment", title="Engine in use")
     grace_seconds: float = Field(5.0, ge=0, le=60, title="Time an engine gets to stop by itself")
+
+
+class LedgerSettings(_Section):
+    keep_days: float = Field(
+        400, ge=0, le=100_000, title="Days that requests stay in the ledger (0: for ever)"
+    )
+    store_prompts: bool = Field(False, title="Keep what API clients ask and are answered")
+    prompt_days: float = Field(7, gt=0, le=100_000, title="Days that such texts are kept")
+
+
+_Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class PriceSettings(_Section):
+    currency: str = Field("USD", pattern=r"^\S{1,8}$", title="Currency of all prices")
+    electricity_per_kwh: _Price = Field(0, title="Price of a kilowatt-hour")
+    busy_watts: _Price = Field(0, title="Watts this machine takes while it answers")
+    idle_watts: _Price = Field(0, title="Watts it takes while it waits")
+    hardware_per_hour: _Price = Field(0, title="Price of an hour of this machine at work")
+    hosted: dict[str, Annotated[list[_Price], Field(min_length=2, max_length=3)]] = Field(
+        default={},
+        title="What a hosted model would cost for a million tokens in, out and cached, by model",
+    )
+    count_as: Literal["own", "hosted"] = Field(
+        "own", title="What counts as the cost of a request: this machine's, or a hosted model's"
+    )
 
 
 class LoadDefaults(_Section):
@@ -84,6 +119,8 @@ class Settings(_Section):
     downloads: DownloadSettings = DownloadSettings()
     engine: EngineSettings = EngineSettings()
     load: LoadDefaults = LoadDefaults()
+    ledger: LedgerSettings = LedgerSettings()
+    prices: PriceSettings = PriceSettings()
     general: GeneralSettings = GeneralSettings()
 
 
@@ -93,6 +130,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "downloads": DownloadSettings,
     "engine": EngineSettings,
     "load": LoadDefaults,
+    "ledger": LedgerSettings,
+    "prices": PriceSettings,
     "general": GeneralSettings,
 }
 
