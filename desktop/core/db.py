@@ -262,6 +262,12 @@ CREATE TABLE exact_cache (
 CREATE INDEX exact_cache_by_used ON exact_cache (used);
 """
 
+# What each key may do, and when it was last used.
+_SCHEMA_8 = """
+ALTER TABLE api_keys ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE api_keys ADD COLUMN last_used REAL;
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
 MIGRATIONS: dict[int, str] = {
     1: _SCHEMA_1,
@@ -271,6 +277,7 @@ MIGRATIONS: dict[int, str] = {
     5: _SCHEMA_5,
     6: _SCHEMA_6,
     7: _SCHEMA_7,
+    8: _SCHEMA_8,
     8: _SCHEMA_8,
 }
 

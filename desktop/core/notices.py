@@ -33,6 +33,8 @@ NOTICES: dict[str, str] = {
     "database_backed_up": "Before its upgrade the database was copied to {path}.",
     "database_damaged": "The database could not be read ({reason}). A new one was begun; the old "
     "file is kept as {path}.",
+    "key_expires": "The key “{name}” ends on {when}.",
+    "key_expired": "The key “{name}” ended on {when}; requests with it are refused.",
 }
 # Behind the words of a notice that has a problem, where they do not tell it themselves.
 FOR_THAT = "For that: {why}"

@@ -23,6 +23,7 @@ from desktop.core.errors import AppError
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error
+from desktop.core.service.key_policy import EVERYTHING, KeyPolicy
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import TEXT_CHARS, RequestLog, RequestRecord
 from desktop.core.service.stall import STALL_SECONDS, StallWatch
@@ -46,10 +47,12 @@ class Caller:
     Attributes:
         key: the name of the key it came with; None without one.
         inside: it came over the private face, from our own window or command.
+        policy: what may be done with the key.
     """
 
     key: str | None = None
     inside: bool = False
+    policy: KeyPolicy = EVERYTHING
 
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)

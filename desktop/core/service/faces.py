@@ -198,9 +198,9 @@ def cors_headers(
 
 def _check_key(request: web.Request, policy: PublicPolicy, keys: KeyStore) -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    name = keys.check(key.strip()) if scheme.lower() == "bearer" and key else None
-    if name is not None:
-        request[CALLER] = Caller(name)
+    found = keys.check(key.strip()) if scheme.lower() == "bearer" and key else None
+    if found is not None:
+        request[CALLER] = Caller(found.name, policy=found.policy)
     elif policy.key_needed:
         reason = "No key was sent." if not key else "The key that was sent is not known."
         raise AppError(ErrorCode.UNAUTHORIZED, reason=reason)

@@ -52,6 +52,14 @@
         <translation>データベースを読み取れませんでした（{reason}）。新しく作りました。元のファイルは {path} に残してあります。</translation>
     </message>
     <message>
+        <source>The key “{name}” ends on {when}.</source>
+        <translation>キー「{name}」の有効期限は {when} です。</translation>
+    </message>
+    <message>
+        <source>The key “{name}” ended on {when}; requests with it are refused.</source>
+        <translation>キー「{name}」は {when} に期限切れになりました。このキーを使うリクエストは拒否されます。</translation>
+    </message>
+    <message>
         <source>For that: {why}</source>
         <translation>その場合は {why}</translation>
     </message>
