@@ -263,7 +263,7 @@ CREATE INDEX exact_cache_by_used ON exact_cache (used);
 """
 
 # What each key may do, and when it was last used.
-_SCHEMA_8 = """
+_SCHEMA_9 = """
 ALTER TABLE api_keys ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE api_keys ADD COLUMN last_used REAL;
 """
@@ -278,7 +278,7 @@ MIGRATIONS: dict[int, str] = {
     6: _SCHEMA_6,
     7: _SCHEMA_7,
     8: _SCHEMA_8,
-    8: _SCHEMA_8,
+    9: _SCHEMA_9,
 }
 
 
