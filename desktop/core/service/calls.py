@@ -24,7 +24,7 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.key_policy import EVERYTHING, KeyPolicy
-from desktop.core.service.loaded import Loaded
+from desktop.core.service.loaded import Loaded, ModelState
 from desktop.core.service.requests import TEXT_CHARS, RequestLog, RequestRecord
 from desktop.core.service.stall import STALL_SECONDS, StallWatch
 from desktop.core.service.streams import StreamFilter, Usage, chunks_of
@@ -221,6 +221,20 @@ class Calls:
                 key=call.caller.key,
                 keep_seconds=keep_seconds,
             )
+
+    async def aside(self, call: Call, answer: Callable[[Loaded], Awaitable[_Answer]]) -> _Answer:
+        """As `answer`, without a slot where the model is there already: for what its engine says
+        at once, such as a count of tokens. Else the model is loaded for it."""
+        loaded = self.supervisor.loaded(call.model.id)
+        if loaded is None or loaded.state is not ModelState.READY or loaded.leaving_at is not None:
+            return await self.answer(call, answer)
+        async with contextlib.AsyncExitStack() as entered:
+            for gate in self._gates:
+                await entered.enter_async_context(gate.admit(call))
+            call.record.slot_granted()
+            with contextlib.suppress(upstream.EngineSilent):
+                return await answer(loaded)
+        return await self.answer(call, answer)  # it went away meanwhile
 
     # --- the engine's stream ------------------------------------------------------------------
 

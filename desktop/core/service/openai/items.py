@@ -40,9 +40,7 @@ def items_of(given: Any, find: Callable[[str], Item | None]) -> list[Item]:
     if not isinstance(given, list):
         raise invalid("“input” must be a text or a list of items.", "input")
     if len(given) > ITEMS:
-        raise invalid(
-            f"“input” has {len(given)} items; {ITEMS} are allowed.", "input", "too_many"
-        )
+        raise invalid(f"“input” has {len(given)} items; {ITEMS} are allowed.", "input", "too_many")
     return [_item(each, f"input[{index}]", find) for index, each in enumerate(given)]
 
 
