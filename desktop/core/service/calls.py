@@ -19,7 +19,8 @@ from typing import Any, Protocol, TypeVar
 import aiohttp
 from aiohttp import web
 
-from desktop.core.errors import AppError
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.words import clean
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error
@@ -56,6 +57,11 @@ class Caller:
 
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+
+
+def caller_of(request: web.Request) -> Caller:
+    """Who sent a request; the guards of both faces have written it down."""
+    return request.get(CALLER, Caller())
 
 
 @dataclass
@@ -131,7 +137,7 @@ class Calls:
             route: as it is recorded.
             read: makes a body of the request.
         """
-        caller = request.get(CALLER, Caller())
+        caller = caller_of(request)
         record = RequestRecord(
             route,
             key=caller.key,
@@ -178,7 +184,7 @@ class Calls:
             ApiError: 400 without a name, or for what is no model of its own.
             AppError: MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_BROKEN.
         """
-        entry = await self.find(name)
+        entry = await self.find_for(call.request, name)
         generation.check_model(entry)
         call.entry, call.record.model = entry, entry.id
         call.record.fingerprint = entry.fingerprint
@@ -196,6 +202,24 @@ class Calls:
                 400, "The request must name a model.", param="model", code="missing_parameter"
             )
         return await self._find(name)
+
+    async def find_for(self, request: web.Request, name: Any) -> ModelEntry:
+        """As `find`; what the caller's key may not use does not exist for it."""
+        policy = caller_of(request).policy
+        try:
+            entry = await self.find(name)
+        except AppError:
+            if not policy.models:
+                raise
+            raise _unknown(name) from None  # nor what else it could mean
+        if not policy.allows_model(entry):
+            raise _unknown(name)
+        return entry
+
+    async def models_for(self, request: web.Request) -> list[ModelEntry]:
+        """All models that are not hidden and that the caller may use."""
+        policy = caller_of(request).policy
+        return [entry for entry in await self.list_models() if policy.allows_model(entry)]
 
     async def answer(
         self,
@@ -254,6 +278,7 @@ class Calls:
         assert server is not None
         events = StreamFilter(usage)
         call.usage, texts = events.usage, call.record.texts
+        body = _unshared(call, body)
         async with upstream.post(self.session, server, route, body) as reply:
             async for block in reply.content.iter_any():
                 out = events.feed(block)
@@ -327,7 +352,18 @@ class Calls:
         """The engine's plain JSON answer on a route that has no stream."""
         server = loaded.server
         assert server is not None
+        body = _unshared(call, body)
         async with upstream.post(self.session, server, route, body) as reply:
             raw = await reply.read()
         found = json.loads(raw)
         return found if isinstance(found, dict) else {"data": found}
+
+
+def _unknown(name: str) -> AppError:
+    return AppError(ErrorCode.MODEL_NOT_FOUND, model=clean(name, 200))
+
+
+def _unshared(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """The engine's prompt cache is everybody's, and how fast an answer begins tells what is in it:
+    what a key marked private sends is not looked up there (SERVER.md)."""
+    return {**body, "cache_prompt": False} if call.caller.policy.private_cache else body

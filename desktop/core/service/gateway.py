@@ -52,7 +52,7 @@ class Gateway:
         )
 
     async def models(self, request: web.Request) -> web.Response:
-        entries = [entry for entry in await self._calls.list_models() if _usable(entry)]
+        entries = [entry for entry in await self._calls.models_for(request) if _usable(entry)]
         data = []
         for entry in entries:
             about = _model_card(entry, self._calls.supervisor.loaded(entry.id))
@@ -61,7 +61,7 @@ class Gateway:
         return web.json_response({"object": "list", "data": data})
 
     async def model(self, request: web.Request) -> web.Response:
-        entry = await self._calls.find(request.match_info["id"])
+        entry = await self._calls.find_for(request, request.match_info["id"])
         generation.check_model(entry)
         return web.json_response(_model_card(entry, self._calls.supervisor.loaded(entry.id)))
 
