@@ -17,6 +17,7 @@ from desktop.core.library.entry import ModelEntry
 
 Overflow = Literal["error", "drop_oldest"]
 Period = Literal["day", "month", "total"]
+Unit = Literal["cost", "tokens"]
 Limit = Annotated[int, Field(ge=1, le=10**12, strict=True)]
 
 ALL = "all"
@@ -56,7 +57,8 @@ class Budget:
     """What a key's requests may cost.
 
     Attributes:
-        amount: in the currency of the prices.
+        amount: in the currency of the prices, or in tokens.
+        unit: which of the two.
         warn_percent: of it; then a warning is given.
         stop: refuse requests once it is spent.
     """
@@ -65,6 +67,7 @@ class Budget:
     period: Period = "month"
     warn_percent: Annotated[float, Field(ge=1, le=100)] = 80.0
     stop: bool = True
+    unit: Unit = "cost"
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
