@@ -22,13 +22,14 @@ from desktop.ui.app import App, SingleInstance
 from desktop.ui.dialogs.closing import ClosingDialog
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.shell import firstrun, statusbar
+from desktop.ui.shell.loadedmenu import LoadedMenu
 from desktop.ui.shell.rail import Rail, RailButton
 from desktop.ui.shell.tray import Tray
 from desktop.ui.shell.window import MainWindow
 from desktop.ui.widgets.base import Button
 from desktop.ui.widgets.parts import Banner
 from desktop.ui.widgets.toast import Toast
-from tests.helpers.window import FakeLink, RecordingContext, StubPage
+from tests.helpers.window import Call, FakeLink, RecordingContext, StubPage
 
 PAGES = ("chat", "library", "server", "bench", "machine")
 LOADED = {
@@ -154,15 +155,68 @@ def _words(window: MainWindow) -> list[str]:
     return [text.text() for text in window.findChildren(Text) if text.isVisibleTo(window)]
 
 
-def test_the_model_is_unloaded_from_the_status_bar(
-    qtbot: QtBot, window: MainWindow, context: RecordingContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context.client.unload = {}
-    context.state.on_event("model.changed", LOADED)
-    monkeypatch.setattr(statusbar, "QMenu", FirstChoice)
+def _menu(qtbot: QtBot, window: MainWindow) -> LoadedMenu:
     qtbot.mouseClick(part(window, Button, "status-model"), LEFT)
-    qtbot.waitUntil(lambda: bool(context.client.called("unload")))
-    assert context.client.called("unload")[0].args == (LOADED["id"],)
+    menus = [m for m in window.findChildren(LoadedMenu) if m.isVisible()]
+    assert len(menus) == 1
+    return menus[0]
+
+
+def test_the_models_are_unloaded_and_kept_from_the_status_bar(
+    qtbot: QtBot, window: MainWindow, context: RecordingContext
+) -> None:
+    client, state = context.client, context.state
+    client.unload = client.load = client.change_model_settings = {}
+    second = {**LOADED, "id": "phi-4:q8_0", "pinned": True, "last_used": 5.0}
+    state.on_event("model.changed", {**LOADED, "last_used": 9.0})
+    state.on_event("model.changed", second)
+    model = part(window, Button, "status-model")
+    assert model.text() == f"{LOADED['id']} + 1"  # the one used last
+    assert "✓ 10.0 GiB" in _words(window)
+    assert "Kept loaded" in model.toolTip() and "phi-4:q8_0" in model.toolTip()
+    menu = _menu(qtbot, window)
+    actions = {a.data(): a for a in menu.actions() if a.data()}
+    assert actions["keep", "phi-4:q8_0"].isChecked()
+    assert not actions["keep", LOADED["id"]].isChecked()
+    actions["keep", LOADED["id"]].trigger()
+    qtbot.waitUntil(lambda: bool(client.called("load")))
+    assert client.called("load") == [Call("load", (LOADED["id"],), {"pinned": True})]
+    saved = Call("change_model_settings", (LOADED["id"], {"pinned": True}), {})
+    assert client.called("change_model_settings") == [saved]
+    actions["unload", "phi-4:q8_0"].trigger()
+    qtbot.waitUntil(lambda: bool(client.called("unload")))
+    assert client.called("unload")[0].args == ("phi-4:q8_0",)
+    actions["unload_all", ""].trigger()
+    qtbot.waitUntil(lambda: len(client.called("unload")) == 3)
+    menu.close()
+    loading = {**LOADED, "id": "new", "state": "loading", "stage": "making room", "progress": None}
+    state.on_event("model.changed", loading)
+    assert model.text() == "new + 2" and "Making room" in _words(window)
+
+
+def test_it_is_said_why_a_model_left_and_that_one_comes_back(
+    window: MainWindow, context: RecordingContext
+) -> None:
+    state = context.state
+
+    def toasts() -> list[str]:
+        return [toast.accessibleName() for toast in window.ground.findChildren(Toast)]
+
+    state.on_event("model.changed", LOADED)
+    state.on_event("model.changed", {**LOADED, "id": "new", "state": "loading"})
+    state.on_event("model.unloaded", {"id": LOADED["id"], "reason": "room"})
+    assert toasts() == [f"{LOADED['id']} made room for new."]
+    state.on_event("model.changed", {**LOADED, "id": "new", "keep_seconds": 1800.0})
+    state.on_event("model.unloaded", {"id": "new", "reason": "idle"})
+    assert toasts()[1:] == ["new was not used for 30 min and was unloaded."]
+    state.on_event("model.changed", LOADED)
+    state.on_event("model.unloaded", {"id": LOADED["id"], "reason": "asked"})
+    assert len(toasts()) == 2
+    error = AppError(ErrorCode.ENGINE_DIED, model="new", reason="It fell.").to_dict()
+    state.on_event("model.changed", LOADED)
+    died = {"id": LOADED["id"], "error": error, "deaths": 2, "restart_seconds": 4.0}
+    state.on_event("model.died", died)
+    assert "started again in 4 s" in toasts()[2] and "It fell." in toasts()[2]
 
 
 def test_the_status_bar_counts_jobs_and_stops_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.ui.models import standing
 from desktop.ui.models.state import ServiceState
 from tests.helpers.window import NO_STATE
 
@@ -208,3 +210,57 @@ def test_a_service_that_makes_room_is_to_have_its_server_back(
     state.on_lost(AppError(ErrorCode.SERVICE_NOT_RUNNING, data_dir="d"))
     state.on_connected({**NO_STATE, "epoch": "another"})
     assert heard.take()[-1] == "server_lost" and not state.making_room
+
+
+def test_several_models_stand_side_by_side(state: ServiceState) -> None:
+    first, second = {**MODEL, "last_used": 10.0}, {**MODEL, "id": "n", "last_used": 5.0}
+    state.on_connected({**NO_STATE, "models": [first, second]})
+    assert [each["id"] for each in state.ready] == ["m", "n"] and state.loading is None
+    state.on_event("request.finished", {"model": "n", "arrived": 20.0, "total_seconds": 1.5})
+    assert [each["id"] for each in state.ready] == ["n", "m"]
+    assert state.models["n"]["last_used"] == 21.5
+    coming = {**MODEL, "id": "o", "state": "loading"}
+    state.on_event("model.changed", coming)
+    assert state.loading == coming and len(state.models) == 3
+    state.on_event("model.unloaded", {"id": "m", "reason": "asked"})
+    assert set(state.models) == {"n", "o"}
+
+
+def test_a_model_that_leaves_says_why_and_for_what(state: ServiceState) -> None:
+    left: list[tuple[Any, ...]] = []
+    state.model_left.connect(lambda *what: left.append(what))
+    state.on_connected({**NO_STATE, "models": [MODEL]})
+    state.on_event("model.changed", {**MODEL, "id": "o", "state": "loading"})
+    state.on_event("model.unloaded", {"id": "m", "reason": "room"})
+    assert left == [(MODEL, "room", "o")]
+
+
+def test_an_engine_that_is_started_again_is_no_failure(state: ServiceState, heard: Heard) -> None:
+    again: list[tuple[Any, ...]] = []
+    state.model_restarts.connect(lambda *what: again.append(what))
+    state.on_connected({**NO_STATE, "models": [MODEL]})
+    error = AppError(ErrorCode.ENGINE_DIED, reason="It fell.", model="m").to_dict()
+    died = {"id": "m", "error": error, "deaths": 1, "restart_seconds": 1.0}
+    state.on_event("model.died", died)
+    assert again[0][:2] == ("m", 1.0) and "model_failed" not in heard.take()
+    assert set(state.restarts) == {"m"}
+    state.on_event("model.changed", {**MODEL, "state": "loading"})
+    assert state.restarts == {}
+
+
+def test_how_long_a_model_stays() -> None:
+    now = time.time()
+    lasting = {"state": "ready", "last_used": now, "keep_seconds": 60.0}
+    assert standing.leaves_at(lasting) == now + 60
+    assert standing.stay(lasting).startswith("Stays until ")
+    assert standing.stay({**lasting, "pinned": True}) == "Kept loaded"
+    assert standing.stay({**lasting, "keep_seconds": None}) == "Stays loaded"
+    assert standing.stay({**lasting, "state": "loading"}) == ""
+
+
+def test_memory_of_all_models_by_device() -> None:
+    cpu = {"name": "CPU", "weights_bytes": 3, "kv_bytes": 1, "total_bytes": 4}
+    gpu = {"name": "CUDA0", "weights_bytes": 8, "kv_bytes": 0, "total_bytes": 8}
+    found = standing.held([{"memory": [cpu, gpu]}, {"memory": [cpu]}, {"memory": []}])
+    assert found["CPU"] == {"name": "CPU", "weights_bytes": 6, "kv_bytes": 2, "total_bytes": 8}
+    assert found["CUDA0"]["total_bytes"] == 8

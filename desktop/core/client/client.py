@@ -88,6 +88,8 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
         draft_gpu_layers: int | str | None = None,
         ngram: str | None = None,
         mmproj: str | None = None,
+        keep_minutes: float | str | None = None,
+        pinned: bool | str | None = None,
         force: bool = False,
     ) -> Json:
         """Load a model; returns when it is ready.
@@ -100,6 +102,8 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
             draft: file or id of a draft model, or "none".
             ngram: the kind of n-gram speculation, or "none".
             mmproj: file or id of a projector, or "none"; else the one beside the model.
+            keep_minutes: how long it stays after its last use; negative: for ever.
+            pinned: it never makes room for another model.
             force: although it should not fit.
         """
         body = {
@@ -118,6 +122,8 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
             "draft_gpu_layers": draft_gpu_layers,
             "ngram": ngram,
             "mmproj": mmproj,
+            "keep_minutes": keep_minutes,
+            "pinned": pinned,
             "force": force,
         }
         return self._post("/load", body, None)

@@ -131,13 +131,15 @@ class Commands(QObject):
         self._context.toast(self.tr("The base URL was copied."), "check")
 
     def _of_models(self, models: list[Json]) -> list[Command]:
-        loaded = self._context.state.loaded
+        loaded = self._context.state.models
         found = []
-        if loaded is not None:
-            words = self.tr("Unload {model}").format(model=loaded["id"])
-            found.append(Command(words, "eject", self._call(self._unload, loaded["id"])))
+        for name, each in loaded.items():
+            coming = each["state"] == "loading"
+            words = self.tr("Stop loading {model}") if coming else self.tr("Unload {model}")
+            unload = self._call(self._unload, name)
+            found.append(Command(words.format(model=name), "eject", unload))
         for model in models:
-            there = loaded is not None and loaded["id"] == model["id"]
+            there = model["id"] in loaded
             if model["kind"] == "model" and not model["broken"] and not there:
                 words = self.tr("Load {model}").format(model=model["id"])
                 found.append(Command(words, "play", self._call(self._load, model["id"])))

@@ -205,12 +205,12 @@ class FirstRun(Translated, QWidget):
         return self._trouble or self._context.state.trouble
 
     def _model_text(self) -> str:
-        loaded = self._context.state.loaded
+        ready = self._context.state.ready
         trouble = self._told_trouble()
         if trouble is not None:
             return message(trouble).line
-        if loaded is not None and loaded["state"] == "ready":
-            return self.tr("{model} is loaded and ready to answer.").format(model=loaded["id"])
+        if ready:
+            return self.tr("{model} is loaded and ready to answer.").format(model=ready[0]["id"])
         if self._model is not None:
             return self.tr("{model} is being loaded …").format(model=self._model)
         return self.tr("Waiting for the service")
@@ -232,7 +232,7 @@ class FirstRun(Translated, QWidget):
         state = self._context.state
         if state.online and self._trouble is not None and self._trouble.code in _OF_THE_SERVICE:
             self._trouble = self._model = None  # it is back
-        if state.online and state.loaded is None and self._model is None:
+        if state.online and not state.models and self._model is None:
             self._context.ask(Client.models, self._on_models, self._on_model_failed)
         self.retranslate()
 

@@ -1,6 +1,6 @@
-"""The line at the bottom: loaded model and its memory, downloads, jobs, the server's address. Each
-is a place to act: click the model to unload it, the downloads to see them, the jobs to stop them,
-the address to copy it."""
+"""The line at the bottom: loaded models and their memory, downloads, jobs, the server's address.
+Each is a place to act: click the models to unload them, the downloads to see them, the jobs to stop
+them, the address to copy it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from desktop.ui import units
 from desktop.ui.context import Context
 from desktop.ui.downloads import words
 from desktop.ui.i18n import Translated
+from desktop.ui.models import standing
 from desktop.ui.models.downloads import KIND as DOWNLOAD
 from desktop.ui.models.jobs import waits_for_idle
+from desktop.ui.shell.loadedmenu import LoadedMenu
 from desktop.ui.widgets.base import Button, Text
 from desktop.ui.widgets.progressrow import Bar
 
@@ -81,35 +83,43 @@ class StatusBar(Translated, QWidget):
         self._show_address()
 
     def _show_model(self) -> None:
+        """The model on its way in, else the one used last; with more, how many more."""
         state = self._context.state
-        loaded = state.loaded
-        self._progress.setVisible(loaded is not None and loaded["state"] == "loading")
+        models, loading = list(state.models.values()), state.loading
+        first = loading or next(iter(state.ready), None) or state.loaded
+        self._progress.setVisible(loading is not None)
         self._memory.setText("")
-        if not state.online:
-            self._model.setText(self.tr("Waiting for the service"))
-            self._model.setToolTip(self._model.text())
-            self._model.setEnabled(False)
-        elif loaded is None:
-            self._model.setText(self.tr("No model loaded"))
-            self._model.setToolTip(self._model.text())
-            self._model.setEnabled(False)
+        self._model.setEnabled(first is not None)
+        if not state.online or first is None:
+            none, waits = self.tr("No model loaded"), self.tr("Waiting for the service")
+            nothing = none if state.online else waits
+            self._model.setText(nothing)
+            self._model.setToolTip(nothing)
             self._speed.setText("")
         else:
-            self._model.setEnabled(True)
-            self._model.setText(loaded["id"])
-            self._model.setToolTip(f"{loaded['id']}\n{self.tr('Unload this model')}")
-            if loaded["state"] == "loading":
-                self._memory.setText(self.stage(loaded["stage"]))
-                self._progress.set_share(loaded["progress"])
+            more = f" + {len(models) - 1}" if len(models) > 1 else ""
+            self._model.setText(f"{first['id']}{more}")
+            hint = self.tr("Unload models, or keep them loaded")
+            self._model.setToolTip("\n".join([*map(self._line, models), hint]))
+            if loading is not None:
+                self._memory.setText(self.stage(loading["stage"]))
+                self._progress.set_share(loading["progress"])
                 self._progress.setAccessibleName(self._memory.text())
-            elif loaded["memory_bytes"]:
-                self._memory.setText(f"✓ {units.size(loaded['memory_bytes'])}")
+            elif held := standing.memory_bytes(models):
+                self._memory.setText(f"✓ {units.size(held)}")
         self._model.updateGeometry()
+
+    def _line(self, model: dict[str, Any]) -> str:
+        """A loaded model in a line: its name, its memory, and how long it stays."""
+        size = units.size(model["memory_bytes"]) if model.get("memory_bytes") else ""
+        said = standing.stay(model) or self.stage(model["stage"])
+        return words.joined([model["id"], size, said])
 
     def stage(self, stage: str) -> str:
         """The stage of a load in the user's language."""
         return {
             "checking memory": self.tr("Checking memory"),
+            "making room": self.tr("Making room"),
             "reading file": self.tr("Reading file"),
             "placing layers": self.tr("Placing layers"),
             "warming up": self.tr("Warming up"),
@@ -186,30 +196,14 @@ class StatusBar(Translated, QWidget):
             self._speed.setText(f"✓ {units.speed(rate)} tok/s")
 
     def _on_model_clicked(self) -> None:
-        loaded = self._context.state.loaded
-        if loaded is None:
-            return
-        model = loaded["id"]
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Unload {model}").format(model=model)).triggered.connect(
-            self._on_unload_triggered
-        )
-        menu.addAction(self.tr("Open the Library")).triggered.connect(self._on_library_triggered)
-        self._popup(menu, self._model)
+        models = list(self._context.state.models.values())
+        if models:
+            menu = LoadedMenu(self._context, models, [self._line(each) for each in models], self)
+            self._popup(menu, self._model)
 
     @staticmethod
     def _popup(menu: QMenu, above: QWidget) -> None:
         menu.popup(above.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
-
-    def _on_unload_triggered(self) -> None:
-        loaded = self._context.state.loaded
-        if loaded is not None:
-            model = loaded["id"]
-            self._context.ask(lambda client: client.unload(model))
-
-    def _on_library_triggered(self) -> None:
-        self._context.go_to("library")
 
     def _on_jobs_clicked(self) -> None:
         menu = QMenu(self)

@@ -10,6 +10,8 @@ from desktop.ui.context import Context
 from desktop.ui.downloads import words
 from desktop.ui.theme.icons import icon
 
+_NAMES_SHOWN = 4  # of the loaded models; a tooltip of some systems holds little more
+
 
 class Tray(QObject):
     """Present only where the desktop has a tray; `available` says so.
@@ -63,11 +65,13 @@ class Tray(QObject):
         return QSystemTrayIcon.isSystemTrayAvailable()
 
     def retranslate(self) -> None:
-        public, loaded = self._context.state.public, self._context.state.loaded
+        state = self._context.state
+        public, names = state.public, list(state.models)
         self._server.setText(self.tr("Server"))
         self._server.setChecked(bool(public["on"]))
         none = self.tr("No model loaded")
-        self._model.setText(loaded["id"] if loaded else none)
+        several = self.tr("{count} models loaded").format(count=len(names))
+        self._model.setText(several if len(names) > 1 else (names or [none])[0].replace("&", "&&"))
         self._copy.setText(self.tr("Copy base URL"))
         self._copy.setEnabled(bool(public["on"]))
         self._open.setText(self.tr("Open Paddock"))
@@ -81,7 +85,8 @@ class Tray(QObject):
         state = self.tr("server on") if on else self.tr("server off")
         told = words.counted(totals) if totals.count else ""
         left = words.left(totals.seconds_left)
-        lines = [f"Paddock: {state}", words.joined([told, left])]
+        models = list(self._context.state.models)[:_NAMES_SHOWN]
+        lines = [f"Paddock: {state}", *models, words.joined([told, left])]
         tip = "\n".join(line for line in lines if line)
         if tip != self._icon.toolTip():
             self._icon.setToolTip(tip)

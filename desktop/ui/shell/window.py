@@ -20,6 +20,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
 from desktop.ui.downloads.panel import DownloadsPanel
 from desktop.ui.messages import message, notice_words
+from desktop.ui.models.standing import left_words, restart_words
 from desktop.ui.shell.commands import Commands
 from desktop.ui.shell.page import Page
 from desktop.ui.shell.palette import Palette
@@ -122,6 +123,8 @@ class MainWindow(QMainWindow):
         self._right.insertWidget(0, ServiceBanner(context))
         context.state.public_changed.connect(self._on_public_changed)
         context.state.model_failed.connect(self._on_model_failed)
+        context.state.model_restarts.connect(self._on_model_restarts)
+        context.state.model_left.connect(self._on_model_left)
         context.state.told.connect(self._on_told)
         self.go_to(first)
         geometry = QSettings(str(context.paths.config / "window.ini"), QSettings.Format.IniFormat)
@@ -227,6 +230,13 @@ class MainWindow(QMainWindow):
         in_place = self.covered or (isinstance(page, Page) and page.tells_failure_of(model))
         if error.code is not ErrorCode.LOAD_CANCELLED and not in_place:
             self.show_error(error)
+
+    def _on_model_restarts(self, model: str, seconds: float, error: AppError) -> None:
+        self.toasts.show(restart_words(model, seconds, message(error).cause), "warning")
+
+    def _on_model_left(self, model: dict[str, Any], reason: str, guest: str) -> None:
+        if words := left_words(model, reason, guest):
+            self.toasts.show(words, "info")
 
     def _on_paths_dropped(self, paths: list[str]) -> None:
         """A file dropped anywhere, unless the page in front takes it, lands in the Library."""

@@ -233,6 +233,14 @@
         <source>Cancel</source>
         <translation>中止</translation>
     </message>
+    <message>
+        <source>Kept</source>
+        <translation>保持中</translation>
+    </message>
+    <message>
+        <source>Starting again</source>
+        <translation>再起動中</translation>
+    </message>
 </context>
 <context>
     <name>DetailPanel</name>
@@ -261,10 +269,6 @@
         <translation>コンテキストを小さくする、スロットを 1 にする、KV キャッシュの型を小さくする、またはより小さい量子化を選ぶと収まりやすくなります。</translation>
     </message>
     <message>
-        <source>It is loaded as soon as the answers in progress have ended.</source>
-        <translation>生成中の回答が終わり次第、読み込みます。</translation>
-    </message>
-    <message>
         <source>It is being taken out of memory.</source>
         <translation>メモリから解放しています。</translation>
     </message>
@@ -287,6 +291,14 @@
     <message>
         <source>Context {context} tokens × {slots} slots, KV cache {kv}</source>
         <translation>コンテキスト {context} トークン × {slots} スロット、KV キャッシュ {kv}</translation>
+    </message>
+    <message>
+        <source>It is loaded as soon as there is room for it.</source>
+        <translation>場所が空きしだい読み込みます。</translation>
+    </message>
+    <message>
+        <source>Its engine ended by itself and is started again in a moment.</source>
+        <translation>エンジンが予期せず終了しました。まもなく再び起動します。</translation>
     </message>
 </context>
 <context>
@@ -493,6 +505,17 @@
     <message>
         <source>Drop GGUF files or folders to add them to the Library</source>
         <translation>GGUF ファイルやフォルダーをドロップすると、ライブラリーに追加されます</translation>
+    </message>
+</context>
+<context>
+    <name>ModelMenu</name>
+    <message>
+        <source>Keep loaded</source>
+        <translation>読み込んだまま保持</translation>
+    </message>
+    <message>
+        <source>Do not keep it loaded</source>
+        <translation>保持をやめる</translation>
     </message>
 </context>
 </TS>

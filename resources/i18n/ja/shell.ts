@@ -78,6 +78,10 @@
         <source>Settings</source>
         <translation>設定</translation>
     </message>
+    <message>
+        <source>Stop loading {model}</source>
+        <translation>{model} の読み込みを中止</translation>
+    </message>
 </context>
 <context>
     <name>Palette</name>
@@ -249,10 +253,6 @@
         <translation>モデルは読み込まれていません</translation>
     </message>
     <message>
-        <source>Unload this model</source>
-        <translation>このモデルをメモリから外す</translation>
-    </message>
-    <message>
         <source>Checking memory</source>
         <translation>メモリを確認中</translation>
     </message>
@@ -309,20 +309,20 @@
         <translation>サーバーのページを開く</translation>
     </message>
     <message>
-        <source>Unload {model}</source>
-        <translation>{model} をメモリから外す</translation>
-    </message>
-    <message>
-        <source>Open the Library</source>
-        <translation>ライブラリーを開く</translation>
-    </message>
-    <message>
         <source>Stop {kind} {number}</source>
         <translation>{kind} {number} を停止</translation>
     </message>
     <message>
         <source>The base URL was copied.</source>
         <translation>ベース URL をコピーしました。</translation>
+    </message>
+    <message>
+        <source>Making room</source>
+        <translation>場所を空けています</translation>
+    </message>
+    <message>
+        <source>Unload models, or keep them loaded</source>
+        <translation>モデルの解放と保持</translation>
     </message>
 </context>
 <context>
@@ -354,6 +354,10 @@
     <message>
         <source>server off</source>
         <translation>サーバー停止中</translation>
+    </message>
+    <message>
+        <source>{count} models loaded</source>
+        <translation>{count} 個のモデルを読み込み済み</translation>
     </message>
 </context>
 <context>
@@ -439,6 +443,68 @@
     <message>
         <source>Waiting for the service</source>
         <translation>サービスを待っています</translation>
+    </message>
+</context>
+<context>
+    <name>Standing</name>
+    <message>
+        <source>Kept loaded</source>
+        <translation>読み込んだまま保持</translation>
+    </message>
+    <message>
+        <source>Stays loaded</source>
+        <translation>読み込んだまま</translation>
+    </message>
+    <message>
+        <source>Stays until {time} if not used</source>
+        <translation>使わなければ {time} まで</translation>
+    </message>
+    <message>
+        <source>It never makes room for another model and does not leave by itself.</source>
+        <translation>ほかのモデルに場所を譲らず、自動で解放されることもありません。</translation>
+    </message>
+    <message>
+        <source>It stays until it is unloaded or another model needs its room.</source>
+        <translation>解放するか、ほかのモデルが場所を必要とするまで残ります。</translation>
+    </message>
+    <message>
+        <source>Each use begins its time anew. It leaves earlier if another model needs room.</source>
+        <translation>使うたびに時間が数え直されます。ほかのモデルが場所を必要とすると、それより早く解放されます。</translation>
+    </message>
+    <message>
+        <source>{model} made room for {guest}.</source>
+        <translation>{guest} のために {model} を解放しました。</translation>
+    </message>
+    <message>
+        <source>{model} was not used for {time} and was unloaded.</source>
+        <translation>{model} は {time} 使われなかったため解放しました。</translation>
+    </message>
+    <message>
+        <source>{model} ended by itself and is started again in {time}. {why}</source>
+        <translation>{model} が予期せず終了しました。{time} 後に再び起動します。{why}</translation>
+    </message>
+</context>
+<context>
+    <name>LoadedMenu</name>
+    <message>
+        <source>Unload {model}</source>
+        <translation>{model} を解放</translation>
+    </message>
+    <message>
+        <source>Stop loading {model}</source>
+        <translation>{model} の読み込みを中止</translation>
+    </message>
+    <message>
+        <source>Keep {model} loaded</source>
+        <translation>{model} を読み込んだまま保持</translation>
+    </message>
+    <message>
+        <source>Unload all</source>
+        <translation>すべて解放</translation>
+    </message>
+    <message>
+        <source>Open the Library</source>
+        <translation>ライブラリを開く</translation>
     </message>
 </context>
 </TS>

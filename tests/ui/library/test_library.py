@@ -225,8 +225,12 @@ def test_changes_touch_only_their_rows(qtbot: QtBot) -> None:
     rows.set_entries(fresh)
     assert [each["id"] for each in rows.entries()] == [f"m{n}:q8_0" for n in (0, 1, 3, 4, 7)]
     assert (resets, changed) == ([], [1])
-    rows.set_loaded(loaded("m3:q8_0"))
-    assert changed == [1, 2]
+    both = {name: loaded(name, "ready") for name in ("m3:q8_0", "m7:q8_0")}
+    rows.set_loaded(both)
+    assert changed == [1, 2, 4]
+    rows.set_loaded({"m3:q8_0": both["m3:q8_0"]}, {"m7:q8_0"})
+    assert changed == [1, 2, 4, 4]
+    assert [rows.state(each) for each in rows.entries()] == ["", "", "ready", "", "restarting"]
     rows.deleteLater()
 
 

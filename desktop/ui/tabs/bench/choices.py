@@ -42,12 +42,13 @@ class ModelChoices(QObject):
             self._context.ask(_models, self._on_models_read)
 
     def default(self) -> ModelChoice | None:
-        """The loaded model, else the bundled one, else the first."""
+        """The loaded model that was used last, else the bundled one, else the first."""
         models = self.models or []
-        loaded = (self._context.state.loaded or {}).get("id")
-        for wanted in ([m for m in models if m.id == loaded], [m for m in models if m.bundled]):
-            if wanted:
-                return wanted[0]
+        for loaded in self._context.state.ready:
+            if found := [m for m in models if m.id == loaded["id"]]:
+                return found[0]
+        if bundled := [m for m in models if m.bundled]:
+            return bundled[0]
         return models[0] if models else None
 
     def _on_models_read(self, models: list[dict[str, Any]]) -> None:

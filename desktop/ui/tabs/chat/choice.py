@@ -23,6 +23,7 @@ class ModelChoice(QObject):
         self.models: list[Json] = []
         self.model_id: str | None = None
         self.read = False
+        self._picked = False  # a person chose the model: what is loaded later changes nothing
         self.free = True  # to follow what is loaded: no conversation is open, none begins
         context.state.loaded_changed.connect(self._on_loaded_changed)
 
@@ -31,14 +32,17 @@ class ModelChoice(QObject):
 
     def choose(self, model_id: str) -> None:
         """Use it from the next message on; nothing is loaded before."""
-        self.model_id = model_id
+        self.model_id, self._picked = model_id, True
         self.changed.emit()
 
     def choose_default(self) -> None:
-        """The model that is loaded, else the one that was chosen, else the first."""
+        """The one that was chosen where it is loaded, else the loaded one that was used last, else
+        the one that was chosen, else the first."""
         ids = [model["id"] for model in self.models]
-        if self.model_id not in ids or self.loaded_id in ids:
-            self.model_id = self.loaded_id if self.loaded_id in ids else ids[0] if ids else None
+        if self.model_id not in self.loaded_ids:
+            known = self.model_id if self.model_id in ids else next(iter(ids), None)
+            self.model_id = self._latest(ids) or known
+        self._picked = False
         self.changed.emit()
 
     @property
@@ -47,14 +51,21 @@ class ModelChoice(QObject):
         return next((model for model in self.models if model["id"] == self.model_id), None)
 
     @property
-    def loaded_id(self) -> str | None:
-        loaded = self._context.state.loaded
-        return str(loaded["id"]) if loaded else None
+    def loaded_ids(self) -> set[str]:
+        """Those that answer at once, and those on their way."""
+        models = self._context.state.models.values()
+        return {model["id"] for model in models if model["state"] != "stopping"}
+
+    def _latest(self, among: list[str]) -> str | None:
+        """The model on its way in, else the loaded one that was used last."""
+        state = self._context.state
+        coming = [state.loading] if state.loading else []
+        return next((m["id"] for m in [*coming, *state.ready] if m["id"] in among), None)
 
     def context_tokens(self) -> int | None:
         """How many tokens one request may have: as loaded, else as trained."""
-        loaded = self._context.state.loaded
-        if loaded is not None and loaded["id"] == self.model_id and loaded.get("settings"):
+        loaded = self._context.state.models.get(self.model_id or "")
+        if loaded is not None and loaded.get("settings"):
             return int(loaded["settings"]["context_tokens"])
         return (self.model or {}).get("context_tokens")
 
@@ -72,11 +83,11 @@ class ModelChoice(QObject):
 
     def _on_loaded_changed(self) -> None:
         self._sort()
-        if self.free and self.loaded_id in [model["id"] for model in self.models]:
-            self.model_id = self.loaded_id
+        if self.free and not self._picked and self.model_id not in self.loaded_ids:
+            self.model_id = self._latest([model["id"] for model in self.models]) or self.model_id
         self.changed.emit()
 
     def _sort(self) -> None:
-        """The loaded one first, the bundled one last."""
-        loaded = self.loaded_id
-        self.models.sort(key=lambda m: (m["id"] != loaded, m["bundled"], m["id"]))
+        """The loaded ones first, the bundled one last."""
+        loaded = self.loaded_ids
+        self.models.sort(key=lambda m: (m["id"] not in loaded, m["bundled"], m["id"]))

@@ -77,7 +77,7 @@ class Composer(Translated, Surface):
         self._theme = theme
         self._models: list[Json] = []
         self._model_id: str | None = None
-        self._loaded_id: str | None = None
+        self._loaded_ids: set[str] = set()
         self._answering = self._sending = False
         self._pasted = ""
         self._figures: tuple[int | None, int | None] = (None, None)
@@ -128,8 +128,9 @@ class Composer(Translated, Surface):
 
     # --- what is shown ------------------------------------------------------------------------
 
-    def show_models(self, models: list[Json], chosen: str | None, loaded: str | None) -> None:
-        self._models, self._model_id, self._loaded_id = models, chosen, loaded
+    def show_models(self, models: list[Json], chosen: str | None, loaded: set[str]) -> None:
+        """Args: loaded: ids of those that answer at once, or are on their way."""
+        self._models, self._model_id, self._loaded_ids = models, chosen, loaded
         self._set_model_text()
         self._set_button()
 
@@ -161,7 +162,8 @@ class Composer(Translated, Surface):
         self.model_button.setText(text)
         self.model_button.setAccessibleName(self.tr("Model: {model}").format(model=text))
         hint = self.tr("It is loaded when you send.")
-        self.model_button.setToolTip(f"{text}\n{hint}" if known else hint)
+        there = self._model_id in self._loaded_ids
+        self.model_button.setToolTip(text if there else f"{text}\n{hint}" if known else hint)
         self.model_button.updateGeometry()
 
     def _label(self, model: Json) -> str:
@@ -236,7 +238,7 @@ class Composer(Translated, Surface):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for model in self._models:
             text = self._label(model).replace("&", "&&")
-            if model["id"] == self._loaded_id:
+            if model["id"] in self._loaded_ids:
                 text += f" · {self.tr('loaded')}"
             action = menu.addAction(text)
             action.setData(model["id"])

@@ -313,14 +313,17 @@ class ChatPresenter(QObject):
 
     def cancel_load(self) -> None:
         """Give up the answer and the load it waits for."""
-        model, last = self.choice.loaded_id, self.last
-        if model is None or last is None or not self.answering:
+        last = self.last
+        model = last and last["model_id"]
+        if last is None or not model or not self.answering:
             return
         number = last["id"]
+        coming = self._context.state.models.get(model, {}).get("state") == "loading"
 
         def work(client: Client) -> None:
             client.stop_message(number)
-            client.unload(model)
+            if coming:
+                client.unload(model)
 
         self._context.ask(work)
 

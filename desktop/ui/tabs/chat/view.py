@@ -201,7 +201,7 @@ class ChatPage(Page):
 
     def _show_models(self) -> None:
         choice = self.presenter.choice
-        self.composer.show_models(choice.models, choice.model_id, choice.loaded_id)
+        self.composer.show_models(choice.models, choice.model_id, choice.loaded_ids)
         self.welcome.show_model(choice.model or (None if choice.read else _DEMO))
         self._show_options()
         self._show_context()
@@ -220,10 +220,10 @@ class ChatPage(Page):
         self.composer.show_busy(answering=presenter.answering, sending=presenter.sending)
 
     def _show_load(self) -> None:
-        loaded = self.context.state.loaded
+        loading = self.context.state.loading
         load = None
-        if loaded is not None and loaded["state"] == "loading":
-            load = (loaded["id"], loaded["stage"], loaded["progress"])
+        if loading is not None:
+            load = (loading["id"], loading["stage"], loading["progress"])
         self.thread_view.show_load(load)
         self._show_context()
 

@@ -145,8 +145,8 @@ class Getting(QObject):
         return Way("remote", name)
 
     def _here(self, local: str) -> Kind:
-        loaded = self._context.state.loaded
-        if loaded is not None and loaded["id"] == local:
+        loaded = self._context.state.models.get(local)
+        if loaded is not None:
             return "ready" if loaded["state"] == "ready" else "loading"
         return "loading" if local in self._shelf.loading else "here"
 

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from desktop.ui.tabs.library.columns import short
-from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE, VERDICT_ROLE
+from desktop.ui.tabs.library.rows import ACTION_ROLE, CHIPS_ROLE, KEPT_ROLE, VERDICT_ROLE
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.badge import paint_badge
 from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
@@ -118,6 +118,8 @@ class StateCells(Cells):
         text = str(index.data(Qt.ItemDataRole.DisplayRole))
         action = index.data(ACTION_ROLE)
         mark = "●" if action == "unload" else "◔" if action == "cancel" else ""
+        if index.data(KEPT_ROLE):
+            mark = "◆"
         if index.data(TOKEN_ROLE) == "error":
             mark = "✕"
         self.text(painter, rect, index, f"{mark} {text}".strip())

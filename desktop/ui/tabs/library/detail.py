@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.i18n import Translated
 from desktop.ui.messages import joined, message, notice_words
+from desktop.ui.models.standing import stay, stay_tip
 from desktop.ui.price.panel import PricePanel
 from desktop.ui.price.presenter import Priced
 from desktop.ui.price.table import MemoryTable
@@ -77,6 +78,7 @@ class DetailPanel(Translated, QWidget):
         self._memory_title = Text(theme, role="strong")
         self.memory = MemoryTable(theme)
         self._settings = Text(theme, role="caption", wrap=True)
+        self._stay = Text(theme, role="caption", wrap=True)
         self._marks_title = Text(theme, role="strong")
         self.marks = Marks(theme)
         self._checking = Text(theme, token="secondary", wrap=True)
@@ -103,6 +105,7 @@ class DetailPanel(Translated, QWidget):
         layout.addWidget(self._memory_title)
         layout.addWidget(self.memory)
         layout.addWidget(self._settings)
+        layout.addWidget(self._stay)
         for title in (self._memory_title, self._marks_title, self._card_title, self._facts_title):
             title.setContentsMargins(0, 2 * GAP, 0, 0)  # gone with it where there is no such part
         for title, part in (
@@ -211,7 +214,7 @@ class DetailPanel(Translated, QWidget):
         ready = state == "ready"
         self.form.setVisible(loadable(entry) and state in ("", "failed", "ready"))
         self.form.set_loaded(ready)
-        for widget in (self._memory_title, self.memory, self._settings):
+        for widget in (self._memory_title, self.memory, self._settings, self._stay):
             widget.setVisible(ready)
         self._show_price()
         notices = loaded.get("notices", ()) if ready and loaded is not None else ()
@@ -220,6 +223,8 @@ class DetailPanel(Translated, QWidget):
         if ready and loaded is not None:
             self.memory.show_loaded(loaded)
             self._show_settings(loaded)
+            self._stay.setText(stay(loaded))
+            self._stay.setToolTip(stay_tip(loaded))
 
     def _show_error(self, error: AppError | None, entry: Json) -> None:
         self.banner.setVisible(error is not None)
@@ -247,7 +252,8 @@ class DetailPanel(Translated, QWidget):
 
     def _show_hint(self, state: str, entry: Json) -> None:
         text = {
-            "waiting": self.tr("It is loaded as soon as the answers in progress have ended."),
+            "waiting": self.tr("It is loaded as soon as there is room for it."),
+            "restarting": self.tr("Its engine ended by itself and is started again in a moment."),
             "stopping": self.tr("It is being taken out of memory."),
         }.get(state, "")
         if not entry["broken"]:

@@ -30,6 +30,12 @@ class ModelMenu(QMenu):
         action, usable = rows.action(entry), loadable(entry)
         if action:
             self._add(action, rows.action_text(entry))
+        kept = rows.kept(entry)
+        if kept is not None:
+            self._add(
+                "let_go" if kept else "keep",
+                self.tr("Do not keep it loaded") if kept else self.tr("Keep loaded"),
+            )
         if usable and not entry["embedding"]:
             self._add("chat", self.tr("Chat"))
         if not self.isEmpty():

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from desktop.core.client.client import Client
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
+from desktop.ui.models.standing import keep
 
 Json = dict[str, Any]
 
@@ -22,7 +23,7 @@ class LibraryPresenter(QObject):
         read_failed: why there is no list.
         disk_use_known: what all of it takes (`Client.disk_use`).
         busy_changed: whether the library is being read.
-        loaded_changed: the model in the engine (`Loaded.to_dict`), or None.
+        loaded_changed: the models in the engines have changed.
         marks_changed: the loads that wait for their turn or failed have changed.
         added: (ids that are new, names of what was not taken because it is no model).
     """
@@ -31,7 +32,7 @@ class LibraryPresenter(QObject):
     read_failed = Signal(object)
     disk_use_known = Signal(dict)
     busy_changed = Signal(bool)
-    loaded_changed = Signal(object)
+    loaded_changed = Signal()
     marks_changed = Signal()
     added = Signal(list, list)
 
@@ -160,6 +161,10 @@ class LibraryPresenter(QObject):
     def unload(self, model: str) -> None:
         self._context.ask(lambda client: client.unload(model))
 
+    def keep(self, model: str, wanted: bool) -> None:
+        """Whether it is to stay loaded whatever comes."""
+        self._context.ask(lambda client: keep(client, model, wanted))
+
     def failure(self, model: str) -> AppError | None:
         return self.failures.get(model)
 
@@ -170,14 +175,14 @@ class LibraryPresenter(QObject):
         self.marks_changed.emit()
 
     def _on_loaded_changed(self) -> None:
-        loaded = self._context.state.loaded
-        if loaded is not None:
-            begun = loaded["id"] in self.waiting or loaded["id"] in self.failures
-            self.waiting.discard(loaded["id"])
-            self.failures.pop(loaded["id"], None)
-            if begun:
-                self.marks_changed.emit()
-        self.loaded_changed.emit(loaded)
+        here = set(self._context.state.models)
+        begun = here & (self.waiting | set(self.failures))
+        for model in begun:
+            self.waiting.discard(model)
+            self.failures.pop(model, None)
+        if begun:
+            self.marks_changed.emit()
+        self.loaded_changed.emit()
 
     def _on_model_failed(self, model: str, error: AppError) -> None:
         self._forget(model, error)

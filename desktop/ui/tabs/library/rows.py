@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from PySide6.QtCore import (
@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 
 from desktop.core.library.given import TITLES
 from desktop.ui import units
+from desktop.ui.models.standing import stay, stay_tip
 from desktop.ui.price.words import binding
 from desktop.ui.tabs.library.columns import FIGURES, KEYS, Column, loadable
 from desktop.ui.tabs.library.fits import VERDICTS, Fit
@@ -30,17 +31,19 @@ CHIPS_ROLE = TOKEN_ROLE + 2
 ACTION_ROLE = TOKEN_ROLE + 3  # "load", "unload", "cancel" or "": what Enter would do
 FILTER_ROLE = TOKEN_ROLE + 4
 VERDICT_ROLE = TOKEN_ROLE + 5
+KEPT_ROLE = TOKEN_ROLE + 6
 MEASURED_STAGES = ("reading file", "placing layers")  # how far, in shares of the tensors
 _MANY = 40  # changes from which on the whole table is set anew
 
 
 class LibraryRows(QAbstractTableModel):
-    """Entries (`ModelEntry.to_dict`), the model in the engine, how each fits, what failed."""
+    """Entries (`ModelEntry.to_dict`), the models in the engines, how each fits, what failed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._entries: list[Json] = []
-        self._loaded: Json | None = None
+        self._loaded: dict[str, Json] = {}
+        self._restarts: frozenset[str] = frozenset()
         self._waiting: frozenset[str] = frozenset()
         self._failed: frozenset[str] = frozenset()
         self._fits: dict[str, Fit] = {}
@@ -94,10 +97,17 @@ class LibraryRows(QAbstractTableModel):
         apps = {entry["app"] for entry in self._entries if entry["app"]}
         return apps, {tag for entry in self._entries for tag in entry["tags"]}
 
-    def set_loaded(self, loaded: Json | None) -> None:
-        """Args: loaded: `Loaded.to_dict`, or None."""
-        before, self._loaded = self._loaded, loaded
-        self._tell_ids({each["id"] for each in (before, loaded) if each is not None})
+    def set_loaded(self, loaded: Mapping[str, Json], restarts: Set[str] = frozenset()) -> None:
+        """Args: loaded: `Loaded.to_dict` by id; restarts: whose engine died and comes again."""
+        before, self._loaded = self._loaded, dict(loaded)
+        touched = {n for n in before | self._loaded if before.get(n) is not self._loaded.get(n)}
+        touched |= self._restarts ^ restarts
+        self._restarts = frozenset(restarts)
+        self._tell_ids(touched)
+
+    def touch(self, model: str) -> None:
+        """What is said of this one may have changed."""
+        self._tell_ids({model})
 
     def set_fits(self, fits: Mapping[str, Fit]) -> None:
         """How some of them lie on this machine; the rest stays as it is."""
@@ -146,7 +156,7 @@ class LibraryRows(QAbstractTableModel):
 
     def _state_rank(self, entry: Json) -> int:
         state = self.state(entry)
-        order = ("ready", "loading", "stopping", "waiting", "failed", "", "broken")
+        order = ("ready", "loading", "restarting", "stopping", "waiting", "failed", "", "broken")
         return order.index(state)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -210,6 +220,8 @@ class LibraryRows(QAbstractTableModel):
             return self.chips(entry)
         if role == ACTION_ROLE:
             return self.action(entry)
+        if role == KEPT_ROLE:
+            return bool(self.kept(entry))
         if role == VERDICT_ROLE:
             return self._verdict(entry) or ""
         if role == FILTER_ROLE:
@@ -218,6 +230,10 @@ class LibraryRows(QAbstractTableModel):
             return " ".join(str(word or "") for word in words)
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
             return entry["path"]
+        if role == Qt.ItemDataRole.ToolTipRole and column == Column.STATE:
+            loaded = self._loaded.get(entry["id"])
+            ready = loaded is not None and loaded["state"] == "ready"
+            return f"{stay(loaded)}\n{stay_tip(loaded)}" if ready and loaded else None
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.FIT:
             fit = self._fits.get(entry["id"])
             return binding(fit.price) if fit is not None and fit.price is not None else None
@@ -281,21 +297,27 @@ class LibraryRows(QAbstractTableModel):
         return found
 
     def state(self, entry: Json) -> str:
-        """ "ready", "loading", "stopping", "waiting", "failed", "broken" or ""."""
-        if self._loaded is not None and self._loaded["id"] == entry["id"]:
-            return str(self._loaded["state"])
+        """ "ready", "loading", "stopping", "waiting", "restarting", "failed", "broken" or
+        ""."""
+        loaded = self._loaded.get(entry["id"])
+        if loaded is not None:
+            return str(loaded["state"])
         if entry["broken"]:
             return "broken"
+        if entry["id"] in self._restarts:
+            return "restarting"
         if entry["id"] in self._waiting:
             return "waiting"
         return "failed" if entry["id"] in self._failed else ""
 
     def _state_text(self, entry: Json) -> str:
-        state = self.state(entry)
-        if state == "loading" and self._loaded is not None:
-            share = self._loaded["progress"]
-            if share and self._loaded["stage"] in MEASURED_STAGES:
+        state, loaded = self.state(entry), self._loaded.get(entry["id"])
+        if state == "loading" and loaded is not None:
+            share = loaded["progress"]
+            if share and loaded["stage"] in MEASURED_STAGES:
                 return self.tr("Loading {share}").format(share=f"{share:.0%}")
+        if state == "ready" and loaded is not None and loaded.get("pinned"):
+            return self.tr("Kept")
         return self._state_words().get(state, "")
 
     def _state_words(self) -> dict[str, str]:
@@ -303,6 +325,7 @@ class LibraryRows(QAbstractTableModel):
             "ready": self.tr("Loaded"),
             "loading": self.tr("Loading"),
             "stopping": self.tr("Stopping"),
+            "restarting": self.tr("Starting again"),
             "waiting": self.tr("Waiting"),
             "failed": self.tr("Failed"),
             "broken": self.tr("Broken"),
@@ -310,13 +333,20 @@ class LibraryRows(QAbstractTableModel):
 
     def state_texts(self) -> list[str]:
         """Everything the state column can say, for its width."""
-        return [*self._state_words().values(), self.tr("Loading {share}").format(share="100%")]
+        most = self.tr("Loading {share}").format(share="100%")
+        return [*self._state_words().values(), most, self.tr("Kept")]
+
+    def kept(self, entry: Json) -> bool | None:
+        """Whether a loaded model is kept whatever comes; None where it is not loaded."""
+        loaded = self._loaded.get(entry["id"])
+        ready = loaded is not None and loaded["state"] == "ready"
+        return bool(loaded.get("pinned")) if ready and loaded is not None else None
 
     def action(self, entry: Json) -> str:
         state = self.state(entry)
         if state in ("ready", "loading"):
             return "unload" if state == "ready" else "cancel"
-        return "load" if state in ("", "failed") and loadable(entry) else ""
+        return "load" if state in ("", "failed", "restarting") and loadable(entry) else ""
 
     def action_text(self, entry: Json) -> str:
         return self._action_words().get(self.action(entry), "")

@@ -12,7 +12,7 @@ from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import Surface, Text, row
 from desktop.ui.widgets.memorybar import MemoryBar, Segment
 
-Held = dict[str, int]  # "weights_bytes", "kv_bytes", "compute_bytes" of the loaded model
+Held = dict[str, int]  # "weights_bytes", "kv_bytes", "compute_bytes" of the loaded models
 
 
 def shares(total: int, free: int, held: list[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -20,6 +20,7 @@ from desktop.core.hardware.facts import Finding
 from desktop.core.hardware.memory import MemoryInfo, probe_memory
 from desktop.core.hardware.probe import Hardware, probe
 from desktop.ui.context import Context
+from desktop.ui.models.standing import held
 
 Json = dict[str, Any]
 
@@ -143,9 +144,8 @@ class MachinePresenter(QObject):
 
     @property
     def loaded_memory(self) -> dict[str, Json]:
-        """What the loaded model holds, by device: {"CPU": {"weights_bytes": …}, "CUDA0": …}."""
-        loaded = self._context.state.loaded or {}
-        return {each["name"]: each for each in loaded.get("memory") or ()}
+        """What all loaded models hold, by device: {"CPU": {"weights_bytes": …}, "CUDA0": …}."""
+        return held(self._context.state.models.values())
 
     @property
     def wanted_backend(self) -> str | None:
