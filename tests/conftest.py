@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -29,6 +30,20 @@ def pytest_configure() -> None:
     # How fast examples come is the machine's affair: a first run makes tables of all characters.
     settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # What is collected stays to the end, and is a million objects: Python's garbage collector need
+    # not walk them again and again, nor the fixtures that look through all there is. That was more
+    # than a second for each test of the window.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
