@@ -1,0 +1,157 @@
+"""Who used how much, and what it cost: sums over the ledger."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from desktop.core.service.ledger.prices import KnownPrice, Prices
+from desktop.core.service.ledger.store import Filter, LedgerStore
+
+GROUPS = ("key", "model", "day")
+# The columns of a CSV file; those of requests are the ledger's own.
+SUM_COLUMNS = (
+    "name",
+    "requests",
+    "errors",
+    "aborted",
+    "cached_answers",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "busy_seconds",
+    "cost",
+    "electricity_cost",
+    "hardware_cost",
+    "hosted_cost",
+    "at_cost",
+    "unpriced",
+)
+REQUEST_COLUMNS = (
+    "time",
+    "id",
+    "client_id",
+    "api",
+    "route",
+    "key",
+    "model",
+    "stream",
+    "status",
+    "error_code",
+    "finish_reason",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "wait_seconds",
+    "ttft_seconds",
+    "tpot_seconds",
+    "prefill_seconds",
+    "decode_seconds",
+    "total_seconds",
+    "busy_seconds",
+    "cached_answer",
+    "currency",
+    "cost",
+    "electricity_cost",
+    "hardware_cost",
+    "hosted_cost",
+)
+_WHOLE = (
+    "requests",
+    "errors",
+    "aborted",
+    "cached_answers",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+)
+# A table program takes a cell that begins so for a formula and would carry it out.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def report(
+    store: LedgerStore, by: str, wanted: Filter, prices: Prices, at: KnownPrice | None = None
+) -> dict[str, Any]:
+    """Sums by key, model or local day, the largest (of days: the newest) first, and all of it.
+
+    Args:
+        at: adds what it would have cost at this price.
+    """
+    currency = prices.settings.currency
+    rows = [_row(each, at) for each in store.sums(by, wanted, currency)]
+    if by == "day":
+        rows.sort(key=lambda row: str(row["name"]), reverse=True)
+    else:
+        rows.sort(key=lambda row: (-row["prompt_tokens"] - row["completion_tokens"], row["name"]))
+    whole = store.sums("all", wanted, currency)
+    total = _row(whole[0] if whole else dict.fromkeys(SUM_COLUMNS, 0), at)
+    del total["name"]
+    return {
+        "by": by,
+        "since": wanted.since,
+        "until": wanted.until,
+        "currency": currency,
+        "rows": rows,
+        "total": {**total, "idle_cost": _idle(total, wanted, prices)},
+        "at": at.to_dict() if at else None,
+    }
+
+
+def _row(sums: Mapping[str, Any], at: KnownPrice | None) -> dict[str, Any]:
+    row = {**sums, **{name: int(sums[name]) for name in _WHOLE}}
+    row["name"] = "" if row["name"] is None else str(row["name"])
+    row["at_cost"] = None
+    if at is not None:
+        row["at_cost"] = at.price.cost(
+            row["prompt_tokens"], row["cached_tokens"], row["completion_tokens"]
+        )
+    return row
+
+
+def _idle(total: Mapping[str, Any], wanted: Filter, prices: Prices) -> float | None:
+    """What the machine cost between its answers, as if it was on all the time from the first."""
+    first = total.get("first")
+    if not first or not prices.idle_cost_per_second():
+        return None
+    begin = max(first, wanted.since or 0.0)
+    seconds = min(time.time(), wanted.until or time.time()) - begin - total["busy_seconds"]
+    return max(0.0, seconds) * prices.idle_cost_per_second()
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of a CSV file, its head first; no cell of it is a formula."""
+    columns = list(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+
+    def line(cells: Iterable[Any]) -> str:
+        writer.writerow(list(cells))
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    yield line(columns)
+    for row in rows:
+        yield line(_cell(row.get(name)) for name in columns)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def request_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Requests with their time as people and table programs read it."""
+    for row in rows:
+        moment = time.localtime(row["arrived"])
+        yield {**row, "time": time.strftime("%Y-%m-%d %H:%M:%S", moment)}
