@@ -333,7 +333,7 @@ class Supervisor:
             if before is not None:  # there with other settings
                 await self._vacate([before], ticket)
             if self._closing:
-                raise AppError(ErrorCode.SERVICE_STOPPING)
+                raise AppError(ErrorCode.CANCELLED)
             self._models[loaded.entry.id] = loaded
             self._tell(loaded)
             await self._bring_in(loaded, ticket)
