@@ -36,11 +36,18 @@ class ServerSettings(_Section):
     require_key: bool = Field(False, title="Ask for a key on this machine too")
     allowed_origins: list[str] = Field(default=[], title="Web pages that may call the server")
     allowed_hosts: list[str] = Field(default=[], title="Further host names the server answers to")
+    tls: Literal["off", "own", "self"] = Field("off", title="Encryption (TLS) of the server")
+    tls_certificate: str | None = Field(None, title="File of the server's own certificate (PEM)")
+    tls_key: str | None = Field(None, title="File of that certificate's key (PEM)")
     queue_limit: int = Field(512, ge=1, le=100_000, title="Requests that may wait")
     keep_minutes: float = Field(
         30.0, ge=-1, le=1_000_000, title="Minutes a model stays after its last answer"
     )
     preload: list[str] = Field(default=[], title="Models loaded when the server is switched on")
+    fetch_images: bool = Field(True, title="Fetch pictures that requests name by their address")
+    metrics_with_keys: bool = Field(
+        False, title="Count requests by the names of their keys in the metrics"
+    )
     budget_webhook: str | None = Field(
         None,
         pattern=r"^https?://[^\s/]+",
