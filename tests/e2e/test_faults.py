@@ -305,9 +305,7 @@ def test_full_disk_loses_nothing(tmp_path: Path, tiny_model: Path) -> None:
             answer = list(service.client.chat({"model": model, "messages": HELLO, "max_tokens": 2}))
             assert answer[-1]["usage"]["completion_tokens"] == 2, "answers need no disk"
             service.client.unload(model)
-            with pytest.raises(AppError) as caught:
-                service.client.load(model)
-            assert caught.value.code is ErrorCode.DISK_FULL
+            assert service.client.load(model)["state"] == "ready", "nor does a load"
             filler.unlink()
             service.client.create_key("after")
             names = [key["name"] for key in service.client.list_keys()]

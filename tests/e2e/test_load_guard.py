@@ -81,6 +81,7 @@ def test_force_really_loads_and_says_so(tight: RunningService, model: str) -> No
 
 
 def test_the_guard_is_switched_off_for_good(tight: RunningService, model: str) -> None:
+    tight.client.unload(model)
     refusal(tight, model, context_tokens=TRAINED, slots=1)
     tight.client.change_settings({"load.check_memory": False})
     try:
