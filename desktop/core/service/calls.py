@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 from aiohttp import web
@@ -24,8 +24,13 @@ from desktop.core.gguf.words import clean
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error
+from desktop.core.service.asking.abilities import Abilities
+from desktop.core.service.asking.asker import CHAT, Asker
+from desktop.core.service.early import EARLY_SECONDS, SSE, Early, Waiting, stream_response
+from desktop.core.service.engine_stream import EngineStreams
 from desktop.core.service.key_policy import EVERYTHING, KeyPolicy
 from desktop.core.service.loaded import Loaded, ModelState
+from desktop.core.service.model_cards import ModelCards
 from desktop.core.service.requests import TEXT_CHARS, RequestLog, RequestRecord
 from desktop.core.service.stall import STALL_SECONDS, StallWatch
 from desktop.core.service.streams import StreamFilter, Usage, chunks_of
@@ -35,8 +40,6 @@ log = logging.getLogger(__name__)
 
 # The status of a request whose client left before the end (nginx's number for it).
 CLIENT_LEFT = 499
-
-SSE = "text/event-stream; charset=utf-8"
 
 _Answer = TypeVar("_Answer")
 
@@ -72,6 +75,9 @@ class Call:
         body: its JSON as the client sent it.
         usage: what is known of the generation.
         whole: the engine has said all of its answer.
+        events: its stream, once it has begun.
+        pictures: those fetched for it, by address.
+        waiting: tells the client meanwhile that it is not forgotten.
     """
 
     request: web.Request
@@ -81,6 +87,9 @@ class Call:
     entry: ModelEntry | None = None
     usage: Usage = field(default_factory=Usage)
     whole: bool = False
+    events: StreamFilter | None = None
+    pictures: dict[str, str] = field(default_factory=dict)
+    waiting: Waiting | None = None
 
     @property
     def model(self) -> ModelEntry:
@@ -102,6 +111,8 @@ class Calls:
         find: the model of a name; raises MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
         list_models: all models that are not hidden.
         gates: asked in this order, when the model is known and before a slot is waited for.
+        asker: makes of requests what the engine is asked.
+        early_seconds: after so long without an answer the client is told that it goes on.
     """
 
     def __init__(
@@ -113,7 +124,10 @@ class Calls:
         find: Callable[[str], Awaitable[ModelEntry]],
         list_models: Callable[[], Awaitable[list[ModelEntry]]],
         gates: Sequence[Gate] = (),
+        cards: ModelCards | None = None,
+        asker: Asker | None = None,
         stall_seconds: float = STALL_SECONDS,
+        early_seconds: float = EARLY_SECONDS,
     ) -> None:
         self.supervisor = supervisor
         self.session = session
@@ -122,6 +136,10 @@ class Calls:
         self._find = find
         self._gates = gates
         self._stall_seconds = stall_seconds
+        self._early_seconds = early_seconds
+        self._asker = asker or Asker(session)
+        self._cards = cards or ModelCards()
+        self._streams = EngineStreams(session, self._asker)
         self.stopping = False
 
     @contextlib.asynccontextmanager
@@ -227,13 +245,51 @@ class Calls:
         answer: Callable[[Loaded], Awaitable[_Answer]],
         *,
         keep_seconds: float | None = None,
+        early: Early | None = None,
     ) -> _Answer:
         """Answer with a slot of the call's model, once the gates let it through.
 
         Args:
             keep_seconds: for how long the model is to stay afterwards; negative: for ever; None:
                 as it is.
+            early: how to tell a client that its answer is long in coming, where `answer` makes a
+                response in pieces; None: it is not told.
         """
+        if early is None:
+            return await self._answer(call, answer, keep_seconds)
+        call.waiting = Waiting(
+            call.request, early, lambda: self._standing(call), self._early_seconds
+        )
+        try:
+            return await self._answer(call, answer, keep_seconds)
+        except (ApiError, AppError) as error:
+            response = await call.waiting.end()
+            if response is None:
+                raise
+            failure = error if isinstance(error, ApiError) else from_app_error(error)
+            self.failed(call, failure)
+            with contextlib.suppress(ConnectionError):
+                await response.write(early.problem(failure))
+                await response.write_eof()
+            return cast(_Answer, response)
+        finally:
+            await call.waiting.end()
+
+    def _standing(self, call: Call) -> str:
+        """What a client waits for, in a few words."""
+        loaded = self.supervisor.loaded(call.model.id)
+        if loaded is not None and loaded.state is ModelState.LOADING:
+            return "loading" + _percent(loaded.progress)
+        if call.events is not None:
+            return "reading" + _percent(call.events.progress)
+        return "waiting"
+
+    async def _answer(
+        self,
+        call: Call,
+        answer: Callable[[Loaded], Awaitable[_Answer]],
+        keep_seconds: float | None,
+    ) -> _Answer:
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))
@@ -255,44 +311,27 @@ class Calls:
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))
-            call.record.slot_granted()
+            call.record.slot_granted(loaded.build)
             with contextlib.suppress(upstream.EngineSilent):
                 return await answer(loaded)
         return await self.answer(call, answer)  # it went away meanwhile
 
     # --- the engine's stream ------------------------------------------------------------------
 
-    async def events(
+    def events(
         self, call: Call, loaded: Loaded, route: str, body: dict[str, Any], *, usage: bool = True
     ) -> AsyncGenerator[bytes]:
         """Whole events of the engine's answer, in OpenAI's shape, as they come.
 
         Args:
-            body: as `generation.prepared` makes it.
+            body: as `generation.prepared` makes it; tools, pictures, reasoning, adapters and a
+                conversation that is too long are seen to here (`asking/`).
             usage: with the usage chunk at the end.
 
         Raises:
             ApiError: the engine refused the request, failed, or ended in the middle.
         """
-        server = loaded.server
-        assert server is not None
-        events = StreamFilter(usage)
-        call.usage, texts = events.usage, call.record.texts
-        body = _unshared(call, body)
-        async with upstream.post(self.session, server, route, body) as reply:
-            async for block in reply.content.iter_any():
-                out = events.feed(block)
-                if events.finished:
-                    call.whole = True
-                if out:
-                    if call.record.ttft_seconds is None:
-                        call.record.first_event()
-                    if texts is not None:
-                        texts.add(out)
-                    yield out
-        problem = await generation.stream_problem(events, server)
-        if problem is not None:
-            raise problem
+        return self._streams.events(call, loaded, route, _unshared(call, body), usage)
 
     async def chunks(
         self, call: Call, loaded: Loaded, route: str, body: dict[str, Any]
@@ -319,20 +358,14 @@ class Calls:
         Args:
             problem: that block.
         """
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": content_type,
-                "Cache-Control": "no-cache",
-                "X-Accel-Buffering": "no",
-            }
-        )
+        response = stream_response(content_type)
         call.record.stream = True
         async with contextlib.aclosing(blocks):
             with StallWatch(call.request, self._stall_seconds):
                 try:
                     async for block in blocks:
                         if not response.prepared:
-                            await response.prepare(call.request)
+                            response = await self._begun(call, response)
                         await response.write(block)
                 except (ApiError, AppError) as error:
                     if not response.prepared:
@@ -341,9 +374,18 @@ class Calls:
                     self.failed(call, failure)
                     await response.write(problem(failure))
         if not response.prepared:
-            await response.prepare(call.request)
+            response = await self._begun(call, response)
         with contextlib.suppress(ConnectionError):
             await response.write_eof()
+        return response
+
+    @staticmethod
+    async def _begun(call: Call, response: web.StreamResponse) -> web.StreamResponse:
+        """The answer, begun: it may have been while the client waited."""
+        earlier = await call.waiting.end() if call.waiting is not None else None
+        if earlier is not None:
+            return earlier
+        await response.prepare(call.request)
         return response
 
     async def ask(
@@ -352,11 +394,31 @@ class Calls:
         """The engine's plain JSON answer on a route that has no stream."""
         server = loaded.server
         assert server is not None
-        body = _unshared(call, body)
-        async with upstream.post(self.session, server, route, body) as reply:
-            raw = await reply.read()
-        found = json.loads(raw)
-        return found if isinstance(found, dict) else {"data": found}
+        return await upstream.ask(self.session, server, route, _unshared(call, body))
+
+    async def asked(self, call: Call, loaded: Loaded, body: dict[str, Any]) -> dict[str, Any]:
+        """What the engine would be asked for a chat completion: pictures inlined, tools as it
+        knows them. For routes that tell of one without making it.
+
+        Args:
+            body: as `generation.prepared` makes it.
+        """
+        return (await self._asker.asked(loaded, CHAT, body, call.pictures)).bodies[0]
+
+    # --- what models can do ---------------------------------------------------------------------
+
+    async def abilities(self, loaded: Loaded) -> Abilities:
+        """What a loaded model can do, as its engine says."""
+        return await self._asker.abilities(loaded)
+
+    async def card(self, entry: ModelEntry) -> dict[str, Any]:
+        """A model as API clients see it (`/v1/models`)."""
+        loaded = self.supervisor.loaded(entry.id)
+        abilities = None
+        if loaded is not None and loaded.state is ModelState.READY:
+            with contextlib.suppress(upstream.EngineSilent):  # it may leave in this moment
+                abilities = await self._asker.abilities(loaded)
+        return await self._cards.card(entry, loaded, abilities)
 
 
 def _unknown(name: str) -> AppError:
@@ -367,3 +429,7 @@ def _unshared(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """The engine's prompt cache is everybody's, and how fast an answer begins tells what is in it:
     what a key marked private sends is not looked up there (SERVER.md)."""
     return {**body, "cache_prompt": False} if call.caller.policy.private_cache else body
+
+
+def _percent(part: float | None) -> str:
+    return "" if part is None else f" {part:.0%}".replace("%", " %")

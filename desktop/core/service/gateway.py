@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import json
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +11,9 @@ from aiohttp import web
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits
 from desktop.core.service.api_errors import ApiError
+from desktop.core.service.asking import embedding
 from desktop.core.service.calls import Call, Calls
+from desktop.core.service.early import Early
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.streams import Assembler
 
@@ -55,7 +58,7 @@ class Gateway:
         entries = [entry for entry in await self._calls.models_for(request) if _usable(entry)]
         data = []
         for entry in entries:
-            about = _model_card(entry, self._calls.supervisor.loaded(entry.id))
+            about = await self._calls.card(entry)
             # A client that offers what is listed offers the names people gave, too.
             data += [about, *({**about, "id": name, "root": entry.id} for name in entry.aliases)]
         return web.json_response({"object": "list", "data": data})
@@ -63,7 +66,7 @@ class Gateway:
     async def model(self, request: web.Request) -> web.Response:
         entry = await self._calls.find_for(request, request.match_info["id"])
         generation.check_model(entry)
-        return web.json_response(_model_card(entry, self._calls.supervisor.loaded(entry.id)))
+        return web.json_response(await self._calls.card(entry))
 
     # --- generation ---------------------------------------------------------------------------
 
@@ -95,7 +98,8 @@ class Gateway:
                     return await self._calls.send(call, events)
                 return await self._plain(call, loaded, route, asked, chat)
 
-            return await self._calls.answer(call, answer)
+            early = Early() if call.record.stream else None
+            return await self._calls.answer(call, answer, early=early)
 
     async def _plain(
         self, call: Call, loaded: Loaded, route: str, body: dict[str, Any], chat: bool
@@ -110,8 +114,9 @@ class Gateway:
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         async with self._calls.opened(request, "/v1/embeddings") as call:
             entry = await self._calls.model(call, call.body.get("model"))
-            _check_embedding_input(call.body)
-            if entry.summary is None or not entry.summary.is_embedding:
+            summary = entry.summary
+            embedding.check(call.body, summary.vocab_size if summary else None)
+            if summary is None or not summary.is_embedding:
                 raise ApiError(
                     400,
                     f"“{entry.id}” does not make embeddings. Choose an embedding model.",
@@ -121,10 +126,12 @@ class Gateway:
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(call.body, loaded.slots)
-                body = {**call.body, "model": entry.id}
-                vectors = await self._calls.ask(call, loaded, "/v1/embeddings", body)
+                asked = embedding.asked(call.body, entry.id)
+                vectors = await self._calls.ask(call, loaded, "/v1/embeddings", asked)
                 call.usage.read(vectors)
-                return web.json_response(vectors)
+                # Thousands of vectors take their time; every stream would wait for them.
+                text = await asyncio.to_thread(_vectors, vectors, call.body)
+                return web.Response(text=text, content_type="application/json")
 
             return await self._calls.answer(call, answer)
 
@@ -133,29 +140,8 @@ def _usable(entry: ModelEntry) -> bool:
     return entry.error is None and entry.kind == "model"
 
 
-def _model_card(entry: ModelEntry, loaded: Loaded | None) -> dict[str, Any]:
-    """The model as API clients see it; of a loaded one also what it was given, and why not more."""
-    summary = entry.summary
-    prepared = loaded.prepared if loaded is not None else None
-    return {
-        "id": entry.id,
-        "object": "model",
-        "created": int(_mtime(entry)),
-        "owned_by": entry.repo.split("/")[0] if entry.repo else "paddock",
-        "context_length": summary.context_tokens if summary else None,
-        "size_bytes": entry.size_bytes,
-        "quant_type": summary.quant_type if summary else None,
-        "state": loaded.state.value if loaded else "not_loaded",
-        "loaded_context_length": prepared.settings.context_tokens if prepared else None,
-        "notices": [vars(notice) for notice in prepared.notices] if prepared else [],
-    }
-
-
-def _mtime(entry: ModelEntry) -> float:
-    try:
-        return entry.path.stat().st_mtime
-    except OSError:
-        return time.time()
+def _vectors(reply: dict[str, Any], body: dict[str, Any]) -> str:
+    return json.dumps(embedding.shaped(reply, body))
 
 
 def _boolean(body: dict[str, Any], name: str) -> bool:
@@ -172,16 +158,3 @@ def _wants_usage(body: dict[str, Any]) -> bool:
     if not isinstance(options, dict):
         raise ApiError(400, "“stream_options” must be an object.", param="stream_options")
     return _boolean(options, "include_usage")
-
-
-def _check_embedding_input(body: dict[str, Any]) -> None:
-    inputs = body.get("input")
-    if inputs is None:
-        raise ApiError(400, "“input” is missing.", param="input", code="missing_parameter")
-    if isinstance(inputs, list) and len(inputs) > limits.INPUTS:
-        raise ApiError(
-            400,
-            f"“input” has {len(inputs)} entries; {limits.INPUTS} are allowed.",
-            param="input",
-            code="too_many",
-        )

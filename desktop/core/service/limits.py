@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from desktop.core.service.api_errors import ApiError
+from desktop.core.service.asking import adapters, completions, reasoning, tools
 
 BODY_BYTES = 32 << 20
 JSON_DEPTH = 64
@@ -28,8 +29,16 @@ TOP_LOGPROBS = 20
 TOOLS = 256
 INPUTS = 2048
 
-# Extensions of the engine that reach into other users' state, or that the gateway itself sets.
-REFUSED = ("id_slot", "return_progress", "response_fields", "lora", "resume_stream")
+# Extensions of the engine that reach into other users' state, that the gateway itself sets, or with
+# which the engine talks to itself: some of them end it.
+REFUSED = (
+    *("id_slot", "return_progress", "response_fields", "resume_stream", "n_cmpl", "verbose"),
+    *("chat_format", "chat_parser", "parse_tool_calls", "generation_prompt", "message_delimiters"),
+    *("grammar_lazy", "grammar_triggers", "grammar_type", "preserved_tokens"),
+    *("reasoning_control", "reasoning_budget_start_tag", "reasoning_budget_end_tag"),
+    *("reasoning_budget_end_tags", "sse_ping_interval", "n_cache_reuse", "media_path"),
+    *("input_prefix", "input_suffix", "input_extra", "prompt_string", "multimodal_data"),
+)
 
 
 async def read(request: web.Request) -> dict[str, Any]:
@@ -101,13 +110,7 @@ def check(body: dict[str, Any], slots: int) -> None:
             raise ApiError(
                 400, f"The parameter “{name}” cannot be used here.", param=name, code="unsupported"
             )
-    if "messages" in body and not (isinstance(body["messages"], list) and body["messages"]):
-        raise ApiError(
-            400,
-            "“messages” must be a list of at least one message.",
-            param="messages",
-            code="invalid_value",
-        )
+    _messages(body)
     _whole_number(body, "n", 1, slots, f"this model answers up to {slots} at a time")
     for name in ("top_logprobs", "n_probs", "logprobs"):
         if not isinstance(body.get(name), bool):
@@ -121,6 +124,75 @@ def check(body: dict[str, Any], slots: int) -> None:
     _grammar(body.get("grammar"))
     for param, schema in _schemas(body):
         _schema(param, schema)
+    _form(body)
+    adapters.check(body)
+    if "messages" in body:
+        _of_chat(body)
+    elif "prompt" in body:
+        completions.check(body)
+
+
+def _messages(body: dict[str, Any]) -> None:
+    messages = body.get("messages")
+    if "messages" in body and not (isinstance(messages, list) and messages):
+        raise ApiError(
+            400,
+            "“messages” must be a list of at least one message.",
+            param="messages",
+            code="invalid_value",
+        )
+    for message in messages or ():
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise ApiError(
+                400,
+                "Each of “messages” must be an object with a “role”.",
+                param="messages",
+                code="invalid_value",
+            )
+
+
+def _of_chat(body: dict[str, Any]) -> None:
+    """What only a chat has."""
+    tools.choice_of(body)
+    reasoning.check(body)
+    logprobs, modalities = body.get("logprobs"), body.get("modalities")
+    if logprobs is not None and not isinstance(logprobs, bool):
+        raise ApiError(
+            400, "“logprobs” must be true or false.", param="logprobs", code="invalid_value"
+        )
+    if body.get("top_logprobs") and not logprobs:
+        raise ApiError(
+            400, "“top_logprobs” needs “logprobs”.", param="top_logprobs", code="invalid_value"
+        )
+    if modalities not in (None, ["text"]) or body.get("audio") is not None:
+        raise ApiError(
+            400, "Answers are text here, never sound.", param="modalities", code="unsupported"
+        )
+
+
+def _form(body: dict[str, Any]) -> None:
+    """The form an answer is to have: one, and a known one."""
+    wanted = body.get("response_format")
+    if wanted is None:
+        return
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    schema = wanted.get("json_schema") if isinstance(wanted, dict) else None
+    good = kind in ("text", "json_object") or (kind == "json_schema" and isinstance(schema, dict))
+    if not good or not isinstance((schema or {}).get("schema", {}), dict):
+        raise ApiError(
+            400,
+            "“response_format” must be of the type “text”, “json_object” or “json_schema” "
+            "(with its “json_schema”).",
+            param="response_format",
+            code="invalid_value",
+        )
+    if kind != "text" and body.get("grammar") is not None:
+        raise ApiError(
+            400,
+            "“grammar” and “response_format” cannot both be given.",
+            param="grammar",
+            code="unsupported",
+        )
 
 
 def _whole_number(body: dict[str, Any], name: str, low: int, high: int, why: str = "") -> None:

@@ -13,6 +13,18 @@ from typing import Any
 
 _END = b"\n\n"
 _DONE = b"data: [DONE]"
+# Every chunk of llama-server begins so, and inside a text the quotes would be escaped.
+_BEGIN = b'data: {"choices":'
+_BEGIN_WITH_USAGE = b'data: {"usage":null,"choices":'
+_HEAD = ("id", "object", "created", "model", "system_fingerprint")
+_OWN = ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details")
+# llama-server gives text completions the ids of chats.
+_CHAT_ID, _TEXT_ID = b'"id":"chatcmpl-', b'"id":"cmpl-'
+
+
+def event_of(chunk: dict[str, Any]) -> bytes:
+    """A chunk as it is sent."""
+    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + _END
 
 
 @dataclass
@@ -21,6 +33,7 @@ class Usage:
 
     Attributes:
         received: events with a piece of the answer so far, of a token or more each.
+        answers: how many are asked for with each prompt; each of them reports its own usage.
     """
 
     prompt_tokens: int | None = None
@@ -30,6 +43,11 @@ class Usage:
     decode_seconds: float | None = None
     finish_reason: str | None = None
     received: int = 0
+    answers: int = 1
+
+    def __post_init__(self) -> None:
+        self._sums: dict[str, int] = {}
+        self._others: dict[str, Any] = {}
 
     def count(self, events: bytes) -> None:
         """Note events that are passed on unread: all of them are pieces of an answer, but for the
@@ -40,11 +58,7 @@ class Usage:
     def read(self, chunk: dict[str, Any]) -> None:
         usage = chunk.get("usage")
         if isinstance(usage, dict):
-            self.prompt_tokens = usage.get("prompt_tokens")
-            self.completion_tokens = usage.get("completion_tokens")
-            details = usage.get("prompt_tokens_details")
-            if isinstance(details, dict):
-                self.cached_tokens = details.get("cached_tokens")
+            self._add(usage)
         timings = chunk.get("timings")
         if isinstance(timings, dict):
             prompt_ms, predicted_ms = timings.get("prompt_ms"), timings.get("predicted_ms")
@@ -56,6 +70,37 @@ class Usage:
             self.cached_tokens = progress.get("cache")
         for choice in chunk.get("choices") or ():
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
+
+    def _add(self, usage: dict[str, Any]) -> None:
+        """One answer's usage: what was written counts for each, a prompt for all of its answers
+        together."""
+        details = usage.get("prompt_tokens_details")
+        found = {
+            "prompt": usage.get("prompt_tokens"),
+            "completion": usage.get("completion_tokens"),
+            "cached": details.get("cached_tokens") if isinstance(details, dict) else None,
+        }
+        for name, value in found.items():
+            if isinstance(value, int):
+                self._sums[name] = self._sums.get(name, 0) + value
+        self._others = {name: value for name, value in usage.items() if name not in _OWN}
+        sums = self._sums
+        self.completion_tokens = sums.get("completion")
+        self.prompt_tokens, self.cached_tokens = (
+            None if name not in sums else sums[name] // self.answers
+            for name in ("prompt", "cached")
+        )
+
+    def to_openai(self) -> dict[str, Any]:
+        prompt, completion = self.prompt_tokens or 0, self.completion_tokens or 0
+        found: dict[str, Any] = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+        if self.cached_tokens is not None:
+            found["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        return {**found, **self._others}
 
 
 def _plain(block: bytes) -> bool:
@@ -78,13 +123,32 @@ class StreamFilter:
     """Passes whole events on, minus those the client did not ask for.
 
     Only blocks that hold a progress report, the end of an answer or an error are looked into; all
-    others go through as they came.
+    others go through as they came. The usage of all answers is one chunk, the last one.
+
+    Args:
+        answers: how many are asked for with each prompt.
+        parts: how many streams of the engine make this one, one after the other.
+        chat: it is no text completion.
+
+    Attributes:
+        more_usage: further fields of the usage chunk.
+        progress: how much of the prompt is read, from 0 to 1, as far as the engine said.
+        ended: how many of the parts have.
     """
 
-    def __init__(self, client_wants_usage: bool) -> None:
+    def __init__(
+        self, client_wants_usage: bool, *, answers: int = 1, parts: int = 1, chat: bool = True
+    ) -> None:
         self._client_wants_usage = client_wants_usage
+        self._chat = chat
         self._rest = b""
-        self.usage = Usage()
+        self._parts = parts
+        self.ended = 0
+        self._head: dict[str, Any] = {}
+        self._timings: dict[str, Any] = {}
+        self.usage = Usage(answers=answers)
+        self.more_usage: dict[str, Any] = {}
+        self.progress: float | None = None
         self.finished = False
         self.error: bytes | None = None
 
@@ -101,8 +165,11 @@ class StreamFilter:
             block, self._rest = block[:end], block[end:]
         if _plain(block):
             self.usage.count(block)
-            return block
-        return b"".join(self._look(event) for event in block.split(_END) if event)
+        else:
+            block = b"".join(self._look(event) for event in block.split(_END) if event)
+        if self._client_wants_usage:
+            block = block.replace(_BEGIN, _BEGIN_WITH_USAGE)
+        return block if self._chat else block.replace(_CHAT_ID, _TEXT_ID)
 
     def _look(self, event: bytes) -> bytes:
         if not _plain(event):
@@ -112,8 +179,7 @@ class StreamFilter:
 
     def _event(self, event: bytes) -> bytes:
         if event == _DONE:
-            self.finished = True
-            return event + _END
+            return self._done()
         if not event.startswith(b"data: "):
             if event.startswith(b"error: "):
                 self.error = event[7:]
@@ -130,13 +196,33 @@ class StreamFilter:
             return b""
         self.usage.read(chunk)
         if "prompt_progress" in chunk:
+            self._note_progress(chunk["prompt_progress"])
             return b""
-        if chunk.get("usage") is not None and not self._client_wants_usage:
-            if not chunk.get("choices"):
-                return b""
-            del chunk["usage"]
-            return b"data: " + json.dumps(chunk).encode() + _END
-        return event + _END
+        if chunk.get("usage") is None:
+            return event + _END
+        del chunk["usage"]
+        self._head = {name: chunk[name] for name in _HEAD if name in chunk}
+        if chunk.get("choices"):
+            return event_of({"choices": chunk.pop("choices"), **chunk})
+        self._timings = {name: chunk[name] for name in ("timings",) if name in chunk}
+        return b""
+
+    def _note_progress(self, progress: Any) -> None:
+        if isinstance(progress, dict) and progress.get("total"):
+            self.progress = float(progress.get("processed") or 0) / float(progress["total"])
+
+    def _done(self) -> bytes:
+        self.ended += 1
+        if self.ended < self._parts:
+            return b""
+        self.finished = True
+        last = b""
+        if self._client_wants_usage and self.usage.completion_tokens is not None:
+            usage = {**self.usage.to_openai(), **self.more_usage}
+            # Not with "choices" first: the mark of chunks whose usage is null.
+            head = {"object": "chat.completion.chunk", **self._head}
+            last = event_of({**head, "choices": [], "usage": usage, **self._timings})
+        return last + _DONE + _END
 
 
 def chunks_of(events: bytes) -> Iterator[dict[str, Any]]:
@@ -161,7 +247,7 @@ class _Choice:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     tool_calls: dict[int, dict[str, Any]] = field(default_factory=dict)
-    logprobs: dict[str, list[Any]] = field(default_factory=dict)
+    logprobs: dict[str, list[Any] | None] = field(default_factory=dict)
     role: str = "assistant"
     finish_reason: str | None = None
 
@@ -175,8 +261,9 @@ class _Choice:
                 self._add_call(call)
         self.text.append(part.get("text") or "")
         for name, values in (part.get("logprobs") or {}).items():
+            known = self.logprobs.setdefault(name, None)
             if isinstance(values, list):
-                self.logprobs.setdefault(name, []).extend(values)
+                self.logprobs[name] = [*(known or ()), *values]
         self.finish_reason = part.get("finish_reason") or self.finish_reason
 
     def _add_call(self, call: dict[str, Any]) -> None:

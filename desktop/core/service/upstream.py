@@ -7,6 +7,7 @@ can never turn out to be dead (SERVER.md).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,24 +35,35 @@ def new_session() -> aiohttp.ClientSession:
 
 @asynccontextmanager
 async def post(
-    session: aiohttp.ClientSession, server: EngineServer, route: str, body: dict[str, Any]
+    session: aiohttp.ClientSession,
+    server: EngineServer,
+    route: str,
+    body: dict[str, Any],
+    *,
+    silent_seconds: float | None = None,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The engine's answer to `body`, its status known to be 200.
 
+    Args:
+        silent_seconds: after so long without a word the engine is given up.
+
     Raises:
         EngineSilent: the connection failed before anything was answered.
-        ApiError: what the engine said instead, or 502 where it broke off.
+        ApiError: what the engine said instead, 502 where it broke off or said nothing.
     """
     answered = False
     try:
-        async with session.post(
-            server.base_url + route,
-            data=json.dumps(body).encode(),
-            headers={
-                "Content-Type": "application/json",
-                "Authorization": f"Bearer {server.api_key}",
-            },
-        ) as reply:
+        async with contextlib.AsyncExitStack() as entered:
+            asking = session.post(
+                server.base_url + route,
+                data=json.dumps(body).encode(),
+                headers={"Content-Type": "application/json", **_key(server)},
+            )
+            try:
+                async with asyncio.timeout(silent_seconds):
+                    reply = await entered.enter_async_context(asking)
+            except TimeoutError:
+                raise said_nothing(silent_seconds or 0) from None
             answered = True
             if reply.status != 200:
                 prompt = "messages" if "messages" in body else "prompt"
@@ -61,6 +73,43 @@ async def post(
         if not answered:
             raise EngineSilent(str(error)) from error
         raise await broke_off(server, str(error)) from error
+
+
+def _key(server: EngineServer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.api_key}"}
+
+
+def said_nothing(seconds: float) -> ApiError:
+    return ApiError(
+        502,
+        f"The engine said nothing for {seconds:g} s and was given up.",
+        error_type="server_error",
+        code="engine_silent",
+    )
+
+
+async def ask(
+    session: aiohttp.ClientSession, server: EngineServer, route: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    """The engine's plain JSON answer; raises as `post` does."""
+    async with post(session, server, route, body) as reply:
+        raw = await reply.read()
+    # Parsing a large answer would hold up every other stream.
+    found = await asyncio.to_thread(json.loads, raw) if len(raw) > 1 << 20 else json.loads(raw)
+    return found if isinstance(found, dict) else {"data": found}
+
+
+async def get(session: aiohttp.ClientSession, server: EngineServer, route: str) -> dict[str, Any]:
+    """What the engine says of itself; raises as `post` does."""
+    try:
+        async with session.get(server.base_url + route, headers=_key(server)) as reply:
+            raw = await reply.read()
+    except aiohttp.ClientError as error:
+        raise EngineSilent(str(error)) from error
+    if reply.status != 200:
+        raise from_upstream(reply.status, raw)
+    found = json.loads(raw)
+    return found if isinstance(found, dict) else {}
 
 
 class EngineSilent(Exception):

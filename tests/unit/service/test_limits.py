@@ -92,7 +92,6 @@ def test_out_of_bounds(name: str, value: Any) -> None:
         {},
         {"n": 4},
         {"logprobs": True, "top_logprobs": 5},
-        {"logprobs": 5},
         {"stop": None},
         {"stop": "END"},
         {"max_tokens": -1},

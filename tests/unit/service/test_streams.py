@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.core.service.streams import Assembler, StreamFilter
+from desktop.core.service.streams import Assembler, StreamFilter, chunks_of
 
 
 def event(data: dict[str, Any]) -> bytes:
@@ -15,7 +15,7 @@ def event(data: dict[str, Any]) -> bytes:
 
 
 def delta(content: str, **more: Any) -> bytes:
-    return event({"id": "x", "choices": [{"index": 0, "delta": {"content": content}, **more}]})
+    return event({"choices": [{"index": 0, "delta": {"content": content}, **more}], "id": "x"})
 
 
 PROGRESS = event({"choices": [], "prompt_progress": {"total": 100, "processed": 50}})
@@ -45,7 +45,19 @@ def feed(stream: bytes, cuts: list[int], wants_usage: bool) -> tuple[bytes, Stre
 @given(st.lists(st.integers(0, 10_000), max_size=30), st.booleans())
 def test_however_it_is_cut(cuts: list[int], wants_usage: bool) -> None:
     out, events = feed(STREAM, cuts, wants_usage)
-    assert out == TEXT + (USAGE if wants_usage else b"") + DONE
+    if wants_usage:
+        *said, last = chunks_of(out)
+        assert out.endswith(DONE) and [chunk.pop("usage") for chunk in said] == [None, None]
+        assert said == list(chunks_of(TEXT))
+        assert last["choices"] == [] and last["timings"]["prompt_ms"] == 10.0
+        assert last["usage"] == {
+            "prompt_tokens": 7,
+            "completion_tokens": 2,
+            "total_tokens": 9,
+            "prompt_tokens_details": {"cached_tokens": 3},
+        }
+    else:
+        assert out == TEXT + DONE
     assert events.finished and events.error is None
     assert events.usage.completion_tokens == 2
     assert events.usage.cached_tokens == 3
@@ -56,8 +68,35 @@ def test_however_it_is_cut(cuts: list[int], wants_usage: bool) -> None:
 def test_usage_inside_the_last_chunk_is_taken_out_alone() -> None:
     last = event({"choices": [{"index": 0, "text": "a"}], "usage": {"completion_tokens": 1}})
     out, events = feed(last + DONE, [], wants_usage=False)
-    assert b"usage" not in out and b'"text": "a"' in out
+    assert b"usage" not in out and b'"text":"a"' in out
     assert events.usage.completion_tokens == 1
+
+
+def test_the_usage_of_several_answers_is_one() -> None:
+    events = StreamFilter(True, answers=2, parts=2)
+    each = {"prompt_tokens": 10, "completion_tokens": 3, "extra": {"of": "theirs"}}
+    each["prompt_tokens_details"] = {"cached_tokens": 4}
+    end = event({"choices": [], "id": "x", "usage": each})
+    events.more_usage["dropped_messages"] = 2
+    first = events.feed(delta("a") + end + end + DONE)
+    assert b"DONE" not in first and not events.finished and events.ended == 1
+    last = list(chunks_of(events.feed(end + end + DONE)))
+    assert events.finished and len(last) == 1
+    assert last[0]["usage"] == {
+        "prompt_tokens": 20,
+        "completion_tokens": 12,
+        "total_tokens": 32,
+        "prompt_tokens_details": {"cached_tokens": 8},
+        "extra": {"of": "theirs"},
+        "dropped_messages": 2,
+    }
+
+
+def test_text_completions_have_ids_of_their_own() -> None:
+    said = event({"choices": [{"index": 0, "text": 'a "id":"chatcmpl-1"'}], "id": "chatcmpl-1"})
+    out = StreamFilter(False, chat=False).feed(said)
+    (chunk,) = chunks_of(out)
+    assert (chunk["id"], chunk["choices"][0]["text"]) == ("cmpl-1", 'a "id":"chatcmpl-1"')
 
 
 def test_an_error_in_the_stream_is_kept_for_translation() -> None:

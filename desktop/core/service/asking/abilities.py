@@ -1,0 +1,90 @@
+"""What a loaded model can do, as its engine says: its template, and what its projector takes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from desktop.core.engine.server import EngineServer
+from desktop.core.library.acceptance_signs import thinking_tag
+from desktop.core.service import upstream
+from desktop.core.service.api_errors import ApiError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """None: nobody said.
+
+    Attributes:
+        tools: its template describes tools and knows calls.
+        effort: its template has levels of reasoning effort.
+        template: the chat template itself.
+    """
+
+    tools: bool | None = None
+    vision: bool | None = None
+    audio: bool | None = None
+    thinking: bool | None = None
+    effort: bool | None = None
+    template: str = ""
+
+    @classmethod
+    def of(cls, props: dict[str, Any]) -> Abilities:
+        """From the engine's `/props` (tools/server/README.md of llama.cpp 0c1e570)."""
+        caps, takes = _mapping(props, "chat_template_caps"), _mapping(props, "modalities")
+        texts = (props.get("chat_template"), props.get("chat_template_tool_use"))
+        template = "\n".join(text for text in texts if isinstance(text, str))
+        return cls(
+            tools=_both(caps.get("supports_tools"), caps.get("supports_tool_calls")),
+            vision=_known(takes.get("vision")),
+            audio=_known(takes.get("audio")),
+            thinking=_thinks(template) if template else None,
+            effort=_known(caps.get("supports_reasoning_effort")),
+            template=template,
+        )
+
+
+NOTHING_SAID = Abilities()
+
+
+class AbilityBook:
+    """Asks each engine once."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._known: WeakKeyDictionary[EngineServer, Abilities] = WeakKeyDictionary()
+
+    async def of(self, server: EngineServer) -> Abilities:
+        """What the engine's model can do; nothing is said where the engine cannot be asked."""
+        found = self._known.get(server)
+        if found is None:
+            try:
+                found = Abilities.of(await upstream.get(self._session, server, "/props"))
+            except (ApiError, upstream.EngineSilent) as error:
+                log.info("an engine does not say what it can do", extra={"why": str(error)})
+                return NOTHING_SAID
+            self._known[server] = found
+        return found
+
+
+def _mapping(props: dict[str, Any], name: str) -> dict[str, Any]:
+    found = props.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _known(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _both(one: Any, other: Any) -> bool | None:
+    return one and other if isinstance(one, bool) and isinstance(other, bool) else None
+
+
+def _thinks(template: str) -> bool:
+    return thinking_tag(template) is not None or "enable_thinking" in template

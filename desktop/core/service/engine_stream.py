@@ -1,0 +1,139 @@
+"""A model's answer as it comes from its engine: asked for, watched, and put into OpenAI's shape."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from desktop.core.engine.server import EngineServer
+from desktop.core.service import request_ids, upstream
+from desktop.core.service.api_errors import ApiError, from_upstream
+from desktop.core.service.asking import completions, overflow
+from desktop.core.service.asking.asker import TEXT, Asked, Asker
+from desktop.core.service.loaded import Loaded
+from desktop.core.service.runaway import BOUNDED_TOKENS, SILENT_SECONDS, EngineWatch
+from desktop.core.service.streams import StreamFilter
+
+if TYPE_CHECKING:
+    from desktop.core.service.calls import Call
+
+DROPPED = "x-paddock-dropped-messages"
+NOTICES = "x-paddock-notices"
+
+
+class EngineStreams:
+    """Args:
+    silent_seconds: an engine that says nothing for so long is given up.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        asker: Asker,
+        *,
+        silent_seconds: float = SILENT_SECONDS,
+        look_seconds: float = 1.0,
+    ) -> None:
+        self._session = session
+        self._asker = asker
+        self._silent_seconds = silent_seconds
+        self._look_seconds = look_seconds
+
+    async def events(
+        self, call: Call, loaded: Loaded, route: str, body: dict[str, Any], usage: bool
+    ) -> AsyncGenerator[bytes]:
+        """As `Calls.events`."""
+        asked = await self._asker.asked(loaded, route, body, call.pictures)
+        if asked.notices:
+            request_ids.say(call.request, NOTICES, ", ".join(asked.notices))
+        dropped = 0
+        while True:
+            chat = asked.route != TEXT and not asked.infilled
+            parts = len(asked.bodies)
+            events = StreamFilter(usage, answers=asked.answers, parts=parts, chat=chat)
+            if dropped:
+                events.more_usage["dropped_messages"] = dropped
+            call.usage, call.events = events.usage, events
+            try:
+                for part in range(parts):
+                    answer = self._part(call, loaded, asked, part, events)
+                    async with contextlib.aclosing(answer):
+                        async for out in answer:
+                            yield out
+                return
+            except ApiError as error:
+                may_drop = call.caller.policy.overflow == "drop_oldest" and not dropped
+                if not may_drop or not overflow.is_overflow(error):
+                    raise
+                shorter = await self._asker.shortened(loaded, asked, error)
+                if shorter is None:
+                    raise
+            asked, dropped = shorter
+            request_ids.say(call.request, DROPPED, str(dropped))
+
+    async def _part(
+        self, call: Call, loaded: Loaded, asked: Asked, part: int, events: StreamFilter
+    ) -> AsyncGenerator[bytes]:
+        """The answers to one of the prompts."""
+        server, body = loaded.server, asked.bodies[part]
+        assert server is not None
+        rewriters, record, texts = asked.rewriters, call.record, call.record.texts
+        for rewriter in rewriters:
+            rewriter.part = part
+        infilled = None
+        if asked.infilled:
+            infilled = completions.Infilled(loaded.entry.id, asked.answers)
+        silent = self._silent_seconds
+        async with upstream.post(
+            self._session, server, asked.route, body, silent_seconds=silent
+        ) as reply:
+            with EngineWatch(
+                reply.close,
+                loops=_may_run_away(body),
+                silent_seconds=silent,
+                look_seconds=self._look_seconds,
+            ) as watch:
+                try:
+                    async for block in reply.content.iter_any():
+                        out = events.feed(infilled.feed(block) if infilled else block)
+                        watch.saw(out)
+                        if watch.problem is not None:
+                            raise watch.problem
+                        if events.finished:
+                            call.whole = True
+                        if not out:
+                            continue
+                        for rewriter in rewriters:
+                            out = rewriter.feed(out)
+                        if record.ttft_seconds is None:
+                            record.first_event()
+                        if texts is not None:
+                            texts.add(out)
+                        if out:
+                            yield out
+                except aiohttp.ClientError:
+                    if watch.problem is None:
+                        raise
+                if watch.problem is not None:  # its connection was closed
+                    raise watch.problem
+        await _check_ended(events, part, server)
+
+
+def _may_run_away(body: dict[str, Any]) -> bool:
+    """Whether an answer may be long, and is not meant to be without end."""
+    if body.get("ignore_eos"):
+        return False
+    names = ("n_predict", "max_completion_tokens", "max_tokens")
+    bound = next((body[name] for name in names if body.get(name) is not None), -1)
+    return bool(bound < 0 or bound > BOUNDED_TOKENS)
+
+
+async def _check_ended(events: StreamFilter, part: int, server: EngineServer) -> None:
+    """Raises ApiError for what went wrong in a stream that has ended, if anything did."""
+    if events.error is not None:
+        raise from_upstream(500, events.error)
+    if events.ended <= part:
+        raise await upstream.broke_off(server, "")

@@ -1,0 +1,126 @@
+"""Answers that never end, and engines that say nothing any more.
+
+The watch looks from a timer: the stream itself only leaves its last blocks there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from desktop.core.service import upstream
+from desktop.core.service.api_errors import ApiError
+
+log = logging.getLogger(__name__)
+
+# A batch of 2,048 tokens at 4 tokens a second, the longest that is silent without being stuck.
+SILENT_SECONDS = 600.0
+LOOK_SECONDS = 1.0
+EQUAL_TOKENS = 60
+REPEATED_TOKENS = 400  # of something longer that comes again and again
+LONGEST_PERIOD = 32
+# An answer that the request itself bounds to less ends soon enough.
+BOUNDED_TOKENS = 512
+_FEW, _MANY = 64, 512
+_END = b"\n\n"
+
+
+def repeats(pieces: Sequence[bytes], longest: int = LONGEST_PERIOD) -> tuple[int, int]:
+    """The period in which the last pieces repeat themselves, and for how many pieces they do.
+
+    Returns: (0, 0) where they do not, at least three times.
+    """
+    for period in range(1, min(longest, len(pieces) // 3) + 1):
+        run = period
+        while run < len(pieces) and pieces[-1 - run] == pieces[-1 - run + period]:
+            run += 1
+        if run >= 3 * period:
+            return period, run
+    return 0, 0
+
+
+class EngineWatch:
+    """Watches one answer of an engine.
+
+    Args:
+        cut: ends the connection to the engine.
+        loops: whether to look for answers that repeat themselves.
+
+    Attributes:
+        problem: why the answer was cut off.
+    """
+
+    def __init__(
+        self,
+        cut: Callable[[], None],
+        *,
+        loops: bool = True,
+        silent_seconds: float = SILENT_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self.problem: ApiError | None = None
+        self._cut = cut
+        self._loops = loops
+        self._silent_seconds = silent_seconds
+        self._look_seconds = look_seconds
+        self._blocks: deque[bytes] = deque(maxlen=_FEW)
+        self._count = self._counted = 0
+        self._loop = asyncio.get_running_loop()
+        self._since = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> EngineWatch:
+        self._timer = self._loop.call_later(self._look_seconds, self._look)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def saw(self, passed_on: bytes) -> None:
+        """The engine said something, of which this goes to the client."""
+        self._count += 1
+        if passed_on:
+            self._blocks.append(passed_on)
+
+    def _look(self) -> None:
+        if self._count != self._counted:
+            self._counted, self._since = self._count, self._loop.time()
+            if self._loops and self._runs_away():
+                self._end(_runaway())
+                return
+        elif self._loop.time() - self._since >= self._silent_seconds:
+            self._end(upstream.said_nothing(self._silent_seconds))
+            return
+        self._timer = self._loop.call_later(self._look_seconds, self._look)
+
+    def _runs_away(self) -> bool:
+        period, run = repeats(_pieces(self._blocks))
+        if period == 1 and run >= EQUAL_TOKENS:
+            return True
+        if period and self._blocks.maxlen == _FEW:  # worth a longer look from now on
+            self._blocks = deque(self._blocks, maxlen=_MANY)
+        return run >= REPEATED_TOKENS
+
+    def _end(self, problem: ApiError) -> None:
+        log.warning("an answer was cut off", extra={"code": problem.code})
+        self.problem = problem
+        self._cut()
+
+
+def _runaway() -> ApiError:
+    return ApiError(
+        502,
+        "The model repeated itself without end and was stopped. A higher temperature or a repeat "
+        "penalty may help; “max_tokens” bounds an answer.",
+        error_type="server_error",
+        code="runaway_output",
+    )
+
+
+def _pieces(blocks: Sequence[bytes]) -> list[bytes]:
+    """What the events say, without the fields that differ from one to the next."""
+    events = [event for block in blocks for event in block.split(_END) if event]
+    return [event[: event.find(b',"created":')] for event in events]
