@@ -151,9 +151,11 @@ def _tools(value: Any, choice: Any) -> Json:
         chat["parallel_tool_calls"] = False
     if kind == "tool":
         name = text(required(chosen, "name", "tool_choice"), "tool_choice.name")
-        if not any(tool["function"]["name"] == name for tool in tools):
+        # Engines can be made to call one of their tools, not to choose a certain one.
+        chat["tools"] = [tool for tool in tools if tool["function"]["name"] == name]
+        if not chat["tools"]:
             raise invalid("tool_choice.name", f"There is no tool “{name[:128]}”.")
-        chat["tool_choice"] = {"type": "function", "function": {"name": name}}
+        chat["tool_choice"] = "required"
     elif kind in ("auto", "none"):
         chat["tool_choice"] = kind
     elif kind == "any":
