@@ -99,6 +99,7 @@ def build() -> Parser:
         serve,
         status,
         tour,
+        usage,
         verify,
     )
 
@@ -136,6 +137,7 @@ def build() -> Parser:
         engine,
         hub_token,
         keys,
+        usage,
         logs,
         tour,
         completion,

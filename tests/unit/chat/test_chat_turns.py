@@ -84,7 +84,13 @@ class Rig:
 
     async def find(self, name: str) -> Any:
         return SimpleNamespace(
-            id=name, error=None, kind="model", summary=None, bundled=False, card=Card()
+            id=name,
+            error=None,
+            kind="model",
+            summary=None,
+            bundled=False,
+            card=Card(),
+            fingerprint="f",
         )
 
     async def send(self) -> Message:

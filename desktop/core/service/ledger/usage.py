@@ -68,6 +68,7 @@ _WHOLE = (
     "cached_tokens",
     "completion_tokens",
 )
+_COSTS = ("cost", "electricity_cost", "hardware_cost", "hosted_cost")
 # A table program takes a cell that begins so for a formula and would carry it out.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -103,6 +104,8 @@ def report(
 def _row(sums: Mapping[str, Any], at: KnownPrice | None) -> dict[str, Any]:
     row = {**sums, **{name: int(sums[name]) for name in _WHOLE}}
     row["name"] = "" if row["name"] is None else str(row["name"])
+    if row["unpriced"] == row["requests"]:
+        row |= dict.fromkeys(_COSTS)
     row["at_cost"] = None
     if at is not None:
         row["at_cost"] = at.price.cost(
