@@ -18,6 +18,7 @@ Shape = Literal["openai", "anthropic", "ollama"]
 
 OVERLOADED = 529  # Anthropic's own status
 REQUEST_ID = "x-request-id"
+VERSION_HEADER = "anthropic-version"  # of every request of its clients
 # Source: docs.claude.com, "Errors".
 _ANTHROPIC_TYPES = {
     401: "authentication_error",
@@ -42,7 +43,7 @@ def shape_of(path: str, headers: Any = None) -> Shape:
     if path.startswith("/api/"):
         return "ollama"
     of_models = path == "/v1/models" or path.startswith("/v1/models/")
-    if of_models and headers is not None and "anthropic-version" in headers:
+    if of_models and headers is not None and VERSION_HEADER in headers:
         return "anthropic"
     return "openai"
 

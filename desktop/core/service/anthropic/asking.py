@@ -65,8 +65,7 @@ def asked_of(body: Json) -> Asked:
         chat["top_k"] = whole(body["top_k"], "top_k", 0)
     stops = _stops(body.get("stop_sequences"))
     if stops:
-        # Only with it the engine says which of them ended the answer.
-        chat |= {"stop": list(stops), "verbose": True}
+        chat["stop"] = list(stops)
     thinking = mapping(body.get("thinking") or {}, "thinking")
     return Asked(
         chat,
@@ -151,11 +150,9 @@ def _tools(value: Any, choice: Any) -> Json:
         chat["parallel_tool_calls"] = False
     if kind == "tool":
         name = text(required(chosen, "name", "tool_choice"), "tool_choice.name")
-        # Engines can be made to call one of their tools, not to choose a certain one.
-        chat["tools"] = [tool for tool in tools if tool["function"]["name"] == name]
-        if not chat["tools"]:
+        if not any(tool["function"]["name"] == name for tool in tools):
             raise invalid("tool_choice.name", f"There is no tool “{name[:128]}”.")
-        chat["tool_choice"] = "required"
+        chat["tool_choice"] = {"type": "function", "function": {"name": name}}
     elif kind in ("auto", "none"):
         chat["tool_choice"] = kind
     elif kind == "any":

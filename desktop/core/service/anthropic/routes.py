@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -16,17 +15,19 @@ from desktop.core.service.anthropic.checks import flag, required
 from desktop.core.service.anthropic.events import PING, Answer, event, message_of
 from desktop.core.service.anthropic.models import model_info, model_list
 from desktop.core.service.calls import Call, Calls
-from desktop.core.service.error_shapes import anthropic_event
+from desktop.core.service.early import Early
+from desktop.core.service.error_shapes import VERSION_HEADER, anthropic_event
 from desktop.core.service.loaded import Loaded
 
 MESSAGES = "/v1/messages"
 COUNT = f"{MESSAGES}/count_tokens"
-# Read by the engine: a long prompt takes minutes, and clients give up on a silent server.
 PING_SECONDS = 10.0
 _CHAT = "/v1/chat/completions"
 _COUNT = f"{_CHAT}/input_tokens"
 
-_T = TypeVar("_T")
+_EARLY = Early(lambda standing: event(PING), anthropic_event)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Anthropic:
@@ -52,24 +53,26 @@ class Anthropic:
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(asked.body, loaded.slots)
                 body = generation.prepared(generation.with_card(asked.body, entry), entry)
+                if asked.stops:  # only then the engine says which of them ended the answer
+                    body["verbose"] = True
                 if call.record.stream:
                     events = self._stream(call, loaded, asked, body)
                     return await self._calls.send(call, events, problem=anthropic_event)
                 return web.json_response(await self._whole(call, loaded, asked, body))
 
-            return await self._calls.answer(call, answer)
+            early = _EARLY if call.record.stream else None
+            return await self._calls.answer(call, answer, early=early)
 
     async def _stream(
         self, call: Call, loaded: Loaded, asked: Asked, body: dict[str, Any]
     ) -> AsyncGenerator[bytes]:
         answer = Answer(asked, str(call.body["model"]), lambda: call.usage)
-        chunks = self._calls.chunks(call, loaded, _CHAT, body)
         last = time.monotonic()
-        async with contextlib.aclosing(until_first(chunks, self._ping_seconds)) as heard:
-            async for chunk in heard:
-                new = list(answer.start() if chunk is None else answer.feed(chunk))
-                # Thoughts that nobody asked for are silence, too.
-                if chunk is None or (not new and time.monotonic() - last > self._ping_seconds):
+        async with contextlib.aclosing(self._calls.chunks(call, loaded, _CHAT, body)) as chunks:
+            async for chunk in chunks:
+                new = list(answer.feed(chunk))
+                # Thoughts that nobody asked for are silence to the client.
+                if not new and time.monotonic() - last > self._ping_seconds:
                     new.append(PING)
                 if new:
                     last = time.monotonic()
@@ -96,59 +99,46 @@ class Anthropic:
 
             async def answer(loaded: Loaded) -> web.Response:
                 limits.check(prompt, loaded.slots)
-                body = {**generation.with_card(prompt, entry), "model": entry.id}
-                counted = await self._calls.ask(call, loaded, _COUNT, body)
+                body = generation.prepared(generation.with_card(prompt, entry), entry)
+                asked = await self._calls.asked(call, loaded, body)
+                counted = await self._calls.ask(call, loaded, _COUNT, asked)
                 return web.json_response({"input_tokens": counted["input_tokens"]})
 
-            return await self._calls.answer(call, answer)
+            return await self._calls.aside(call, answer)
 
     # --- models -------------------------------------------------------------------------------
 
+    def by_path(self) -> dict[str, Handler]:
+        """What it answers on paths that OpenAI's API has as well."""
+        return {"/v1/models": self.models, "/v1/models/{id:.+}": self.model}
+
     async def models(self, request: web.Request) -> web.Response:
-        entries = await self._calls.list_models()
+        entries = await self._calls.models_for(request)
         loaded = {each.entry.id: each for each in self._calls.supervisor.models}
         return web.json_response(model_list(entries, loaded, request.query))
 
     async def model(self, request: web.Request) -> web.Response:
         name = model_name(request.match_info["id"])
-        entry = await self._calls.find(name)
+        entry = await self._calls.find_for(request, name)
         generation.check_model(entry)
         loaded = self._calls.supervisor.loaded(entry.id)
         return web.json_response(model_info(entry, loaded, request.match_info["id"]))
 
 
-def by_header(
-    header: str, theirs: Mapping[str, web.RouteDef], routes: list[web.RouteDef]
-) -> list[web.RouteDef]:
-    """Routes of which some are another API's for whoever sends its header.
+def by_header(theirs: Mapping[str, Handler], routes: list[web.RouteDef]) -> list[web.RouteDef]:
+    """Routes of which some are Anthropic's for whoever sends the header of its clients.
 
     Args:
-        theirs: path → that API's route.
+        theirs: by path.
     """
 
-    def either(one: web.RouteDef, other: web.RouteDef) -> web.RouteDef:
+    def either(route: web.RouteDef, handler: Handler) -> web.RouteDef:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await (other if header in request.headers else one).handler(request)
+            if VERSION_HEADER in request.headers:
+                return await handler(request)
+            answer: web.StreamResponse = await route.handler(request)  # type: ignore[misc,operator]
+            return answer
 
-        return web.RouteDef(one.method, one.path, handle, one.kwargs)
+        return web.RouteDef(route.method, route.path, handle, route.kwargs)
 
     return [either(each, theirs[each.path]) if each.path in theirs else each for each in routes]
-
-
-async def until_first(source: AsyncGenerator[_T], seconds: float) -> AsyncGenerator[_T | None]:
-    """What a source gives, and None each time its first word has kept one waiting for so long."""
-    async with contextlib.aclosing(source):
-        pending = asyncio.ensure_future(anext(source, None))
-        try:
-            while not (await asyncio.wait({pending}, timeout=seconds))[0]:
-                yield None
-        finally:
-            if not pending.done():
-                pending.cancel()
-                await asyncio.wait({pending})
-        first = pending.result()
-        if first is None:
-            return
-        yield first
-        async for each in source:
-            yield each

@@ -220,13 +220,14 @@ FUNCTION = {
     "type": "function",
     "function": {"name": "weather", "description": "Of a city.", "parameters": {"type": "object"}},
 }
+CLOCK_FUNCTION = {"name": "clock", "description": "", "parameters": {"type": "object"}}
 SETTINGS: dict[str, tuple[Json, Json]] = {
     "nothing more": ({}, {}),
     "sampling": (
         {"temperature": 0.2, "top_p": 0.9, "top_k": 40, "metadata": {"user_id": "u"}},
         {"temperature": 0.2, "top_p": 0.9, "top_k": 40},
     ),
-    "stops": ({"stop_sequences": ["END"]}, {"stop": ["END"], "verbose": True}),
+    "stops": ({"stop_sequences": ["END"]}, {"stop": ["END"]}),
     "thinking": (
         {"thinking": {"type": "enabled", "budget_tokens": 1024}},
         {"chat_template_kwargs": ON, "thinking_budget_tokens": 1024},
@@ -256,7 +257,10 @@ SETTINGS: dict[str, tuple[Json, Json]] = {
     ),
     "one of the tools": (
         {"tools": [TOOL, CLOCK], "tool_choice": {"type": "tool", "name": "weather"}},
-        {"tools": [FUNCTION], "tool_choice": "required"},
+        {
+            "tools": [FUNCTION, {"type": "function", "function": CLOCK_FUNCTION}],
+            "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        },
     ),
 }
 
