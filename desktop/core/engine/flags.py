@@ -48,6 +48,7 @@ class LoadSettings:
         tensor_split: each GPU's share, in the order of the devices; empty: by free memory. With it
             the engine puts all layers on GPUs where `gpu_layers` does not say how many.
         mmproj: the projector's file.
+        embedding: it makes vectors, or (with `ranking`) scores, and no text.
         cache_ram_bytes: bound of the engine's own prompt cache in host memory.
         adapters: LoRA adapters, applied together.
         draft: file of a small model that proposes tokens; `draft_gpu_layers` as `gpu_layers`.
@@ -69,6 +70,7 @@ class LoadSettings:
     experts_on_cpu: bool | int = False
     mmproj: str | None = None
     embedding: bool = False
+    ranking: bool = False
     cache_ram_bytes: int = 0
     adapters: tuple[Adapter, ...] = ()
     draft: str | None = None
@@ -124,6 +126,7 @@ class LoadSettings:
             experts_on_cpu=False,
             mmproj=None,
             embedding=False,
+            ranking=False,
             adapters=(),
             draft=None,
             draft_gpu_layers=None,
@@ -185,7 +188,7 @@ def server_arguments(
     if settings.threads is not None:
         line.need("-t", str(settings.threads))
     if settings.embedding:
-        line.need("--embedding")
+        line.need("--reranking" if settings.ranking else "--embedding")
     line.values.extend(checked_extra(runtime, settings.extra))
     return [str(runtime.tool("llama-server")), *line.values]
 
@@ -317,6 +320,7 @@ def default_settings(
     physical_cores: int | None,
     fits: Callable[[LoadSettings], bool],
     embedding: bool = False,
+    ranking: bool = False,
     mmproj: str | None = None,
 ) -> LoadSettings:
     """The settings a model gets when nobody chose any (DESIGN §9 "Context and slots").
@@ -336,6 +340,7 @@ def default_settings(
         slots=1,
         threads=physical_cores,
         embedding=embedding,
+        ranking=ranking,
         mmproj=mmproj,
         cache_ram_bytes=min(2 * _GIB, ram_bytes // 10),
     )

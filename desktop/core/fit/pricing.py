@@ -199,6 +199,7 @@ class Pricing:
                 physical_cores=probe_cpu().usable_physical_cores,
                 fits=fits,
                 embedding=self.summary.is_embedding,
+                ranking=self.summary.pooling_type == "rank",
                 mmproj=str(self._mmproj) if self._mmproj else None,
             )
         )

@@ -175,7 +175,7 @@ WORDS: dict[str, Words] = {
     ),
     # embeddings
     "embeddings_none": Words("Not tried", "It makes text and no vectors.", ""),
-    "embeddings_ranks": Words("Not tried", "It ranks texts, which Paddock does not offer.", ""),
+    "embeddings_ranks": Words("Not tried", "It ranks texts and makes no vectors.", ""),
     "embeddings_ok": Words("It makes vectors", "{dimension} numbers for each text.", ""),
     "embeddings_dimension": Words(
         "Its vectors have the wrong length",

@@ -356,8 +356,8 @@
         <translation>ベクトルではなく文章を作るモデルです。</translation>
     </message>
     <message>
-        <source>It ranks texts, which Paddock does not offer.</source>
-        <translation>文章を順位付けするモデルです。Paddock はこの機能に対応していません。</translation>
+        <source>It ranks texts and makes no vectors.</source>
+        <translation>文章を順位付けするモデルで、ベクトルは作りません。</translation>
     </message>
     <message>
         <source>It makes vectors</source>

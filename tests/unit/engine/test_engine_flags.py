@@ -76,6 +76,7 @@ def test_what_every_child_gets(runtime: Runtime) -> None:
         ({"threads": 6}, ["-t", "6"]),
         ({"embedding": True, "ubatch": 1024}, ["-b", "1024", "-ub", "1024"]),
         ({"embedding": True}, ["--embedding"]),
+        ({"embedding": True, "ranking": True}, ["--reranking"]),
         ({"cache_ram_bytes": GIB}, ["--cache-ram", "1024"]),
         ({"extra": ("--top-k", "1", "--temp", "-1")}, ["--top-k", "1", "--temp", "-1"]),
     ],

@@ -16,9 +16,11 @@ Event = dict[str, Any]
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
-def encoded(event: Event) -> bytes:
-    """An event as it is sent."""
-    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+def encoded(*events: Event) -> bytes:
+    """Events as they are sent."""
+    return b"".join(
+        f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events
+    )
 
 
 class ResponseWriter:
@@ -96,8 +98,13 @@ class ResponseWriter:
             self.body |= {"status": "completed", "completed_at": int(time.time())}
         yield self._event(f"response.{self.body['status']}", response=self.body)
 
+    def problem(self, error: ApiError) -> bytes:
+        """The last block of an answer that broke off, or that could not be begun."""
+        first = () if self._number else self.begin()
+        return encoded(*first, *self.fail(error))
+
     def fail(self, error: ApiError) -> Iterator[Event]:
-        """The answer broke off: first why, then the response as far as it came."""
+        """First why, then the response as far as it came."""
         self.body |= {
             "status": "failed",
             "error": {"code": _failure(error), "message": error.message},

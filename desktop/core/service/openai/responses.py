@@ -11,6 +11,7 @@ from aiohttp import web
 from desktop.core.service import generation, limits
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import CALLER, Call, Caller, Calls
+from desktop.core.service.early import Early
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.openai.items import Item, messages_of
 from desktop.core.service.openai.response_request import ResponseRequest
@@ -49,30 +50,33 @@ class Responses:
     async def create(self, request: web.Request) -> web.StreamResponse:
         async with self._calls.opened(request, ROUTE) as call:
             entry = await self._calls.model(call, call.body.get("model"))
-            asked, items = self._asked(call)
             generation.check_generative(entry)
+            asked, items = self._asked(call)
+            messages = messages_of(items, asked.instructions)
             call.record.stream = asked.stream
 
-            async def answer(loaded: Loaded) -> web.StreamResponse:
-                body = self._chat(call, asked, items, loaded)
-                writer = ResponseWriter(
+            def begun() -> ResponseWriter:
+                return ResponseWriter(
                     entry.id,
                     asked.shown,
                     store=asked.store,
                     summary=asked.summary,
                     logprobs=asked.logprobs,
                 )
-                events = self._events(call, loaded, body, writer, items)
-                if not asked.stream:
-                    async with aclosing(events):
-                        async for _ in events:
-                            pass
-                    return web.json_response(writer.body)
-                return await self._calls.send(
-                    call, events, problem=lambda error: b"".join(map(encoded, writer.fail(error)))
-                )
 
-            return await self._calls.answer(call, answer)
+            async def answer(loaded: Loaded) -> web.StreamResponse:
+                body = self._chat(call, asked, messages, loaded)
+                writer = begun()
+                events = self._events(call, loaded, body, writer, items)
+                if asked.stream:
+                    return await self._calls.send(call, events, problem=writer.problem)
+                async with aclosing(events):
+                    async for _ in events:
+                        pass
+                return web.json_response(writer.body)
+
+            early = Early(problem=lambda error: begun().problem(error)) if asked.stream else None
+            return await self._calls.answer(call, answer, early=early)
 
     def _asked(self, call: Call) -> tuple[ResponseRequest, tuple[Item, ...]]:
         """The checked request, and the whole conversation it is about."""
@@ -90,10 +94,13 @@ class Responses:
         return asked, (*previous.conversation, *asked.items)
 
     def _chat(
-        self, call: Call, asked: ResponseRequest, items: tuple[Item, ...], loaded: Loaded
+        self,
+        call: Call,
+        asked: ResponseRequest,
+        messages: list[dict[str, Any]],
+        loaded: Loaded,
     ) -> dict[str, Any]:
         """The chat completion that makes this response."""
-        messages = messages_of(items, asked.instructions)
         body = {**asked.chat, "messages": messages}
         limits.check(body, loaded.slots)
         return generation.prepared(generation.with_card(body, call.model), call.model)
@@ -112,25 +119,27 @@ class Responses:
             async for chunk in chunks:
                 if not begun:  # an error before it is a plain answer
                     begun = True
-                    yield b"".join(map(encoded, writer.begin()))
-                block = b"".join(map(encoded, writer.feed(chunk)))
+                    yield encoded(*writer.begin())
+                block = encoded(*writer.feed(chunk))
                 if block:
                     yield block
         last = list(writer.end())
         if writer.body["store"]:
             kept = self._store.add(_owner(call.caller), writer.body, items)
             writer.body["store"] = kept
-        yield b"".join(map(encoded, last))
+        yield encoded(*last)
 
     async def input_tokens(self, request: web.Request) -> web.StreamResponse:
         """How many tokens the model would read for a response."""
         async with self._calls.opened(request, f"{ROUTE}/input_tokens") as call:
             entry = await self._calls.model(call, call.body.get("model"))
-            asked, items = self._asked(call)
             generation.check_generative(entry)
+            asked, items = self._asked(call)
+            messages = messages_of(items, asked.instructions)
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
-                body = self._chat(call, asked, items, loaded)
+                body = self._chat(call, asked, messages, loaded)
+                body = await self._calls.asked(call, loaded, body)
                 counted = await self._calls.ask(call, loaded, f"{_CHAT}/input_tokens", body)
                 return web.json_response(
                     {"object": "response.input_tokens", "input_tokens": counted["input_tokens"]}
