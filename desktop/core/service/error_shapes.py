@@ -12,12 +12,12 @@ from typing import Any, Literal
 from aiohttp import web
 
 from desktop.core.errors import ErrorCode
+from desktop.core.service import request_ids
 from desktop.core.service.api_errors import ApiError
 
 Shape = Literal["openai", "anthropic", "ollama"]
 
 OVERLOADED = 529  # Anthropic's own status
-REQUEST_ID = "x-request-id"
 VERSION_HEADER = "anthropic-version"  # of every request of its clients
 # Source: docs.claude.com, "Errors".
 _ANTHROPIC_TYPES = {
@@ -62,13 +62,21 @@ def response_of(request: web.Request, error: ApiError) -> web.Response:
     shape = shape_of(request.path, request.headers)
     if shape == "anthropic":
         response.set_status(anthropic_status(error))
-        response.text = json.dumps(anthropic_body(error, response.headers.get(REQUEST_ID)))
+        name = name_request(request)
+        response.text = json.dumps(anthropic_body(error, name))
     elif shape == "ollama":
         response.text = json.dumps(ollama_body(error))
     return response
 
 
 # --- Anthropic's
+
+
+def name_request(request: web.Request) -> str:
+    """The request's id, put into the header in which Anthropic's clients look for it."""
+    name = request_ids.of(request)
+    request_ids.say(request, "request-id", name)
+    return name
 
 
 def anthropic_status(error: ApiError) -> int:
@@ -87,9 +95,10 @@ def anthropic_body(error: ApiError, request_id: str | None = None) -> dict[str, 
     return {"type": "error", "error": told, "request_id": request_id}
 
 
-def anthropic_event(error: ApiError) -> bytes:
+def anthropic_event(error: ApiError, request_id: str | None = None) -> bytes:
     """The error as the last event of a stream that has begun already."""
-    return b"event: error\ndata: " + json.dumps(anthropic_body(error)).encode() + b"\n\n"
+    body = anthropic_body(error, request_id)
+    return b"event: error\ndata: " + json.dumps(body).encode() + b"\n\n"
 
 
 # --- Ollama's

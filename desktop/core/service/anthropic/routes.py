@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,7 @@ from desktop.core.service.anthropic.events import PING, Answer, event, message_o
 from desktop.core.service.anthropic.models import model_info, model_list
 from desktop.core.service.calls import Call, Calls
 from desktop.core.service.early import Early
-from desktop.core.service.error_shapes import VERSION_HEADER, anthropic_event
+from desktop.core.service.error_shapes import VERSION_HEADER, anthropic_event, name_request
 from desktop.core.service.loaded import Loaded
 
 MESSAGES = "/v1/messages"
@@ -24,8 +25,6 @@ COUNT = f"{MESSAGES}/count_tokens"
 PING_SECONDS = 10.0
 _CHAT = "/v1/chat/completions"
 _COUNT = f"{_CHAT}/input_tokens"
-
-_EARLY = Early(lambda standing: event(PING), anthropic_event)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -49,6 +48,7 @@ class Anthropic:
             generation.check_generative(entry)
             asked = asked_of(call.body)
             call.record.stream = flag(call.body.get("stream", False), "stream")
+            problem = partial(anthropic_event, request_id=name_request(request))
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(asked.body, loaded.slots)
@@ -57,10 +57,10 @@ class Anthropic:
                     body["verbose"] = True
                 if call.record.stream:
                     events = self._stream(call, loaded, asked, body)
-                    return await self._calls.send(call, events, problem=anthropic_event)
+                    return await self._calls.send(call, events, problem=problem)
                 return web.json_response(await self._whole(call, loaded, asked, body))
 
-            early = _EARLY if call.record.stream else None
+            early = Early(lambda standing: event(PING), problem) if call.record.stream else None
             return await self._calls.answer(call, answer, early=early)
 
     async def _stream(
@@ -96,6 +96,7 @@ class Anthropic:
             entry = await self._calls.model(call, name)
             generation.check_generative(entry)
             prompt = prompt_of(call.body)
+            name_request(request)
 
             async def answer(loaded: Loaded) -> web.Response:
                 limits.check(prompt, loaded.slots)

@@ -12,16 +12,25 @@ import anthropic
 import pytest
 from aiohttp import web
 
+from desktop.core.service import request_ids
 from desktop.core.service.anthropic.routes import Anthropic, by_header
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import Calls
 from desktop.core.service.gateway import Gateway as OpenAI
-from tests.unit.service.openai.scripted import Gateway, called, delta, entry, said
+from tests.unit.service.openai import scripted
+from tests.unit.service.openai.scripted import called, delta, entry, said
 
 pytestmark = pytest.mark.timeout(20)
 PING_SECONDS = 0.05
 HI: Any = [{"role": "user", "content": "Hi"}]
 WEATHER: Any = {"name": "weather", "input_schema": {"type": "object"}}
+
+
+class Gateway(scripted.Gateway):
+    def application(self, *how: Any) -> web.Application:
+        app = super().application(*how)
+        app.on_response_prepare.append(request_ids.mark)
+        return app
 
 
 def routes(calls: Calls) -> list[web.RouteDef]:
@@ -50,6 +59,7 @@ async def test_a_message(gateway: Gateway, client: anthropic.AsyncAnthropic) -> 
     [block] = message.content
     assert block.type == "text" and block.text == "Hello there"
     assert (message.stop_reason, message.model) == ("end_turn", "m")
+    assert message._request_id == gateway.log.latest()[0]["id"]
     usage = message.usage
     assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (6, 3, 4)
     path, asked = gateway.engine.asked[-1]
@@ -124,7 +134,9 @@ async def test_errors(
     body: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": HI, **wrong}
     with pytest.raises(raises) as raised:
         await client.messages.create(**body)
-    assert raised.value.body["error"]["type"] == kind  # type: ignore[index]
+    body = raised.value.body
+    assert isinstance(body, dict)
+    assert (body["error"]["type"], body["request_id"]) == (kind, raised.value.request_id)
 
 
 async def test_what_the_engine_refuses_has_its_status(
