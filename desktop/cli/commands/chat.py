@@ -71,21 +71,15 @@ def talk(
     from desktop.cli.answer import ask
     from desktop.cli.following import load
 
-    before = {model["id"] for model in client.state()["models"]}
-    loaded = load(client, args.model, options, out)
+    loaded = load(client, args.model, {**options, "for_now": True}, out)
     conversation = Conversation(client, loaded["id"], out, args)
-    try:
-        if prompt is None:
-            conversation.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
-        else:
-            answer = ask(client, conversation.body(prompt), out)
-            out.result(answer.to_dict())
-            out.note(answer.figures())
-            tell_cut(answer.finish_reason, out)
-    finally:
-        if loaded["id"] not in before:
-            name = loaded["id"]
-            out.note(f"{name} stays loaded; `paddock unload {name}` frees its memory.")
+    if prompt is None:
+        conversation.interact(f"Talking with {loaded['id']}. /exit or Ctrl-D leaves.")
+    else:
+        answer = ask(client, conversation.body(prompt), out)
+        out.result(answer.to_dict())
+        out.note(answer.figures())
+        tell_cut(answer.finish_reason, out)
     return 0
 
 

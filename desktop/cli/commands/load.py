@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.cli.output import Output
-from desktop.cli.parser import Commands, Parser, shares, whole
+from desktop.cli.parser import Commands, Parser, UsageError, decimal, shares, whole
+
+if TYPE_CHECKING:
+    from desktop.core.client.client import Client
 
 
 def register(commands: Commands) -> None:
@@ -16,17 +20,30 @@ def register(commands: Commands) -> None:
     parser.add_argument("model", metavar="MODEL")
     load_arguments(parser)
     parser.add_argument(
+        "--keep",
+        type=_minutes,
+        metavar="MINUTES|forever",
+        help="how long it stays after its last answer (forever)",
+    )
+    parser.add_argument(
+        "--pin",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="it never makes room for another model",
+    )
+    parser.add_argument(
         "--save", action="store_true", help="keep these settings for every load of the model"
     )
     parser = commands.add("unload", unload, "take a model out of memory")
-    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("model", metavar="MODEL", nargs="?")
+    parser.add_argument("--all", action="store_true", help="take all out")
 
 
 # `SPLIT_MODES` of core/engine/flags.py, which is loaded when it is needed.
 SPLIT_MODES = ("layer", "row", "none", "tensor")
 # `NGRAM_TOKENS` and `NGRAM_DEFAULT` of the same.
 NGRAM_KINDS = ("ngram-mod", "ngram-simple", "ngram-map-k", "ngram-map-k4v")
-NONE, AUTOMATIC = "none", "auto"
+NONE, AUTOMATIC, FOREVER = "none", "auto", "forever"
 _PARTS = {"weights_bytes": "Weights", "kv_bytes": "KV cache", "compute_bytes": "Compute"}
 
 
@@ -126,6 +143,11 @@ def beside_arguments(parser: Parser) -> None:
     )
 
 
+def _minutes(text: str) -> float:
+    """An argument type: minutes, or "forever", which is a negative number."""
+    return -1.0 if text == FOREVER else decimal(0, 1_000_000)(text)
+
+
 def _or_word(number: Callable[[str], int], word: str) -> Callable[[str], int | str]:
     """An argument type: a number or one word."""
     return lambda text: text if text == word else number(text)
@@ -180,7 +202,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli.following import load
 
     client = session.started(out)
-    options = load_options(args)
+    options = {**load_options(args), "keep_minutes": args.keep, "pinned": args.pin}
     loaded = load(client, args.model, options, out)
     if args.save:
         given = {name: value for name, value in options.items() if value is not None}
@@ -221,14 +243,29 @@ def describe(loaded: dict[str, Any]) -> str:
         parts.append(f"{number(settings['context_tokens'])} tokens of context{times}")
     if loaded.get("memory_bytes") is not None:
         parts.append(f"✓ {size(loaded['memory_bytes'])}")
+    if loaded.get("pinned"):
+        parts.append("pinned")
+    elif loaded.get("expires") is not None:
+        parts.append(f"leaves in {_span(loaded['expires'] - time.time())} unless it is used")
     return ", ".join(parts)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(0, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def unload(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
     from desktop.cli.background import call
 
+    if args.all == (args.model is not None):
+        raise UsageError("name a model, or say --all", "")
     client = session.running(out)
+    if args.all:
+        loaded = [] if client is None else [each["id"] for each in client.state()["models"]]
+        return _unload_all(client, loaded, out)
     if client is None:  # then nothing is loaded; the name cannot be looked up without a service
         out.result(
             {"id": args.model, "was_loaded": False},
@@ -238,4 +275,24 @@ def unload(args: argparse.Namespace, out: Output) -> int:
     done = call(lambda: client.unload(args.model))
     text = "is unloaded." if done["was_loaded"] else "was not loaded."
     out.result(done, lambda: out.line(f"{done['id']} {text}"))
+    return 0
+
+
+def _unload_all(client: Client | None, loaded: list[str], out: Output) -> int:
+    from desktop.cli.background import call
+
+    gone = []
+    for name in loaded:
+        assert client is not None
+        done = call(lambda name=name: client.unload(name))
+        if done["was_loaded"]:
+            gone.append(done["id"])
+
+    def show() -> None:
+        for name in gone:
+            out.line(f"{name} is unloaded.")
+        if not gone:
+            out.line("No model is loaded.")
+
+    out.result({"unloaded": gone}, show)
     return 0

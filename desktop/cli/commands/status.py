@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from typing import Any
 
 from desktop.cli.output import Output
@@ -45,6 +46,9 @@ def _show(document: dict[str, Any], out: Output) -> None:
     out.line(f"Service {document['version']} is running (process {document['pid']}).")
     url = document["url"]
     out.line(f"Server: on at {url}" if url else "Server: off (`paddock serve` switches it on)")
+    tls = (document.get("public") or {}).get("tls")
+    if tls:
+        out.line(f"Certificate (SHA-256): {tls['fingerprint']}")
     for model in document["models"]:
         busy = f", {model['active_requests']} in progress" if model.get("active_requests") else ""
         stage = f" ({model['stage']})" if model["state"] == "loading" else ""
@@ -52,7 +56,7 @@ def _show(document: dict[str, Any], out: Output) -> None:
     if not document["models"]:
         out.line("Model: none loaded")
     if document.get("waiting"):
-        out.line(f"Waiting: {document['waiting']} requests")
+        out.line(_waiting(document))
     for job in document["jobs"]:
         if job["kind"] == KIND:
             out.line(job_line(job))
@@ -60,6 +64,18 @@ def _show(document: dict[str, Any], out: Output) -> None:
         progress = job.get("progress") or {}
         what = f": {progress['what']}" if progress.get("what") else ""
         out.line(f"Job {job['id']}: {job['kind']}, {job['state']}{what}")
+
+
+def _waiting(document: dict[str, Any]) -> str:
+    """How many wait for which model, and the first for how long."""
+    count, queue = document["waiting"], document.get("queue") or []
+    models = Counter(each["model"] for each in queue)
+    parts = ", ".join(f"{name}: {number}" for name, number in models.most_common())
+    text = f"Waiting: {count} request{'s' if count != 1 else ''}"
+    if queue:
+        longest = max(each["waiting_seconds"] for each in queue)
+        text += f" ({parts}), the first for {longest:.1f} s"
+    return text
 
 
 def stop(args: argparse.Namespace, out: Output) -> int:

@@ -136,7 +136,7 @@ def _load(
         return name
     out.line(texts["loading"].format(model=name, size=size(bundled["size_bytes"])))
     started.model = name
-    loaded = load(client, name, {}, out)
+    loaded = load(client, name, {"for_now": True}, out)
     memory = size(loaded.get("memory_bytes"))
     context = number((loaded.get("settings") or {}).get("context_tokens"))
     out.line(texts["loaded"].format(context=context or "?", memory=memory))

@@ -201,6 +201,7 @@ class Ticket:
     Attributes:
         place: where it stands in the queue; smaller is earlier.
         boarded: it waited when its model came in, and goes before a load that takes its place.
+        for_now: of a load: it says nothing of how long the model is to stay.
     """
 
     entry: ModelEntry
@@ -211,6 +212,7 @@ class Ticket:
     since: float = field(default_factory=time.monotonic)
     place: tuple[float, int] = (0.0, 0)
     boarded: bool = False
+    for_now: bool = False
 
     @property
     def was_granted(self) -> bool:

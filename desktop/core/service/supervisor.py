@@ -13,6 +13,7 @@ import contextlib
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
@@ -77,6 +78,7 @@ class Supervisor:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self.staying: Counter[str] = Counter()  # ids that make no room for others for now
         self._last_use = time.monotonic()
         self.served = 0
         self.evictions = 0
@@ -153,13 +155,25 @@ class Supervisor:
             self._pump()
 
     async def load(
-        self, entry: ModelEntry, request: LoadRequest, *, keep_seconds: float | None = None
+        self,
+        entry: ModelEntry,
+        request: LoadRequest,
+        *,
+        keep_seconds: float | None = None,
+        for_now: bool = False,
     ) -> Loaded:
         """Load a model as asked; returns when it is ready. It stays until it is unloaded or makes
-        room for another one, unless `keep_seconds` or what is saved for it says otherwise."""
+        room for another one, unless `keep_seconds` or what is saved for it says otherwise.
+
+        Args:
+            for_now: it is only to answer something now: it stays as long as a model that was
+                loaded for a request, and one that is there already as long as was said before.
+        """
         self._failed.pop(entry.id, None)
         self._deaths.forget(entry.id)
-        return await self._wait(Ticket(entry, request, self._future(), None, keep_seconds))
+        ticket = Ticket(entry, request, self._future(), None, keep_seconds)
+        ticket.for_now = for_now
+        return await self._wait(ticket)
 
     async def unload(self, model_id: str) -> None:
         """Take a model out, its answers in progress first given DRAIN_SECONDS to end."""
@@ -254,6 +268,9 @@ class Supervisor:
             if loaded.active >= loaded.slots:
                 return
             self._begin(loaded)
+        elif ticket.for_now:
+            loaded.used()
+            self._keep(loaded, None)
         else:
             self._asked(loaded, ticket.request, ticket.keep_seconds)
         self._queue.serve(ticket)
@@ -324,7 +341,7 @@ class Supervisor:
     # --- one load -----------------------------------------------------------------------------
 
     async def _bring(self, ticket: Ticket) -> None:
-        asked = ticket.request is not None
+        asked = ticket.request is not None and not ticket.for_now
         loaded = Loaded(ticket.entry, ticket.request or LoadRequest(), asked)
         loaded.keep_seconds = None if asked else self._keep_seconds()
         try:
@@ -381,11 +398,11 @@ class Supervisor:
         if server.state is ServerState.ENDED:  # its end came before it counted as ready
             self._died(loaded, server.death)
             return
-        self._keep(loaded, None)
         try:
             await asyncio.to_thread(self._loader.loaded, loaded.entry, prepared, server)
         except Exception:  # a full disk, say: nothing is learned from this load
             log.exception("a load was not written down", extra={"model": loaded.entry.id})
+        self._keep(loaded, None)  # the clock runs from the moment in which who waits is served
 
     async def _make_room(self, loaded: Loaded, ticket: Ticket) -> Prepared:
         """Decide the load, and take out what stands in its way."""
@@ -425,7 +442,10 @@ class Supervisor:
 
     def _standing(self, loaded: Loaded) -> tuple[Standing, ...]:
         return tuple(
-            standing(each, idle=self._is_idle(each))
+            replace(
+                standing(each, idle=self._is_idle(each)),
+                pinned=each.pinned or self.staying[each.entry.id] > 0,
+            )
             for each in self.models
             if each is not loaded and each.state is ModelState.READY
         )

@@ -10,7 +10,7 @@ import pytest
 
 from desktop.cli.output import Output
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import AppErrorReply, FakeFace, chunk, loaded
+from tests.unit.cli.fake_face import AppErrorReply, FakeFace, chunk
 
 NAME = "tiny-llama:f16"
 
@@ -22,7 +22,7 @@ def test_an_answer_is_streamed_to_stdout_and_measured_on_stderr(
     assert ran.code == 0
     assert ran.out == "It is a quant type.\n"
     assert "✓ 50.0 tok/s, 20 tokens" in ran.err  # 20 tokens in the engine's 400 ms
-    assert f"{NAME} stays loaded" in ran.err
+    assert face.called("/load")[0]["for_now"] is True  # it leaves when nobody uses it
     (body,) = face.called("/v1/chat/completions")
     assert body["messages"] == [
         {"role": "system", "content": "Be brief."},
@@ -43,13 +43,6 @@ def test_json_is_one_document(face: FakeFace, paddock: Paddock) -> None:
     assert "reasoning" not in document
     (body,) = face.called("/v1/chat/completions")
     assert (body["temperature"], body["max_tokens"]) == (0.5, 9)
-
-
-def test_a_model_that_was_loaded_before_is_not_said_to_stay(
-    face: FakeFace, paddock: Paddock
-) -> None:
-    face.state["models"] = [loaded(NAME)]
-    assert "stays loaded" not in paddock("chat", NAME, "-p", "hi").err
 
 
 def test_reasoning_is_kept_apart_from_the_answer(face: FakeFace, paddock: Paddock) -> None:
