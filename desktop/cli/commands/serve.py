@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.cli.output import Output
-from desktop.cli.parser import Commands, whole
+from desktop.cli.parser import Commands, UsageError, whole
 
 if TYPE_CHECKING:
     from desktop.core.client.client import Client
@@ -24,13 +25,36 @@ def register(commands: Commands) -> None:
     parser.add_argument("--host", metavar="H", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=whole(1, 65535), metavar="P", help="port (8484)")
     parser.add_argument(
-        "--model", action="append", default=[], metavar="M", help="load this model at once"
+        "--tls",
+        choices=("off", "own", "self"),
+        help="encrypt: with your own certificate, or with one that is made here",
     )
+    parser.add_argument(
+        "--tls-certificate", metavar="FILE", help="your own certificate (PEM); means --tls own"
+    )
+    parser.add_argument("--tls-key", metavar="FILE", help="its key, where it is another file")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="M",
+        help="load this model at once; several times for several beside each other",
+    )
+    parser.add_argument(
+        "--pin", action="store_true", help="these models never make room for others"
+    )
+    from desktop.cli.commands.serve_install import install_arguments
+
+    install_arguments(parser)
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
 
+    if args.install or args.uninstall:
+        from desktop.cli.commands.serve_install import run as install
+
+        return install(args, out)
     client = session.running(out)
     return _become(args, out) if client is None else _attach(client, args, out)
 
@@ -41,7 +65,10 @@ def _become(args: argparse.Namespace, out: Output) -> int:
     from desktop.core.client.client import Client
     from desktop.core.client.connect import read_endpoint
     from desktop.core.paths import paths
+    from desktop.core.service.preload import Wanted
+    from desktop.core.service.public import PublicAt
     from desktop.core.service.service import serve_foreground
+    from desktop.core.service.tls import TlsChoice
 
     where = paths()
 
@@ -55,7 +82,27 @@ def _become(args: argparse.Namespace, out: Output) -> int:
             )
             log.start()
 
-    return serve_foreground(where, args.host, args.port, args.model, ready)
+    tls = _tls(args)
+    public = PublicAt(args.host, args.port, TlsChoice(**tls) if tls else None)
+    return serve_foreground(where, public, Wanted(args.model, args.pin), ready)
+
+
+def _tls(args: argparse.Namespace) -> dict[str, Any] | None:
+    """What to encrypt with, as it was said here; None: as the settings say.
+
+    Raises:
+        UsageError: the options contradict each other.
+    """
+    certificate, key = args.tls_certificate, args.tls_key
+    if certificate is None and key is None:
+        return {"mode": args.tls} if args.tls else None
+    if args.tls not in (None, "own") or certificate is None:
+        raise UsageError("--tls-certificate and --tls-key belong to --tls own", "")
+    files = {"certificate": certificate, "key": key}
+    return {
+        "mode": "own",
+        **{name: str(Path(file).absolute()) for name, file in files.items() if file},
+    }
 
 
 def _follow_quietly(client: Client, out: Output) -> None:
@@ -81,11 +128,11 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
     from desktop.core.paths import paths
 
     before: dict[str, Any] = client.state()["public"]
-    cancel = CancelToken()
-    public = call(lambda: client.public_on(args.host, args.port))
+    cancel, tls = CancelToken(), _tls(args)
+    public = call(lambda: client.public_on(args.host, args.port, tls))
     try:
         for model in args.model:
-            load(client, model, {}, out)
+            load(client, model, {"pinned": True} if args.pin else {}, out)
         state = client.state()
         addresses = {key: state.get(key) for key in ("admin_url", "pid")}
         _tell_ready({"url": public["url"], **addresses}, out)
@@ -138,7 +185,15 @@ def _tell_reach(public: dict[str, Any], out: Output) -> None:
     """What listening beyond this machine opens, and to whom."""
     reached = public.get("lan_urls")
     if reached:
-        out.note(f"Other machines reach it at {' or '.join(reached)}; each request needs a key.")
+        out.note(f"Other machines reach it at {' or '.join(reached)}.")
+        out.note("It is open to anyone with a key on your network; requests without one get none.")
+    tls = public.get("tls")
+    if tls:
+        out.note(f"Certificate (SHA-256): {tls['fingerprint']}")
+        if tls["mode"] == "self":
+            out.note(f"It was made here: programs that check it must be given {tls['certificate']}")
+    elif reached:
+        out.note("What is sent is not encrypted: `--tls self` encrypts it.")
 
 
 def _tell_event(event: dict[str, Any], out: Output) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from desktop.core.client.adoption import AdoptionCalls
 from desktop.core.client.conversations import ConversationCalls
 from desktop.core.client.downloads import DownloadCalls
+from desktop.core.client.keys import KeyCalls
 from desktop.core.client.library import LibraryCalls
 from desktop.core.client.results import ResultCalls
 from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
+from desktop.core.client.usage import UsageCalls
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 
@@ -32,7 +34,15 @@ class ChatFailed(Exception):
         self.body = body
 
 
-class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, ResultCalls):
+class Client(
+    AdoptionCalls,
+    ConversationCalls,
+    DownloadCalls,
+    KeyCalls,
+    LibraryCalls,
+    ResultCalls,
+    UsageCalls,
+):
     """One service. Every call is a connection of its own, so one client serves many threads.
 
     All methods raise AppError: the service's own errors as they are, SERVICE_UNREACHABLE where it
@@ -91,6 +101,7 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
         keep_minutes: float | str | None = None,
         pinned: bool | str | None = None,
         force: bool = False,
+        for_now: bool = False,
     ) -> Json:
         """Load a model; returns when it is ready.
 
@@ -105,6 +116,7 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
             keep_minutes: how long it stays after its last use; negative: for ever.
             pinned: it never makes room for another model.
             force: although it should not fit.
+            for_now: only to ask it something: it leaves when nobody has used it for a while.
         """
         body = {
             "model": model,
@@ -125,14 +137,22 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
             "keep_minutes": keep_minutes,
             "pinned": pinned,
             "force": force,
+            "for_now": for_now,
         }
         return self._post("/load", body, None)
 
     def unload(self, model: str) -> Json:
         return self._post("/unload", {"model": model}, None)
 
-    def public_on(self, host: str | None = None, port: int | None = None) -> Json:
-        return self._post("/public", {"on": True, "host": host, "port": port})
+    def public_on(
+        self, host: str | None = None, port: int | None = None, tls: Json | None = None
+    ) -> Json:
+        """Switch the server on; None is what the settings say.
+
+        Args:
+            tls: {"mode": "off", "own" or "self", "certificate", "key"}.
+        """
+        return self._post("/public", {"on": True, "host": host, "port": port, "tls": tls})
 
     def public_off(self) -> Json:
         return self._post("/public", {"on": False})
@@ -183,16 +203,6 @@ class Client(AdoptionCalls, ConversationCalls, DownloadCalls, LibraryCalls, Resu
 
     def change_settings(self, changes: Json) -> Json:
         return self._post("/settings", changes)
-
-    def list_keys(self) -> list[Json]:
-        found: list[Json] = self.call("GET", "/keys")["keys"]
-        return found
-
-    def create_key(self, name: str) -> Json:
-        return self._post("/keys", {"name": name})
-
-    def revoke_key(self, name: str) -> Json:
-        return self._post("/keys/revoke", {"name": name})
 
     def set_secret(self, name: str, value: str | None) -> Json:
         return self._post("/secrets", {"name": name, "value": value})

@@ -143,6 +143,11 @@ WORDS_RUNNING: dict[C, Words] = {
         "It takes no new work.",
         "Try again in a moment.",
     ),
+    C.AUTOSTART_FAILED: Words(
+        "The system could not be told to start Paddock",
+        "{reason}",
+        "`paddock serve --install --print` shows what would be written and which commands follow.",
+    ),
     C.PORT_TAKEN: Words(
         "Port {port} on {host} is taken",
         "{holder}",
@@ -157,6 +162,47 @@ WORDS_RUNNING: dict[C, Words] = {
         "“{host}” is not an address to listen on",
         "{reason}",
         "Use 127.0.0.1 for this machine only, or an address of one of its network cards.",
+    ),
+    C.TLS_NOT_SET: Words(
+        "The server has no certificate",
+        "It is set to use your own one, but no file is named.",
+        "Name the files with --tls-certificate and --tls-key, or use --tls self.",
+    ),
+    C.TLS_UNREADABLE: Words(
+        "The certificate's file {path} cannot be used",
+        "{reason}",
+        "Check that the file is there and that your user may read it.",
+    ),
+    C.TLS_CERTIFICATE_INVALID: Words(
+        "{path} is not a certificate that can be used",
+        "It must be in PEM format, the server's own certificate first, with a key of today's "
+        "strength.",
+        "Choose another file.",
+    ),
+    C.TLS_KEY_INVALID: Words(
+        "{path} does not hold a key that can be used",
+        "A private key in PEM format is needed.",
+        "Name the key's file with --tls-key.",
+    ),
+    C.TLS_KEY_LOCKED: Words(
+        "The key in {path} is protected by a password",
+        "The server starts by itself and cannot ask for it.",
+        "Store the key without a password, readable for your user only.",
+    ),
+    C.TLS_KEY_MISMATCH: Words(
+        "Certificate and key do not belong together",
+        "{key} is not the key of {certificate}.",
+        "Choose the two files that were made together.",
+    ),
+    C.TLS_EXPIRED: Words(
+        "The certificate in {path} has ended",
+        "It was valid until {when}.",
+        "Renew it; or use --tls self for one that is made here.",
+    ),
+    C.TLS_NOT_YET_VALID: Words(
+        "The certificate in {path} is not valid yet",
+        "It is valid from {when} on.",
+        "Check the clock of this machine.",
     ),
     C.QUEUE_FULL: Words(
         "Too many requests are waiting",

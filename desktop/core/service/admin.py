@@ -14,6 +14,7 @@ from aiohttp import web
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service.bodies import read_body, text_of
 from desktop.core.service.load_request import load_request
+from desktop.core.service.tls import tls_choice
 from desktop.core.version import ADMIN_API, VERSION
 
 if TYPE_CHECKING:
@@ -58,9 +59,6 @@ class Admin:
             web.get(f"{PREFIX}/requests", self.requests),
             web.get(f"{PREFIX}/settings", self.settings),
             web.post(f"{PREFIX}/settings", self.change_settings),
-            web.get(f"{PREFIX}/keys", self.keys),
-            web.post(f"{PREFIX}/keys", self.create_key),
-            web.post(f"{PREFIX}/keys/revoke", self.revoke_key),
             web.post(f"{PREFIX}/secrets", self.set_secret),
             web.post(f"{PREFIX}/engines/add", self.add_engine),
             web.post(f"{PREFIX}/engines/use", self.use_engine),
@@ -128,7 +126,9 @@ class Admin:
         entry = await self._service.models.find(text_of(body, "model"))
         if entry.error is not None:
             raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=str(entry.error))
-        loaded = await self._service.supervisor.load(entry, load_request(body))
+        loaded = await self._service.supervisor.load(
+            entry, load_request(body), for_now=bool(body.get("for_now"))
+        )
         return web.json_response(loaded.to_dict())
 
     async def unload(self, request: web.Request) -> web.Response:
@@ -142,7 +142,7 @@ class Admin:
     async def public(self, request: web.Request) -> web.Response:
         body = await read_body(request)
         if body.get("on"):
-            await self._service.public.on(body.get("host"), body.get("port"))
+            await self._service.public.on(body.get("host"), body.get("port"), tls_choice(body))
         else:
             await self._service.public.off()
         return web.json_response(self._service.public.describe())
@@ -172,7 +172,7 @@ class Admin:
     async def requests(self, request: web.Request) -> web.Response:
         return web.json_response({"requests": self._service.requests.latest()})
 
-    # --- settings, keys, secrets, engines -----------------------------------------------------
+    # --- settings, secrets, engines -----------------------------------------------------
 
     async def settings(self, request: web.Request) -> web.Response:
         return web.json_response(self._service.settings.model_dump())
@@ -180,21 +180,6 @@ class Admin:
     async def change_settings(self, request: web.Request) -> web.Response:
         changed = await self._service.change_settings(await read_body(request))
         return web.json_response(changed.model_dump())
-
-    async def keys(self, request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(self._service.keys.list)
-        return web.json_response({"keys": [key.to_dict() for key in found]})
-
-    async def create_key(self, request: web.Request) -> web.Response:
-        name = text_of(await read_body(request), "name")
-        key = await asyncio.to_thread(self._service.keys.create, name)
-        return web.json_response({"name": name, "key": key})
-
-    async def revoke_key(self, request: web.Request) -> web.Response:
-        name = text_of(await read_body(request), "name")
-        await asyncio.to_thread(self._service.keys.revoke, name)
-        await self._service.public.key_revoked()
-        return web.json_response({"name": name})
 
     async def set_secret(self, request: web.Request) -> web.Response:
         """Store or (with value null) forget a secret. There is no route that reads one."""

@@ -10,84 +10,40 @@ from __future__ import annotations
 import contextlib
 import errno
 import hmac
-import ipaddress
 import logging
-import socket
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service import error_shapes, limits
+from desktop.core.service.access import (
+    Handler,
+    PublicPolicy,
+    is_loopback,
+    public_guard,
+    split_host,
+)
 from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.calls import CALLER, Caller
-from desktop.core.service.keys import KeyStore
+from desktop.core.service.cors import cors_headers
+from desktop.core.service.openai.forms import takes_form
+from desktop.core.service.tls import TlsContext
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_OPEN_ROUTES = frozenset({"/health", "/ready"})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (an address or "localhost") can only be reached from this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def split_host(value: str) -> str:
-    """The host of a Host header or an Origin, lower case, without port and brackets."""
-    try:
-        return (urlsplit(f"//{value}").hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-@dataclass(frozen=True)
-class PublicPolicy:
-    """Who may use the public face."""
-
-    host: str
-    require_key: bool
-    allowed_hosts: Sequence[str]
-    allowed_origins: Sequence[str]
-
-    @property
-    def key_needed(self) -> bool:
-        return self.require_key or not is_loopback(self.host)
-
-    def host_allowed(self, header: str) -> bool:
-        """A name is allowed when no foreign DNS server can make it point here."""
-        name = split_host(header)
-        if not name:
-            return False
-        if is_loopback(name) or name == self.host.lower():
-            return True
-        if name in (allowed.lower() for allowed in self.allowed_hosts):
-            return True
-        if is_loopback(self.host):
-            return False
-        own = socket.gethostname().lower()
-        if name in (own, f"{own}.local"):
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
-
-    def origin_allowed(self, origin: str, host_header: str) -> bool:
-        """A page may call when it comes from this server itself or is on the list."""
-        if origin in self.allowed_origins:
-            return True
-        return origin != "null" and urlsplit(origin).netloc.lower() == host_header.lower()
+__all__ = [
+    "Face",
+    "Handler",
+    "PublicPolicy",
+    "cors_headers",
+    "error_shape",
+    "is_loopback",
+    "json_only",
+    "private_guard",
+    "public_guard",
+    "split_host",
+]
 
 
 @web.middleware
@@ -140,70 +96,17 @@ def _failure(request: web.Request, error: Exception) -> ApiError:
 @web.middleware
 async def json_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A page can send a form or plain text anywhere without asking; JSON it cannot."""
-    if request.method in ("POST", "PUT", "PATCH") and request.content_type != "application/json":
+    if (
+        request.method in ("POST", "PUT", "PATCH")
+        and request.content_type != "application/json"
+        and not takes_form(request)
+    ):
         raise ApiError(
             415,
             "The request must be sent as Content-Type: application/json.",
             code="unsupported_media_type",
         )
     return await handler(request)
-
-
-def public_guard(policy: PublicPolicy, keys: KeyStore) -> Any:
-    """Host, Origin and key checks of the public face."""
-
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = request.headers.get("Host", "")
-        if not policy.host_allowed(host):
-            raise ApiError(
-                403,
-                f"Requests for the host “{host[:200]}” are not answered here. Add it to the "
-                "setting server.allowed_hosts if it is yours.",
-                code="host_not_allowed",
-            )
-        origin = request.headers.get("Origin")
-        if origin is not None and not policy.origin_allowed(origin, host):
-            raise ApiError(
-                403,
-                f"The page “{origin[:200]}” may not call this server. Add it to the setting "
-                "server.allowed_origins if you trust it.",
-                code="origin_not_allowed",
-            )
-        if request.method == "OPTIONS" and origin is not None:
-            return web.Response(status=204)
-        if request.path not in _OPEN_ROUTES:
-            _check_key(request, policy, keys)
-        return await handler(request)
-
-    return guard
-
-
-def cors_headers(
-    policy: PublicPolicy,
-) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """What a browser wants to see on answers to allowed pages, streams and errors included."""
-
-    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        origin = request.headers.get("Origin")
-        if origin is None or not policy.origin_allowed(origin, request.headers.get("Host", "")):
-            return
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Vary"] = "Origin"
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-
-    return prepare
-
-
-def _check_key(request: web.Request, policy: PublicPolicy, keys: KeyStore) -> None:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    found = keys.check(key.strip()) if scheme.lower() == "bearer" and key else None
-    if found is not None:
-        request[CALLER] = Caller(found.name, policy=found.policy)
-    elif policy.key_needed:
-        reason = "No key was sent." if not key else "The key that was sent is not known."
-        raise AppError(ErrorCode.UNAUTHORIZED, reason=reason)
 
 
 def private_guard(token: str) -> Any:
@@ -225,9 +128,14 @@ def private_guard(token: str) -> Any:
 
 
 class Face:
-    """An application that listens at one address; started and stopped any number of times."""
+    """An application that listens at one address; started and stopped any number of times.
 
-    def __init__(self, app: web.Application) -> None:
+    Args:
+        tls: what it encrypts with; None: nothing.
+    """
+
+    def __init__(self, app: web.Application, tls: TlsContext | None = None) -> None:
+        self.tls = tls
         # handler_cancellation: a client that leaves while it waits ends its handler at once.
         self._runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=2.0
@@ -243,7 +151,8 @@ class Face:
         """
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, host, port)
+            context = self.tls.context if self.tls is not None else None
+            site = web.TCPSite(self._runner, host, port, ssl_context=context)
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
@@ -255,10 +164,12 @@ class Face:
 
     @property
     def url(self) -> str:
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
-        if ":" in shown and not shown.startswith("["):
-            shown = f"[{shown}]"
-        return f"http://{shown}:{self.port}"
+        return self.url_of({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+
+    def url_of(self, host: str) -> str:
+        """Its address by another of the machine's names."""
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'http' if self.tls is None else 'https'}://{shown}:{self.port}"
 
     async def stop(self) -> None:
         await self._runner.cleanup()

@@ -6,16 +6,38 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.service import faces, limits
+from desktop.core.service import faces, limits, request_ids
+from desktop.core.service.calls import caller_of
+from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.keys import KeyStore
+from desktop.core.service.tls import TlsChoice, TlsContext, server_names, tls_context
 from desktop.core.settings import ServerSettings
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PublicAt:
+    """Where a server is to be switched on; None: as the settings say."""
+
+    host: str | None = None
+    port: int | None = None
+    tls: TlsChoice | None = None
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """How a face was opened; one like it need not be opened again."""
+
+    policy: faces.PublicPolicy
+    tls: TlsChoice
 
 
 class PublicServer:
@@ -23,33 +45,46 @@ class PublicServer:
 
     Args:
         routes: of every API it speaks.
+        gate: tells what is left of a key's limits.
         settings: read anew each time it is switched on.
+        folder: where a certificate that is made here is kept.
     """
 
     def __init__(
         self,
         routes: Callable[[], Sequence[web.RouteDef]],
         keys: KeyStore,
+        gate: KeyGate,
         settings: Callable[[], ServerSettings],
         publish: Callable[[str, dict[str, Any]], None],
+        *,
+        folder: Path,
     ) -> None:
         self._routes = routes
         self._keys = keys
+        self._gate = gate
+        self._folder = folder
         self._settings = settings
         self._publish = publish
         self._changing = asyncio.Lock()
         self._face: faces.Face | None = None
-        self._policy: faces.PublicPolicy | None = None
+        self._opening: _Opening | None = None
 
     @property
     def url(self) -> str | None:
         return self._face.url if self._face else None
 
-    async def on(self, host: str | None = None, port: int | None = None) -> None:
+    async def on(
+        self, host: str | None = None, port: int | None = None, tls: TlsChoice | None = None
+    ) -> None:
         """Switch it on; when it is on at another address, it moves.
 
+        Args:
+            tls: what to encrypt with; None: what the settings say.
+
         Raises:
-            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS; what was on stays on.
+            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS, and of its certificate as
+                `tls.tls_context`; what was on stays on.
         """
         server = self._settings()
         host, port = host or server.host, server.port if port is None else port
@@ -58,31 +93,36 @@ class PublicServer:
         policy = faces.PublicPolicy(
             host, server.require_key, server.allowed_hosts, server.allowed_origins
         )
+        chosen = tls or TlsChoice(server.tls, server.tls_certificate, server.tls_key)
+        opening = _Opening(policy, chosen)
         async with self._changing:
-            old, before = self._face, self._policy
-            if old is not None and (old.host, old.port) == (host, port) and policy == before:
+            old, before = self._face, self._opening
+            if old is not None and (old.host, old.port) == (host, port) and opening == before:
                 return
+            context = await asyncio.to_thread(
+                tls_context, chosen, self._folder, self._names, self._certificate_changed
+            )
             # The same port cannot be listened on twice, not at another address either: 0.0.0.0
             # and 127.0.0.1 overlap.
             same_port = old is not None and old.port == port
             if old is not None and same_port:
                 await old.stop()
                 self._face = None
-            face = faces.Face(self._application(policy))
+            face = faces.Face(self._application(policy), context)
             try:
                 await face.start(host, port)
             except AppError:
                 if old is not None and before is not None and same_port:
                     await self._back_to(old, before)
                 raise
-            self._face, self._policy = face, policy
+            self._face, self._opening = face, opening
             if old is not None and not same_port:
                 await old.stop()
         self._publish("public.changed", self.describe())
 
-    async def _back_to(self, old: faces.Face, policy: faces.PublicPolicy) -> None:
+    async def _back_to(self, old: faces.Face, opening: _Opening) -> None:
         """Listen again where it was before a move that failed."""
-        face = faces.Face(self._application(policy))
+        face = faces.Face(self._application(opening.policy), old.tls)
         try:
             await face.start(old.host, old.port)
         except AppError:
@@ -90,6 +130,13 @@ class PublicServer:
             self._publish("public.changed", self.describe())
             return
         self._face = face
+
+    def _names(self) -> list[str]:
+        """What this machine is called, for a certificate of its own."""
+        return server_names(socket.gethostname(), _addresses(), [*self._settings().allowed_hosts])
+
+    def _certificate_changed(self) -> None:
+        self._publish("public.changed", self.describe())
 
     async def off(self) -> None:
         async with self._changing:
@@ -107,17 +154,24 @@ class PublicServer:
             await self.off()
 
     def describe(self) -> dict[str, Any]:
-        face, policy = self._face, self._policy
-        if face is None or policy is None:
+        face, opening = self._face, self._opening
+        if face is None or opening is None:
             server = self._settings()
-            return {"on": False, "url": None, "host": server.host, "port": server.port}
+            return {
+                "on": False,
+                "url": None,
+                "host": server.host,
+                "port": server.port,
+                "tls": None,
+            }
         return {
             "on": True,
             "url": face.url,
             "host": face.host,
             "port": face.port,
-            "lan_urls": _lan_urls(face.host, face.port),
-            "key_required": policy.key_needed,
+            "lan_urls": [face.url_of(address) for address in _reached_at(face.host)],
+            "key_required": opening.policy.key_needed,
+            "tls": _describe_tls(opening.tls, face.tls),
         }
 
     def _application(self, policy: faces.PublicPolicy) -> web.Application:
@@ -129,23 +183,45 @@ class PublicServer:
             ],
             client_max_size=limits.BODY_BYTES,
         )
+        app.on_response_prepare.append(request_ids.mark)
+        app.on_response_prepare.append(self._tell_limits)
         app.on_response_prepare.append(faces.cors_headers(policy))
         app.add_routes(self._routes())
         return app
 
+    async def _tell_limits(self, request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in self._gate.headers(caller_of(request)).items():
+            response.headers[name] = value
 
-def _lan_urls(host: str, port: int) -> list[str]:
-    """Where other machines reach a face that listens at `host`; empty on loopback."""
+
+def _describe_tls(choice: TlsChoice, tls: TlsContext | None) -> dict[str, Any] | None:
+    if tls is None:
+        return None
+    certificate = tls.certificate
+    return {
+        "mode": choice.mode,
+        "fingerprint": certificate.fingerprint,
+        "names": list(certificate.names),
+        "expires": certificate.expires,
+        "certificate": str(certificate.path),
+    }
+
+
+def _reached_at(host: str) -> list[str]:
+    """Where other machines reach a face that listens at `host`; nowhere on loopback."""
     if faces.is_loopback(host):
         return []
-    if host not in ("0.0.0.0", "::"):
-        return [f"http://{host}:{port}"]
+    return _addresses() if host in ("0.0.0.0", "::") else [host]
+
+
+def _addresses() -> list[str]:
+    """The machine's IPv4 addresses in its networks."""
     import psutil  # type: ignore[import-untyped]
 
-    found = [
+    found = {
         address.address
         for addresses in psutil.net_if_addrs().values()
         for address in addresses
         if address.family == socket.AF_INET and not faces.is_loopback(address.address)
-    ]
-    return [f"http://{address}:{port}" for address in sorted(set(found))]
+    }
+    return sorted(found)

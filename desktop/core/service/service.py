@@ -11,7 +11,7 @@ import secrets as random_secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Notice
 from desktop.core.files import disk_full, write_atomic
+from desktop.core.fit.estimate import Estimate
+from desktop.core.fit.expected import ExpectedSpeed, speed_of_shape
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
@@ -39,26 +41,33 @@ from desktop.core.jobs.table import JobTable
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths, models_folder, models_folder_fixed_by, paths
 from desktop.core.secrets import Secrets, choose_backend
-from desktop.core.service import admin, faces, limits, upstream
+from desktop.core.service import admin, faces, limits, request_ids, upstream
 from desktop.core.service.acceptances import Acceptances
 from desktop.core.service.admission import standing
 from desktop.core.service.adoption import Adoption
+from desktop.core.service.anthropic.routes import Anthropic, by_header
+from desktop.core.service.asking.asker import Asker
 from desktop.core.service.bus import EventBus
 from desktop.core.service.calls import Calls
 from desktop.core.service.conversations import Conversations
 from desktop.core.service.downloads import Downloads
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.guest import Guest
+from desktop.core.service.key_gate import KeyGate
+from desktop.core.service.key_routes import KeyRoutes
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
+from desktop.core.service.ledger.accounts import Accounts
 from desktop.core.service.library_jobs import LibraryJobs
-from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
 from desktop.core.service.measuring import FirstMeasurement
+from desktop.core.service.metrics import Metrics
+from desktop.core.service.model_cards import ModelCards
 from desktop.core.service.model_routes import ModelRoutes
 from desktop.core.service.models import Doing, Models
-from desktop.core.service.public import PublicServer
+from desktop.core.service.preload import Preload, Wanted
+from desktop.core.service.public import PublicAt, PublicServer
 from desktop.core.service.removal import why_in_use
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
@@ -103,6 +112,7 @@ class Service:
             log.warning(notice.text, extra={"code": notice.code})
         self.secrets = Secrets(lambda: choose_backend(where.secrets_file))
         self.keys = KeyStore(self._database)
+        self._key_gate = KeyGate(self.keys, self._database)
         self._reader = HeaderReader(where.cache / "headers", work_root=where.work)
         self.models = Models(
             where,
@@ -138,9 +148,14 @@ class Service:
             resolve=self.models.library.resolve,
             alone=self._guest.away,
         )
+        self.metrics = Metrics(
+            lambda: self.supervisor,
+            lambda: self.accounts,
+            lambda: self.settings.server.metrics_with_keys,
+        )
         self.supervisor = Supervisor(
             self.loader,
-            self.bus.publish,
+            self._tell_of_model,
             lambda: self.settings.server.queue_limit,
             self.settings.engine.grace_seconds,
             self._keep_seconds,
@@ -160,7 +175,19 @@ class Service:
         self._measurement = FirstMeasurement(
             where, Idle(self._unused_seconds), self._guest, self.bus.publish
         )
-        self.requests = RequestLog(self.bus.publish, listeners=(self._learn,))
+        self.accounts = Accounts(
+            where, self._database, self.keys, lambda: self.settings, self.bus.publish
+        )
+        self.requests = RequestLog(
+            self.bus.publish,
+            listeners=(
+                self._learn,
+                self._key_gate.finished,
+                self.accounts.note,
+                self.metrics.note,
+            ),
+            keep_texts=self.accounts.keep_texts,
+        )
         self._session = upstream.new_session()
         self.calls = Calls(
             self.supervisor,
@@ -168,6 +195,9 @@ class Service:
             self.requests,
             find=self.models.find,
             list_models=self.models.all_models,
+            gates=(self._key_gate, self.accounts.gate),
+            cards=ModelCards(self._expected),
+            asker=Asker(self._session, may_fetch=lambda: self.settings.server.fetch_images),
         )
         self.turns = Turns(
             ConversationStore(self._database),
@@ -177,8 +207,19 @@ class Service:
             find=self.models.find,
             publish=self.bus.publish,
         )
+        self._preload = Preload(
+            self.supervisor,
+            self.models.find,
+            lambda: self.settings.server.preload,
+            self.bus.publish,
+        )
         self.public = PublicServer(
-            self._api_routes, self.keys, lambda: self.settings.server, self.bus.publish
+            self._api_routes,
+            self.keys,
+            self._key_gate,
+            lambda: self.settings.server,
+            self._tell_of_server,
+            folder=where.data / "tls",
         )
 
     @property
@@ -190,15 +231,15 @@ class Service:
     async def run(
         self,
         on_ready: OnReady | None = None,
-        public: tuple[str | None, int | None] | None = None,
-        models: Sequence[str] = (),
+        public: PublicAt | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         """Serve until told to stop.
 
         Args:
             on_ready: called once when both faces answer.
-            public: switch the public face on at (host, port), None meaning the settings' value.
-            models: loaded before `on_ready`, one after the other.
+            public: switch the public face on there.
+            wanted: loaded before `on_ready`.
 
         Raises:
             AppError: why it could not start; nothing is left behind then.
@@ -208,15 +249,16 @@ class Service:
             token = random_secrets.token_urlsafe(32)
             self._private = faces.Face(self._private_app(token))
             await self._private.start("127.0.0.1", 0)
+            self._spawn(self.accounts.remember())
             self._spawn(self._scan_first())
             self._spawn(self._heartbeat())
             self._spawn(self._keep_learning())
             self._measurement.start()
             if public is not None:
-                await self.public.on(*public)
+                await self.public.on(public.host, public.port, public.tls)
             self._write_endpoint(token)
-            for model in models:
-                await self.supervisor.load(await self.models.find(model), LoadRequest())
+            if wanted is not None:
+                await self._preload.load(wanted)
             log.info("service ready", extra={"pid": os.getpid(), "version": VERSION})
             if on_ready is not None:
                 on_ready(self.addresses())
@@ -274,6 +316,14 @@ class Service:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await asyncio.to_thread(self._lock.renew)
 
+    def _tell_of_server(self, kind: str, data: dict[str, Any]) -> None:
+        self.bus.publish(kind, data)
+        self._preload.switched(bool(data["on"]))
+
+    def _tell_of_model(self, kind: str, data: dict[str, Any]) -> None:
+        self.metrics.on_event(kind, data)
+        self.bus.publish(kind, data)
+
     def _learn(self, record: RequestRecord) -> None:
         loaded = self.supervisor.loaded(record.model)
         others = self.supervisor.active - (loaded.active if loaded is not None else 0)
@@ -283,6 +333,11 @@ class Service:
     def _keep_seconds(self) -> float | None:
         minutes = self.settings.server.keep_minutes
         return None if minutes < 0 else minutes * 60
+
+    def _expected(self, entry: ModelEntry, estimate: Estimate) -> ExpectedSpeed:
+        predictor = self._predictor(self.speeds.book(), self.runtimes.current())
+        shape = self.loader.shape(entry)
+        return speed_of_shape(shape, estimate, predictor, fingerprint=entry.fingerprint)
 
     def _predictor(self, book: SpeedBook, runtime: Runtime) -> Predictor:
         return predictor_here(book, runtime, self._paths.cache)
@@ -298,6 +353,10 @@ class Service:
                 await asyncio.to_thread(self.learner.flush)
             except AppError as error:  # a full disk: these figures are lost, nothing else is
                 log.warning("speeds could not be stored", extra={"why": str(error)})
+        try:
+            await asyncio.to_thread(self.keys.flush)
+        except AppError as error:
+            log.warning("when keys were used could not be stored", extra={"why": str(error)})
 
     async def _end_when_unused(self, linger_seconds: float) -> None:
         while True:
@@ -330,12 +389,16 @@ class Service:
         self.calls.stopping = True
         self.bus.publish("service.stopping", {"making_room": self.making_room})
         self.bus.close()
-        steps: list[Callable[[], Awaitable[None]]] = [self.turns.close, self.public.off]
+        steps: list[Callable[[], Awaitable[None]]] = [
+            self.turns.close,
+            self._preload.close,
+            self.public.off,
+        ]
         steps.append(partial(asyncio.to_thread, self._measurement.stop))
         steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
         if self._private is not None:
             steps.append(self._private.stop)
-        steps.append(self._flush_learned)
+        steps += [self._flush_learned, self.accounts.close]
         for step in steps:
             try:
                 await step()
@@ -379,12 +442,22 @@ class Service:
         app.add_routes(self._adoption.routes(admin.PREFIX))
         app.add_routes(self.downloads.routes(admin.PREFIX))
         app.add_routes(Results(self.results, self.bus.publish).routes(admin.PREFIX))
+        key_routes = KeyRoutes(self.keys, self._key_gate, self.bus.publish, self.public.key_revoked)
+        app.add_routes(key_routes.routes(admin.PREFIX))
+        app.add_routes(self.accounts.routes(admin.PREFIX))
         app.add_routes(self._api_routes())
+        app.on_response_prepare.append(request_ids.mark)
         return app
 
     def _api_routes(self) -> list[web.RouteDef]:
         """The APIs that both faces speak."""
-        return Gateway(self.calls).routes()
+        openai = Gateway(self.calls, self.accounts.exact_cache).routes()
+        anthropic = Anthropic(self.calls)
+        return [
+            *anthropic.routes(),
+            *by_header(anthropic.by_path(), openai),
+            *self.metrics.routes(),
+        ]
 
     def _note_use(self) -> Any:
         @web.middleware
@@ -412,7 +485,8 @@ class Service:
             "served": self.supervisor.served,
             "jobs": [self.scheduler.describe(job) for job in self.jobs.unfinished()],
             "making_room": self.making_room,
-            "notices": [vars(notice) for notice in self.notices],
+            "ledger": self.accounts.ledger.describe(),
+            "notices": [vars(each) for each in (*self.notices, *self.keys.notices())],
             "runtime": {"id": self.settings.engine.runtime},
             "data_dir": str(self._paths.data),
             "models_folder": str(models_folder(self.settings)),
@@ -503,8 +577,8 @@ async def _run(
     where: Paths,
     on_ready: OnReady | None,
     linger_seconds: float | None,
-    public: tuple[str | None, int | None] | None,
-    models: Sequence[str],
+    public: PublicAt | None,
+    wanted: Wanted | None,
 ) -> None:
     lock = ServiceLock(where.lock_file)
     lock.acquire()
@@ -514,7 +588,7 @@ async def _run(
         if sys.platform != "win32":  # there Ctrl-C comes as KeyboardInterrupt
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, service.request_stop)
-        await service.run(on_ready, public, models)
+        await service.run(on_ready, public, wanted)
     finally:
         lock.release()
 
@@ -530,9 +604,8 @@ def _run_loop(work: Any) -> None:
 
 def serve_foreground(
     where: Paths,
-    host: str | None,
-    port: int | None,
-    models: Sequence[str],
+    public: PublicAt,
+    wanted: Wanted,
     on_ready: OnReady,
 ) -> int:
     """Be the service, with the public face on, until SIGINT or SIGTERM.
@@ -543,7 +616,7 @@ def serve_foreground(
     where.ensure()
     logs.set_up(where.logs, "service")
     with contextlib.suppress(KeyboardInterrupt):
-        _run_loop(_run(where, on_ready, None, (host, port), models))
+        _run_loop(_run(where, on_ready, None, public, wanted))
     return 0
 
 
@@ -553,7 +626,7 @@ def main(arguments: list[str]) -> int:
     logs.set_up(where.logs, "service")
     linger = float(arguments[0]) if arguments else LINGER_SECONDS
     try:
-        _run_loop(_run(where, None, linger, None, ()))
+        _run_loop(_run(where, None, linger, None, None))
     except AppError as error:
         print(f"{error} {error.remedy}", file=sys.stderr)  # the starter reads it
         log.error("the service did not start", extra={"code": error.code.value})
