@@ -19,6 +19,7 @@ from prometheus_client.exposition import choose_encoder
 
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import CALLER, Caller
+from desktop.core.service.ledger.accounts import Accounts
 from desktop.core.service.loaded import ModelState
 from desktop.core.service.requests import RequestRecord
 from desktop.core.service.supervisor import Supervisor
@@ -59,8 +60,7 @@ class Metrics:
     """Told of everything on the service's event loop, in memory only.
 
     Args:
-        ledger: {"held", "dropped"}: requests that wait to be stored, and that were lost.
-        misses: requests that could have been repeats and were none, since the start.
+        accounts: whose ledger and repeats are told of.
         with_keys: whether requests are counted by the name of their key; asked anew each time.
         clock: the wall clock.
     """
@@ -68,14 +68,12 @@ class Metrics:
     def __init__(
         self,
         supervisor: Callable[[], Supervisor],
-        ledger: Callable[[], Json],
-        misses: Callable[[], int],
+        accounts: Callable[[], Accounts],
         with_keys: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._supervisor = supervisor
-        self._ledger = ledger
-        self._misses = misses
+        self._accounts = accounts
         self._with_keys = with_keys
         self._started = clock()
         self._routes, self._models, self._keys = (
@@ -180,7 +178,8 @@ class Metrics:
         yield from self._state
 
     def _states(self) -> list[Metric]:
-        supervisor, ledger = self._supervisor(), self._ledger()
+        supervisor, accounts = self._supervisor(), self._accounts()
+        ledger = accounts.ledger.describe()
         line = supervisor.line()
 
         def one(name: str, text: str, value: float) -> GaugeMetricFamily:
@@ -217,7 +216,7 @@ class Metrics:
         misses = CounterMetricFamily(
             "paddock_exact_cache_misses", "Requests that could have been repeats and were none."
         )
-        misses.add_metric([], self._misses())
+        misses.add_metric([], accounts.exact_cache.misses)
         return [
             InfoMetricFamily("paddock_build", "The running version.", {"version": VERSION}),
             one("start_time_seconds", "When the service began, since 1970.", self._started),
