@@ -246,22 +246,24 @@ class Calls:
         *,
         keep_seconds: float | None = None,
         early: Early | None = None,
+        first: Callable[[], Awaitable[_Answer | None]] | None = None,
     ) -> _Answer:
         """Answer with a slot of the call's model, once the gates let it through.
 
         Args:
+            first: answers without a slot where it can; None: it cannot.
             keep_seconds: for how long the model is to stay afterwards; negative: for ever; None:
                 as it is.
             early: how to tell a client that its answer is long in coming, where `answer` makes a
                 response in pieces; None: it is not told.
         """
         if early is None:
-            return await self._answer(call, answer, keep_seconds)
+            return await self._answer(call, answer, keep_seconds, first)
         call.waiting = Waiting(
             call.request, early, lambda: self._standing(call), self._early_seconds
         )
         try:
-            return await self._answer(call, answer, keep_seconds)
+            return await self._answer(call, answer, keep_seconds, first)
         except (ApiError, AppError) as error:
             response = await call.waiting.end()
             if response is None:
@@ -289,10 +291,13 @@ class Calls:
         call: Call,
         answer: Callable[[Loaded], Awaitable[_Answer]],
         keep_seconds: float | None,
+        first: Callable[[], Awaitable[_Answer | None]] | None = None,
     ) -> _Answer:
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))
+            if first is not None and (found := await first()) is not None:
+                return found
             return await generation.with_engine(
                 self.supervisor,
                 call.model,

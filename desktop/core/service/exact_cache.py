@@ -19,7 +19,7 @@ import threading
 import time
 import zlib
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ log = logging.getLogger(__name__)
 
 HEADER = "x-paddock-cache"
 MOST_ROWS = 10_000
+EMBEDDINGS = "/v1/embeddings"
 _LARGEST_BYTES = 1 << 20
+_LONGEST_STREAM_BYTES = 8 << 20
+_MOST_VECTORS = 32  # more of them would hold up every stream while they are written down
 _TOUCH_SECONDS = 60.0  # how exact the order of use is
 _DAY_SECONDS = 86400.0
 _SECRET_BYTES = 32
@@ -63,9 +66,23 @@ def is_certain(body: dict[str, Any]) -> bool:
     """Whether an engine asked twice would answer the same: one choice, always the likeliest."""
     if body.get("n") not in (None, 1) or body.get("best_of") not in (None, 1):
         return False
+    if _looks_elsewhere(body):
+        return False
     temperature, top_k = body.get("temperature"), body.get("top_k")
     greedy = _is_number(temperature) and temperature <= 0
     return bool(greedy or (top_k == 1 and not body.get("mirostat")))
+
+
+def _looks_elsewhere(body: dict[str, Any]) -> bool:
+    """Whether a picture has to be fetched: tomorrow it may be another one."""
+    for message in body.get("messages") or ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ():
+            image = part.get("image_url") if isinstance(part, dict) else None
+            url = image.get("url") if isinstance(image, dict) else image
+            if image is not None and not str(url).startswith("data:"):
+                return True
+    return False
 
 
 def _is_number(value: Any) -> bool:
@@ -104,10 +121,10 @@ class ExactCache:
         """Whether repeats are kept for whoever sent it."""
         return self._settings().exact_cache or call.caller.policy.exact_cache
 
-    async def repeat_of(
+    async def digest(
         self, call: Call, loaded: Loaded | None, route: str, body: dict[str, Any]
-    ) -> Repeat | None:
-        """What is needed to find or keep its answer; None where its answer is not kept.
+    ) -> bytes | None:
+        """What its answer is kept under; None where it is not kept.
 
         Args:
             loaded: its model, which counts as it is loaded.
@@ -115,18 +132,19 @@ class ExactCache:
         """
         if loaded is None or loaded.state is not ModelState.READY or loaded.prepared is None:
             return None
-        if not self.on(call) or not (route == "/v1/embeddings" or is_certain(body)):
+        if not self.on(call) or not (route == EMBEDDINGS or is_certain(body)):
             return None
-        how = asdict(loaded.prepared.settings)
-        said = {name: value for name, value in body.items() if name not in _ASIDE}
-        parts = [call.caller.key, loaded.entry.fingerprint, loaded.build, how, route, said]
         try:
             secret = self._secret or await asyncio.to_thread(self._read_secret)
         except (AppError, OSError) as error:
             log.warning("answers are not kept", extra={"why": str(error)})
             return None
+        who, overflow = call.caller.key, call.caller.policy.overflow
+        how = asdict(loaded.prepared.settings)
+        said = {name: value for name, value in body.items() if name not in _ASIDE}
+        parts = [who, overflow, loaded.entry.fingerprint, loaded.build, how, route, said]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
-        return Repeat(self, call, hmac.new(secret, text.encode(), hashlib.sha256).digest())
+        return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
     def _read_secret(self) -> bytes:
         if self._secret is None:
@@ -168,18 +186,19 @@ class ExactCache:
 
     def keep(self, digest: bytes, reply: dict[str, Any]) -> None:
         """Keep an answer, in the background."""
-        task = asyncio.get_running_loop().create_task(self._keep_soon(digest, reply))
+        text = json.dumps(reply, separators=(",", ":")).encode()
+        task = asyncio.get_running_loop().create_task(self._keep_soon(digest, text))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _keep_soon(self, digest: bytes, reply: dict[str, Any]) -> None:
+    async def _keep_soon(self, digest: bytes, text: bytes) -> None:
         try:
-            await asyncio.to_thread(self._keep, digest, reply)
+            await asyncio.to_thread(self._keep, digest, text)
         except AppError as error:
             log.warning("an answer was not kept", extra={"why": str(error)})
 
-    def _keep(self, digest: bytes, reply: dict[str, Any]) -> None:
-        answer = zlib.compress(json.dumps(reply, separators=(",", ":")).encode())
+    def _keep(self, digest: bytes, text: bytes) -> None:
+        answer = zlib.compress(text)
         settings, now = self._settings(), self._clock()
         room = settings.exact_cache_mib << 20
         if len(answer) > min(_LARGEST_BYTES, room):
@@ -230,81 +249,96 @@ class ExactCache:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-@dataclass
 class Repeat:
-    """A request whose answer is kept, or will be."""
+    """One call's answer: looked for before it waits, looked for again with its model there, and
+    kept when it was made.
 
-    cache: ExactCache
-    call: Call
-    digest: bytes
+    Args:
+        cache: None: nothing is found or kept.
+        asked: what the engine is asked.
+    """
 
-    async def find(self) -> dict[str, Any] | None:
-        """The plain answer as it is given again; its record and headers say that it is one."""
-        reply = await self.cache.find(self.digest)
+    def __init__(
+        self, cache: ExactCache | None, call: Call, route: str, asked: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._cache = cache if cache is not None and cache.on(call) else None
+        self._call = call
+        self._route = route
+        self._asked = asked
+        self._digest: bytes | None = None
+        self._missed = False
+
+    @property
+    def on(self) -> bool:
+        """Whether the answer may be one that is kept."""
+        return self._cache is not None
+
+    async def find(self, loaded: Loaded | None) -> dict[str, Any] | None:
+        """The plain answer as it is given again; the record and the headers say that it is."""
+        if self._cache is None or loaded is None:
+            return None
+        digest = await self._cache.digest(self._call, loaded, self._route, self._asked())
+        if digest is None or digest == self._digest:
+            return None
+        self._digest = digest
+        reply = await self._cache.find(digest)
         if reply is None:
             return None
-        self.cache.hits += 1
-        request_ids.say(self.call.request, HEADER, "hit")
-        call = self.call
+        self._cache.hits += 1
+        request_ids.say(self._call.request, HEADER, "hit")
+        self._note(reply)
+        reply["usage"] = {**reply.get("usage", {}), "cached": True}
+        if "id" in reply:
+            head, _, _ = str(reply["id"]).partition("-")
+            reply["id"] = f"{head}-{secrets.token_urlsafe(24)}"
+        if "created" in reply:
+            reply["created"] = int(time.time())
+        return reply
+
+    def _note(self, reply: dict[str, Any]) -> None:
+        call = self._call
         call.usage = Usage()
         call.usage.read(reply)
-        call.usage.finish_reason = next(
-            (each.get("finish_reason") for each in reply.get("choices") or ()), None
-        )
         call.whole = True
         call.record.cached_answer = True
         call.record.engine = None
-        usage = reply.get("usage")
-        if isinstance(usage, dict):
-            reply["usage"] = {**usage, "cached": True}
-        if "id" in reply:
-            head, _, _ = str(reply["id"]).rpartition("-")
-            reply["id"] = f"{head or 'cached'}-{secrets.token_hex(12)}"
-        if "created" in reply:
-            reply["created"] = int(time.time())
         call.record.first_event()
-        return reply
 
-    def missed(self) -> None:
-        self.cache.misses += 1
-        request_ids.say(self.call.request, HEADER, "miss")
+    def miss(self) -> None:
+        """Its answer is made now."""
+        if self._cache is not None and self._digest is not None and not self._missed:
+            self._missed = True
+            self._cache.misses += 1
+            request_ids.say(self._call.request, HEADER, "miss")
 
     async def kept(self, events: AsyncGenerator[bytes], chat: bool) -> AsyncGenerator[bytes]:
         """The same events; the answer is kept when it came to its end without an error."""
+        self.miss()
         blocks: list[bytes] = []
         size = 0
         async with contextlib.aclosing(events):
             async for block in events:
                 size += len(block)
-                if size <= 8 * _LARGEST_BYTES:
+                if self._digest is not None and size <= _LONGEST_STREAM_BYTES:
                     blocks.append(block)
                 yield block
-        if size > 8 * _LARGEST_BYTES or not self.call.whole:
+        if self._digest is None or size > _LONGEST_STREAM_BYTES or not self._call.whole:
             return
         assembler = Assembler(chat)
         for block in blocks:
             assembler.feed(block)
         reply = assembler.reply()
-        choices = reply.get("choices") or []
-        if choices and all(each.get("finish_reason") in _WHOLE for each in choices):
-            self.keep(reply)
+        choices = reply["choices"]
+        if choices and all(each["finish_reason"] in _WHOLE for each in choices):
+            self.keep({**reply, "usage": reply.get("usage") or self._call.usage.to_openai()})
 
     def keep(self, reply: dict[str, Any]) -> None:
         """A plain answer without an error."""
-        reply = {name: value for name, value in reply.items() if name != "timings"}
-        if not isinstance(reply.get("usage"), dict):
-            reply["usage"] = _usage(self.call.usage)
-        self.cache.keep(self.digest, reply)
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens or 0},
-    }
+        if self._cache is None or self._digest is None:
+            return
+        if len(reply.get("data", ())) > _MOST_VECTORS:
+            return
+        self._cache.keep(self._digest, {k: v for k, v in reply.items() if k != "timings"})
 
 
 def events_of(reply: dict[str, Any], chat: bool, usage: bool) -> Iterator[bytes]:
@@ -316,6 +350,8 @@ def events_of(reply: dict[str, Any], chat: bool, usage: bool) -> Iterator[bytes]
     kind = "chat.completion.chunk" if chat else "text_completion"
     aside = ("choices", "usage", "object")
     head = {**{k: v for k, v in reply.items() if k not in aside}, "object": kind}
+    if usage:
+        head["usage"] = None
 
     def event(chunk: dict[str, Any]) -> bytes:
         return b"data: " + json.dumps({**head, **chunk}).encode() + b"\n\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,8 +14,9 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.asking import embedding
-from desktop.core.service.calls import Call, Calls
+from desktop.core.service.calls import Calls
 from desktop.core.service.early import Early
+from desktop.core.service.exact_cache import EMBEDDINGS, ExactCache, Repeat, sent_again
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.streams import Assembler
 
@@ -21,8 +24,9 @@ from desktop.core.service.streams import Assembler
 class Gateway:
     """OpenAI's models, chat, completions and embeddings, over `Calls`."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, repeats: ExactCache | None = None) -> None:
         self._calls = calls
+        self._repeats = repeats
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -90,24 +94,32 @@ class Gateway:
             call.record.stream = _boolean(body, "stream")
             usage = _wants_usage(body)
 
+            stream = call.record.stream
+
+            def asked() -> dict[str, Any]:
+                return generation.prepared(generation.with_card(body, entry), entry)
+
+            repeat = Repeat(self._repeats, call, route, asked)
+
+            async def again(loaded: Loaded | None) -> web.StreamResponse | None:
+                reply = await repeat.find(loaded)
+                if reply is None or not stream:
+                    return web.json_response(reply) if reply is not None else None
+                return await self._calls.send(call, sent_again(reply, chat, usage))
+
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(body, loaded.slots)
-                asked = generation.prepared(generation.with_card(body, entry), entry)
-                if call.record.stream:
-                    events = self._calls.events(call, loaded, route, asked, usage=usage)
-                    return await self._calls.send(call, events)
-                return await self._plain(call, loaded, route, asked, chat)
+                if (found := await again(loaded)) is not None:
+                    return found
+                wanted = usage or not stream
+                events = self._calls.events(call, loaded, route, asked(), usage=wanted)
+                if repeat.on:
+                    events = repeat.kept(events, chat)
+                return await (self._calls.send(call, events) if stream else _plain(events, chat))
 
-            early = Early() if call.record.stream else None
-            return await self._calls.answer(call, answer, early=early)
-
-    async def _plain(
-        self, call: Call, loaded: Loaded, route: str, body: dict[str, Any], chat: bool
-    ) -> web.Response:
-        assembler = Assembler(chat)
-        async for block in self._calls.events(call, loaded, route, body):
-            assembler.feed(block)
-        return web.json_response(assembler.reply())
+            early = Early() if stream else None
+            first = partial(again, self._calls.supervisor.loaded(entry.id))
+            return await self._calls.answer(call, answer, early=early, first=first)
 
     # --- embeddings ---------------------------------------------------------------------------
 
@@ -126,18 +138,42 @@ class Gateway:
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 limits.check(call.body, loaded.slots)
-                asked = embedding.asked(call.body, entry.id)
-                vectors = await self._calls.ask(call, loaded, "/v1/embeddings", asked)
+                if (found := await again(loaded)) is not None:
+                    return found
+                repeat.miss()
+                vectors = await self._calls.ask(call, loaded, EMBEDDINGS, asked())
                 call.usage.read(vectors)
-                # Thousands of vectors take their time; every stream would wait for them.
-                text = await asyncio.to_thread(_vectors, vectors, call.body)
-                return web.Response(text=text, content_type="application/json")
+                repeat.keep(vectors)
+                return await _shaped(vectors, call.body)
 
-            return await self._calls.answer(call, answer)
+            def asked() -> dict[str, Any]:
+                return embedding.asked(call.body, entry.id)
+
+            repeat = Repeat(self._repeats, call, EMBEDDINGS, asked)
+
+            async def again(loaded: Loaded | None) -> web.StreamResponse | None:
+                reply = await repeat.find(loaded)
+                return None if reply is None else await _shaped(reply, call.body)
+
+            first = partial(again, self._calls.supervisor.loaded(entry.id))
+            return await self._calls.answer(call, answer, first=first)
 
 
 def _usable(entry: ModelEntry) -> bool:
     return entry.error is None and entry.kind == "model"
+
+
+async def _plain(events: AsyncGenerator[bytes], chat: bool) -> web.Response:
+    assembler = Assembler(chat)
+    async for block in events:
+        assembler.feed(block)
+    return web.json_response(assembler.reply())
+
+
+async def _shaped(vectors: dict[str, Any], body: dict[str, Any]) -> web.Response:
+    # Thousands of vectors take their time; every stream would wait for them.
+    text = await asyncio.to_thread(_vectors, vectors, body)
+    return web.Response(text=text, content_type="application/json")
 
 
 def _vectors(reply: dict[str, Any], body: dict[str, Any]) -> str:

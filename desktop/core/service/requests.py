@@ -173,8 +173,8 @@ class RequestRecord:
         self.prompt_tokens = usage.prompt_tokens
         self.cached_tokens = usage.cached_tokens
         self.completion_tokens = usage.completion_tokens
-        if self.completion_tokens is None and usage.received:
-            self.completion_tokens = usage.received
+        if (error is not None or self.completion_tokens is None) and usage.received:
+            self.completion_tokens = max(usage.received, usage.completion_tokens or 0)
         self.prefill_seconds = usage.prefill_seconds
         self.decode_seconds = usage.decode_seconds
         self.finish_reason = usage.finish_reason

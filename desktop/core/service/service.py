@@ -66,6 +66,7 @@ from desktop.core.service.metrics import Metrics
 from desktop.core.service.model_cards import ModelCards
 from desktop.core.service.model_routes import ModelRoutes
 from desktop.core.service.models import Doing, Models
+from desktop.core.service.openai.routes import OpenAi
 from desktop.core.service.preload import Preload, Wanted
 from desktop.core.service.public import PublicAt, PublicServer
 from desktop.core.service.removal import why_in_use
@@ -213,6 +214,7 @@ class Service:
             lambda: self.settings.server.preload,
             self.bus.publish,
         )
+        self.openai = OpenAi(self.calls, lambda: bool(self.public.describe().get("key_required")))
         self.public = PublicServer(
             self._api_routes,
             self.keys,
@@ -456,6 +458,7 @@ class Service:
         return [
             *anthropic.routes(),
             *by_header(anthropic.by_path(), openai),
+            *self.openai.routes(),
             *self.metrics.routes(),
         ]
 
