@@ -107,6 +107,10 @@ def _is_left(thread: threading.Thread) -> bool:
 @pytest.fixture(autouse=True)
 def nothing_left_in_the_window(qt_is_quiet: list[str]) -> Iterator[None]:
     """Fail a test that leaves a window, a running timer or a thread behind (daemons too)."""
+    # Earlier tests may have filled caches (the syntax trees of the whole program): `_settle` and
+    # `_timers` walk what comes from here on.
+    gc.collect()
+    gc.freeze()
     windows, timers, threads = _windows(), _timers(), set(threading.enumerate())
     yield
     _settle()
