@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return bandwidth_worker(words[1:])
     if first == "_service":
-        from desktop.core.service.service import main as service
+        from desktop.core.service.process import main as service
 
         return service(words[1:])
     from desktop.cli.app import run

@@ -135,6 +135,6 @@ def of_version(version: str, admin_api: int) -> list[str]:
     code = (
         "import sys; from desktop.core import version; "
         f"version.VERSION, version.ADMIN_API = {version!r}, {admin_api}; "
-        "from desktop.core.service.service import main; sys.exit(main(sys.argv[2:]))"
+        "from desktop.core.service.process import main; sys.exit(main(sys.argv[2:]))"
     )
     return [sys.executable, "-c", code, "_service", "600"]

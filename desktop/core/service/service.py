@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
 import secrets as random_secrets
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -18,16 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from desktop.core import logs
 from desktop.core.bench.results import ResultStore
 from desktop.core.chat.store import ConversationStore
-from desktop.core.client.connect import EXIT_DISK_FULL, EXIT_LOCKED
 from desktop.core.db import Database
 from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
 from desktop.core.engine.store import RuntimeStore
-from desktop.core.errors import AppError, ErrorCode
+from desktop.core.errors import AppError
 from desktop.core.events import CancelToken, Notice
-from desktop.core.files import disk_full, write_atomic
+from desktop.core.files import write_atomic
 from desktop.core.fit.estimate import Estimate
 from desktop.core.fit.expected import ExpectedSpeed, speed_of_shape
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
@@ -39,7 +34,7 @@ from desktop.core.jobs.idle import Idle
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobTable
 from desktop.core.library.entry import ModelEntry
-from desktop.core.paths import Paths, models_folder, models_folder_fixed_by, paths
+from desktop.core.paths import Paths, models_folder, models_folder_fixed_by
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, request_ids, upstream
 from desktop.core.service.acceptances import Acceptances
@@ -81,8 +76,6 @@ if TYPE_CHECKING:
     from desktop.core.hub.client import Hub
 
 log = logging.getLogger(__name__)
-
-LINGER_SECONDS = 60.0
 
 OnReady = Callable[[dict[str, Any]], None]
 
@@ -574,71 +567,3 @@ class Service:
             ),
             downloads=self.downloads,
         )
-
-
-async def _run(
-    where: Paths,
-    on_ready: OnReady | None,
-    linger_seconds: float | None,
-    public: PublicAt | None,
-    wanted: Wanted | None,
-) -> None:
-    lock = ServiceLock(where.lock_file)
-    lock.acquire()
-    try:
-        service = Service(where, lock, linger_seconds)
-        loop = asyncio.get_running_loop()
-        if sys.platform != "win32":  # there Ctrl-C comes as KeyboardInterrupt
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, service.request_stop)
-        await service.run(on_ready, public, wanted)
-    finally:
-        lock.release()
-
-
-def _run_loop(work: Any) -> None:
-    if sys.platform == "win32":
-        asyncio.run(work)
-    else:
-        import uvloop
-
-        uvloop.run(work)
-
-
-def serve_foreground(
-    where: Paths,
-    public: PublicAt,
-    wanted: Wanted,
-    on_ready: OnReady,
-) -> int:
-    """Be the service, with the public face on, until SIGINT or SIGTERM.
-
-    Raises:
-        AppError: SERVICE_LOCKED where one runs already, and why it could not start.
-    """
-    where.ensure()
-    logs.set_up(where.logs, "service")
-    with contextlib.suppress(KeyboardInterrupt):
-        _run_loop(_run(where, on_ready, None, public, wanted))
-    return 0
-
-
-def main(arguments: list[str]) -> int:
-    """`_service`: the detached service that a window or a command starts."""
-    where = paths().ensure()
-    logs.set_up(where.logs, "service")
-    linger = float(arguments[0]) if arguments else LINGER_SECONDS
-    try:
-        _run_loop(_run(where, None, linger, None, None))
-    except AppError as error:
-        print(f"{error} {error.remedy}", file=sys.stderr)  # the starter reads it
-        log.error("the service did not start", extra={"code": error.code.value})
-        codes = {ErrorCode.SERVICE_LOCKED: EXIT_LOCKED, ErrorCode.DISK_FULL: EXIT_DISK_FULL}
-        return codes.get(error.code, 1)
-    except OSError as error:
-        if disk_full(error, where.data) is None:
-            raise
-        return EXIT_DISK_FULL
-    except KeyboardInterrupt:
-        return 0
-    return 0
