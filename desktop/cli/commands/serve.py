@@ -49,12 +49,20 @@ def register(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, out: Output) -> int:
-    from desktop.cli import session
+    from desktop.core.first_process import is_first, run_below
 
     if args.install or args.uninstall:
         from desktop.cli.commands.serve_install import run as install
 
         return install(args, out)
+    if is_first():
+        return run_below(lambda: _serve(args, out))
+    return _serve(args, out)
+
+
+def _serve(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+
     client = session.running(out)
     return _become(args, out) if client is None else _attach(client, args, out)
 
@@ -67,7 +75,7 @@ def _become(args: argparse.Namespace, out: Output) -> int:
     from desktop.core.paths import paths
     from desktop.core.service.preload import Wanted
     from desktop.core.service.public import PublicAt
-    from desktop.core.service.service import serve_foreground
+    from desktop.core.service.process import serve_foreground
     from desktop.core.service.tls import TlsChoice
 
     where = paths()
