@@ -44,6 +44,12 @@ class ServerSettings(_Section):
         30.0, ge=-1, le=1_000_000, title="Minutes a model stays after its last answer"
     )
     preload: list[str] = Field(default=[], title="Models loaded when the server is switched on")
+    model_map: dict[str, str] = Field(
+        default={}, title="Models given for names that clients use, * standing for anything"
+    )
+    manage_models: bool = Field(False, title="Clients may get, delete and make models")
+    ollama: bool = Field(False, title="Answer Ollama's clients on their own port too")
+    ollama_port: int = Field(11434, ge=1, le=65535, title="Port for Ollama's clients")
     fetch_images: bool = Field(True, title="Fetch pictures that requests name by their address")
     metrics_with_keys: bool = Field(
         False, title="Count requests by the names of their keys in the metrics"

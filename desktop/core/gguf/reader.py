@@ -215,6 +215,19 @@ class HeaderReader:
         assert not isinstance(facts, AppError)
         return Start(summary, facts, header_bytes)
 
+    def read_values(self, path: Path) -> dict[str, Any]:
+        """The header's keys and values (`values.values_of`); read anew each time.
+
+        Raises:
+            AppError: as `read`.
+        """
+        found = _outcome(self._ask(path, {"values": True}, shown(path)), _values)
+        if isinstance(found, AppError):
+            raise found
+        if found is None:
+            raise _senseless(shown(path))
+        return found
+
     def problem_with(self, kind: Companion, model_paths: Sequence[Path], path: Path) -> str | None:
         """Why a file does not go with a model, in a sentence; None where nothing is against it.
 
@@ -290,6 +303,10 @@ def _summary(reply: dict[str, Any]) -> ModelSummary:
 
 def _facts(reply: dict[str, Any]) -> ShapeFacts:
     return ShapeFacts.from_dict(reply["facts"])
+
+
+def _values(reply: dict[str, Any]) -> dict[str, Any]:
+    return dict(reply["values"])
 
 
 def _outcome(reply: dict[str, Any], take: Callable[[dict[str, Any]], _T]) -> _T | AppError | None:

@@ -17,6 +17,7 @@ from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.header import NeedMoreBytes
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.summary import summarize
+from desktop.core.gguf.values import values_of
 from desktop.core.gguf.words import shown
 
 
@@ -25,6 +26,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     With `{"file_size", "name"}` the path holds a file's first bytes: also → `{"need_bytes"}`.
     With `{"goes_with", "models"}` → `{"problem"}`: why it does not go with that model.
+    With `{"values"}` → `{"values"}`: its keys and values.
     """
     path, name = Path(request["path"]), request.get("name")
     try:
@@ -32,6 +34,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             models = [Path(each) for each in request["models"]]
             return {"problem": companions.problem(request["goes_with"], models, path)}
         header = read_header(path, request.get("file_size"), name)
+        if "values" in request:
+            return {"values": values_of(header)}
         return {
             "summary": summarize(header).to_dict(),
             "facts": facts_of(header).to_dict(),

@@ -46,6 +46,7 @@ _NO_PLACE = {
     "tfs_z": _GONE,
     "penalize_newline": _GONE,
 }
+WITHOUT_PLACE = frozenset(_NO_PLACE)
 KNOWN = frozenset({*_SAMPLING, *_NO_PLACE, "num_ctx", "num_gpu", STOP})
 
 

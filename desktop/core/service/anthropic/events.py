@@ -136,7 +136,7 @@ class Answer:
     def _use(self, call: Json) -> Iterator[Json]:
         function, which = call.get("function") or {}, call.get("index", 0)
         if self._open != "tool_use" or self._call != which:
-            block = {
+            block: Json = {
                 "type": "tool_use",
                 "id": call.get("id") or f"toolu_{secrets.token_hex(12)}",
                 "name": function.get("name") or "",

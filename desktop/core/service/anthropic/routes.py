@@ -137,7 +137,7 @@ def by_header(theirs: Mapping[str, Handler], routes: list[web.RouteDef]) -> list
         async def handle(request: web.Request) -> web.StreamResponse:
             if VERSION_HEADER in request.headers:
                 return await handler(request)
-            answer: web.StreamResponse = await route.handler(request)  # type: ignore[misc,operator]
+            answer: web.StreamResponse = await route.handler(request)
             return answer
 
         return web.RouteDef(route.method, route.path, handle, route.kwargs)
