@@ -19,6 +19,7 @@ MAY_START = {
     "desktop.core.guard",
     "desktop.core.client.connect",
     "desktop.core.winjob",
+    "desktop.core.first_process",
 }
 STARTERS = {
     "subprocess": {"Popen", "run", "call", "check_call", "check_output", "getoutput"},

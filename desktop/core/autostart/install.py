@@ -6,12 +6,12 @@ import getpass
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from desktop.core import procs
 from desktop.core.autostart import launchd, systemd, windows
 from desktop.core.autostart.job import Job, Plan, in_source_tree, kept_environment, own_program
 from desktop.core.errors import AppError, ErrorCode
@@ -23,7 +23,7 @@ _CARD_GROUPS = ("video", "render")
 _COMMAND_SECONDS = 60
 _BOOTED = Path("/run/systemd/system")  # there where systemd runs the machine: sd_booted(3)
 
-Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
+Run = Callable[[Sequence[str]], procs.Outcome]
 
 
 def plan(
@@ -132,26 +132,19 @@ def uninstall(made: Plan, *, run: Run | None = None) -> bool:
     return True
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        list(command),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_COMMAND_SECONDS,
-        check=False,
-    )
+def _run(command: Sequence[str]) -> procs.Outcome:
+    return procs.run(command, timeout_seconds=_COMMAND_SECONDS)
 
 
 def _checked(run: Run, command: Sequence[str]) -> None:
     words = " ".join(command)
     try:
         done = run(command)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _failed(f"`{words}`: {error}.") from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
-        raise _failed(f"`{words}` failed: {said[-1].rstrip('.')}.")
+    except (OSError, AppError) as error:
+        raise _failed(f"`{words}`: {error}") from error
+    if not done.ok:
+        said = done.tail(1).strip().rstrip(".") or "it said nothing"
+        raise _failed(f"`{words}` failed: {said}.")
 
 
 def _failed(reason: str) -> AppError:

@@ -9,6 +9,7 @@ the cards do not count.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from desktop.core.autostart.job import Job, Plan
@@ -61,13 +62,14 @@ def unit(job: Job) -> str:
         "",
         "[Service]",
         "Type=exec",
-        f"ExecStart={' '.join(quoted(word) for word in job.command)}",
+        f"ExecStart={_command_line(job.command)}",
     ]
     environment = dict(job.environment)
     if job.system:
         home = f"/var/lib/{STATE}"
         environment = {**environment, "PADDOCK_HOME": home, "HF_HOME": f"{home}/huggingface"}
-    lines += [f"Environment={quoted(f'{k}={v}')}" for k, v in sorted(environment.items())]
+    pairs = [f"{name}={value}" for name, value in sorted(environment.items())]
+    lines += [f"Environment={quoted(pair)}" for pair in pairs]
     lines += [
         "Restart=on-failure",
         "RestartSec=5",
@@ -107,9 +109,24 @@ def _system_lines(job: Job) -> list[str]:
     ]
 
 
+def _command_line(command: Sequence[str]) -> str:
+    """Of its words only the later ones have variables replaced, and the program's name may hold
+    neither quotes nor backslashes (systemd.service(5), and string_is_safe in its source).
+
+    Raises:
+        AppError: AUTOSTART_FAILED.
+    """
+    program, *words = command
+    if any(letter in program for letter in "\"'\\"):
+        raise AppError(
+            ErrorCode.AUTOSTART_FAILED,
+            reason=f"systemd starts no program whose path holds quotes or backslashes: {program}.",
+        )
+    return " ".join([quoted(program), *(quoted(word).replace("$", "$$") for word in words)])
+
+
 def quoted(word: str) -> str:
-    """A word of ExecStart or Environment as systemd reads it: quotes, `%` and `$` (systemd.syntax,
-    systemd.unit and systemd.service(5)).
+    """A word as systemd reads it, with its quotes and `%` (systemd.syntax and systemd.unit(5)).
 
     Raises:
         AppError: AUTOSTART_FAILED for control characters, which a unit cannot hold.
@@ -118,5 +135,5 @@ def quoted(word: str) -> str:
         raise AppError(ErrorCode.AUTOSTART_FAILED, reason=f"{word!r} holds control characters.")
     if _PLAIN.fullmatch(word):
         return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
