@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import struct
+import sysconfig
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -305,9 +306,8 @@ def test_the_walk_over_lists_is_bounded() -> None:
 
 
 def test_the_type_table_is_the_engines() -> None:
-    import llama_cpp
-
-    library = next((Path(llama_cpp.__file__).parent / "lib").glob("*ggml-base*"))
+    folder = Path(sysconfig.get_path("purelib")) / "llama_cpp" / "lib"
+    library = next(folder.glob("*ggml-base*"))
     ggml = ctypes.CDLL(str(library))
     ggml.ggml_type_size.restype = ctypes.c_size_t
     ggml.ggml_blck_size.restype = ctypes.c_int64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,7 @@ def summary_of(made: Gguf) -> ModelSummary:
 
 
 def engine_tool(name: str) -> Path:
-    import llama_cpp
-
-    return Path(llama_cpp.__file__).parents[1] / "bin" / name
+    return Path(sysconfig.get_path("purelib")) / "bin" / name
 
 
 def test_a_llama_in_plain_fields() -> None:
