@@ -88,8 +88,9 @@ class Engine:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         usage: Json = {"choices": [], "usage": self.usage}
+        head = {"id": "chatcmpl-1", "created": 1, "model": "m", "object": "chat.completion.chunk"}
         for chunk in [*self.chunks, *([] if self.breaks_off else [usage])]:
-            await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            await response.write(f"data: {json.dumps({**head, **chunk})}\n\n".encode())
         if not self.breaks_off:
             await response.write(b"data: [DONE]\n\n")
         return response
