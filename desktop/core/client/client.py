@@ -145,14 +145,20 @@ class Client(
         return self._post("/unload", {"model": model}, None)
 
     def public_on(
-        self, host: str | None = None, port: int | None = None, tls: Json | None = None
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        tls: Json | None = None,
+        ollama: bool | None = None,
     ) -> Json:
         """Switch the server on; None is what the settings say.
 
         Args:
             tls: {"mode": "off", "own" or "self", "certificate", "key"}.
+            ollama: whether Ollama's clients find it on their own port too.
         """
-        return self._post("/public", {"on": True, "host": host, "port": port, "tls": tls})
+        body = {"on": True, "host": host, "port": port, "tls": tls, "ollama": ollama}
+        return self._post("/public", body)
 
     def public_off(self) -> Json:
         return self._post("/public", {"on": False})

@@ -142,7 +142,13 @@ class Admin:
     async def public(self, request: web.Request) -> web.Response:
         body = await read_body(request)
         if body.get("on"):
-            await self._service.public.on(body.get("host"), body.get("port"), tls_choice(body))
+            ollama = body.get("ollama")
+            await self._service.public.on(
+                body.get("host"),
+                body.get("port"),
+                tls_choice(body),
+                ollama if isinstance(ollama, bool) else None,
+            )
         else:
             await self._service.public.off()
         return web.json_response(self._service.public.describe())

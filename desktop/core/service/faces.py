@@ -100,6 +100,7 @@ async def json_only(request: web.Request, handler: Handler) -> web.StreamRespons
         request.method in ("POST", "PUT", "PATCH")
         and request.content_type != "application/json"
         and not takes_form(request)
+        and not _sent_by_hand(request)
     ):
         raise ApiError(
             415,
@@ -107,6 +108,15 @@ async def json_only(request: web.Request, handler: Handler) -> web.StreamRespons
             code="unsupported_media_type",
         )
     return await handler(request)
+
+
+def _sent_by_hand(request: web.Request) -> bool:
+    """A command such as `curl -d` names no type of its JSON, and Ollama's own examples are such
+    commands. Browsers say where a page's request comes from."""
+    of_a_page = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode")
+    return request.path.startswith("/api/") and not any(
+        name in request.headers for name in of_a_page
+    )
 
 
 def private_guard(token: str) -> Any:

@@ -17,6 +17,7 @@ from desktop.core.service import faces, limits, request_ids
 from desktop.core.service.calls import caller_of
 from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.keys import KeyStore
+from desktop.core.service.ollama.api import OllamaPort, with_greeting
 from desktop.core.service.tls import TlsChoice, TlsContext, server_names, tls_context
 from desktop.core.settings import ServerSettings
 
@@ -30,6 +31,7 @@ class PublicAt:
     host: str | None = None
     port: int | None = None
     tls: TlsChoice | None = None
+    ollama: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,24 @@ class PublicServer:
         self._changing = asyncio.Lock()
         self._face: faces.Face | None = None
         self._opening: _Opening | None = None
+        self._ollama = OllamaPort(self._ollama_application)
 
     @property
     def url(self) -> str | None:
         return self._face.url if self._face else None
 
     async def on(
-        self, host: str | None = None, port: int | None = None, tls: TlsChoice | None = None
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        tls: TlsChoice | None = None,
+        ollama: bool | None = None,
     ) -> None:
         """Switch it on; when it is on at another address, it moves.
 
         Args:
             tls: what to encrypt with; None: what the settings say.
+            ollama: whether Ollama's clients find it on their own port too; None: as `tls`.
 
         Raises:
             AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS, and of its certificate as
@@ -95,30 +103,45 @@ class PublicServer:
         )
         chosen = tls or TlsChoice(server.tls, server.tls_certificate, server.tls_key)
         opening = _Opening(policy, chosen)
+        at_ollamas = server.ollama if ollama is None else ollama
         async with self._changing:
             old, before = self._face, self._opening
-            if old is not None and (old.host, old.port) == (host, port) and opening == before:
-                return
-            context = await asyncio.to_thread(
-                tls_context, chosen, self._folder, self._names, self._certificate_changed
-            )
-            # The same port cannot be listened on twice, not at another address either: 0.0.0.0
-            # and 127.0.0.1 overlap.
-            same_port = old is not None and old.port == port
-            if old is not None and same_port:
-                await old.stop()
-                self._face = None
-            face = faces.Face(self._application(policy), context)
-            try:
-                await face.start(host, port)
-            except AppError:
-                if old is not None and before is not None and same_port:
-                    await self._back_to(old, before)
-                raise
-            self._face, self._opening = face, opening
-            if old is not None and not same_port:
-                await old.stop()
+            same = old is not None and (old.host, old.port) == (host, port) and opening == before
+            context = old.tls if same and old is not None else await self._tls(chosen)
+            second = server.ollama_port if at_ollamas else None
+            async with self._ollama.switched(policy, second, context) as changed:
+                if same and not changed:
+                    return
+                if not same:
+                    await self._open(host, port, opening, context)
         self._publish("public.changed", self.describe())
+
+    async def _tls(self, chosen: TlsChoice) -> TlsContext | None:
+        return await asyncio.to_thread(
+            tls_context, chosen, self._folder, self._names, self._certificate_changed
+        )
+
+    async def _open(
+        self, host: str, port: int, opening: _Opening, context: TlsContext | None
+    ) -> None:
+        """Listen there in the place of where it was."""
+        old, before = self._face, self._opening
+        # The same port cannot be listened on twice, not at another address either: 0.0.0.0
+        # and 127.0.0.1 overlap.
+        same_port = old is not None and old.port == port
+        if old is not None and same_port:
+            await old.stop()
+            self._face = None
+        face = faces.Face(self._application(opening.policy), context)
+        try:
+            await face.start(host, port)
+        except AppError:
+            if old is not None and before is not None and same_port:
+                await self._back_to(old, before)
+            raise
+        self._face, self._opening = face, opening
+        if old is not None and not same_port:
+            await old.stop()
 
     async def _back_to(self, old: faces.Face, opening: _Opening) -> None:
         """Listen again where it was before a move that failed."""
@@ -141,6 +164,7 @@ class PublicServer:
     async def off(self) -> None:
         async with self._changing:
             face, self._face = self._face, None
+            await self._ollama.off()
             if face is None:
                 return
             await face.stop()
@@ -163,6 +187,7 @@ class PublicServer:
                 "host": server.host,
                 "port": server.port,
                 "tls": None,
+                "ollama_url": None,
             }
         return {
             "on": True,
@@ -172,9 +197,15 @@ class PublicServer:
             "lan_urls": [face.url_of(address) for address in _reached_at(face.host)],
             "key_required": opening.policy.key_needed,
             "tls": _describe_tls(opening.tls, face.tls),
+            "ollama_url": self._ollama.url,
         }
 
-    def _application(self, policy: faces.PublicPolicy) -> web.Application:
+    def _ollama_application(self, policy: faces.PublicPolicy) -> web.Application:
+        return self._application(policy, with_greeting(self._routes()))
+
+    def _application(
+        self, policy: faces.PublicPolicy, routes: Sequence[web.RouteDef] | None = None
+    ) -> web.Application:
         app = web.Application(
             middlewares=[
                 faces.error_shape,
@@ -186,7 +217,7 @@ class PublicServer:
         app.on_response_prepare.append(request_ids.mark)
         app.on_response_prepare.append(self._tell_limits)
         app.on_response_prepare.append(faces.cors_headers(policy))
-        app.add_routes(self._routes())
+        app.add_routes(self._routes() if routes is None else routes)
         return app
 
     async def _tell_limits(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -59,8 +59,10 @@ from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
 from desktop.core.service.measuring import FirstMeasurement
 from desktop.core.service.metrics import Metrics
 from desktop.core.service.model_cards import ModelCards
+from desktop.core.service.model_map import with_map
 from desktop.core.service.model_routes import ModelRoutes
 from desktop.core.service.models import Doing, Models
+from desktop.core.service.ollama.api import OllamaApi
 from desktop.core.service.openai.routes import OpenAi
 from desktop.core.service.preload import Preload, Wanted
 from desktop.core.service.public import PublicAt, PublicServer
@@ -187,7 +189,7 @@ class Service:
             self.supervisor,
             self._session,
             self.requests,
-            find=self.models.find,
+            find=with_map(self.models.find, lambda: self.settings.server.model_map),
             list_models=self.models.all_models,
             gates=(self._key_gate, self.accounts.gate),
             cards=ModelCards(self._expected),
@@ -208,6 +210,15 @@ class Service:
             self.bus.publish,
         )
         self.openai = OpenAi(self.calls, lambda: bool(self.public.describe().get("key_required")))
+        self._ollama = OllamaApi(
+            self.calls,
+            self.models,
+            self._reader,
+            settings=lambda: self.settings,
+            jobs=self.jobs,
+            scheduler=lambda: self.scheduler,
+            bus=self.bus,
+        )
         self.public = PublicServer(
             self._api_routes,
             self.keys,
@@ -250,7 +261,7 @@ class Service:
             self._spawn(self._keep_learning())
             self._measurement.start()
             if public is not None:
-                await self.public.on(public.host, public.port, public.tls)
+                await self.public.on(public.host, public.port, public.tls, public.ollama)
             self._write_endpoint(token)
             if wanted is not None:
                 await self._preload.load(wanted)
@@ -452,6 +463,7 @@ class Service:
             *anthropic.routes(),
             *by_header(anthropic.by_path(), openai),
             *self.openai.routes(),
+            *self._ollama.routes(),
             *self.metrics.routes(),
         ]
 

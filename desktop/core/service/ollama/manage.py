@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -33,9 +33,6 @@ from desktop.core.service.ollama.cards import meant_names
 from desktop.core.service.ollama.finding import find, named
 from desktop.core.service.ollama.modelfile import commands_of, text_of
 from desktop.core.settings import Settings
-
-if TYPE_CHECKING:
-    from desktop.core.jobs.scheduler import Scheduler
 
 Json = dict[str, Any]
 Lines = AsyncGenerator[Json]
@@ -71,6 +68,14 @@ _ASKED_WRONGLY = frozenset(
 )
 
 
+class Submitter(Protocol):
+    """What is used of the scheduler of jobs."""
+
+    async def submit(self, kind: str, params: dict[str, Any]) -> Job: ...
+
+    def describe(self, job: Job) -> dict[str, Any]: ...
+
+
 class Manager:
     """The routes, over the library and its jobs.
 
@@ -87,7 +92,7 @@ class Manager:
         *,
         settings: Callable[[], Settings],
         jobs: JobTable,
-        scheduler: Callable[[], Scheduler],
+        scheduler: Callable[[], Submitter],
         bus: EventBus,
     ) -> None:
         self._calls = calls
