@@ -43,6 +43,12 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--pin", action="store_true", help="these models never make room for others"
     )
+    parser.add_argument(
+        "--ollama",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="answer Ollama's clients on their own port (11434) too",
+    )
     from desktop.cli.commands.serve_install import install_arguments
 
     install_arguments(parser)
@@ -91,7 +97,7 @@ def _become(args: argparse.Namespace, out: Output) -> int:
             log.start()
 
     tls = _tls(args)
-    public = PublicAt(args.host, args.port, TlsChoice(**tls) if tls else None)
+    public = PublicAt(args.host, args.port, TlsChoice(**tls) if tls else None, args.ollama)
     return serve_foreground(where, public, Wanted(args.model, args.pin), ready)
 
 
@@ -137,7 +143,7 @@ def _attach(client: Client, args: argparse.Namespace, out: Output) -> int:
 
     before: dict[str, Any] = client.state()["public"]
     cancel, tls = CancelToken(), _tls(args)
-    public = call(lambda: client.public_on(args.host, args.port, tls))
+    public = call(lambda: client.public_on(args.host, args.port, tls, args.ollama))
     try:
         for model in args.model:
             load(client, model, {"pinned": True} if args.pin else {}, out)
@@ -171,7 +177,8 @@ def _as_before(client: Client, before: dict[str, Any], out: Output) -> None:
     from desktop.cli.background import call
 
     if before["on"]:
-        public = call(lambda: client.public_on(before["host"], before["port"]))
+        ollama = before.get("ollama_url") is not None
+        public = call(lambda: client.public_on(before["host"], before["port"], ollama=ollama))
         out.note(f"The server was on before and stays on at {public['url']}.")
     else:
         call(client.public_off)
@@ -191,6 +198,8 @@ def _show_ready(document: dict[str, Any], out: Output) -> None:
 
 def _tell_reach(public: dict[str, Any], out: Output) -> None:
     """What listening beyond this machine opens, and to whom."""
+    if public.get("ollama_url"):
+        out.note(f"Ollama's clients find it at {public['ollama_url']}.")
     reached = public.get("lan_urls")
     if reached:
         out.note(f"Other machines reach it at {' or '.join(reached)}.")

@@ -46,7 +46,10 @@ def _show(document: dict[str, Any], out: Output) -> None:
     out.line(f"Service {document['version']} is running (process {document['pid']}).")
     url = document["url"]
     out.line(f"Server: on at {url}" if url else "Server: off (`paddock serve` switches it on)")
-    tls = (document.get("public") or {}).get("tls")
+    public = document.get("public") or {}
+    if public.get("ollama_url"):
+        out.line(f"For Ollama's clients: {public['ollama_url']}")
+    tls = public.get("tls")
     if tls:
         out.line(f"Certificate (SHA-256): {tls['fingerprint']}")
     for model in document["models"]:
