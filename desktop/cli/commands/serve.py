@@ -80,8 +80,8 @@ def _become(args: argparse.Namespace, out: Output) -> int:
     from desktop.core.client.connect import read_endpoint
     from desktop.core.paths import paths
     from desktop.core.service.preload import Wanted
-    from desktop.core.service.public import PublicAt
     from desktop.core.service.process import serve_foreground
+    from desktop.core.service.public import PublicAt
     from desktop.core.service.tls import TlsChoice
 
     where = paths()
