@@ -130,6 +130,12 @@ def from_upstream(status: int, raw: bytes, prompt: str = "messages") -> ApiError
         return ApiError(400, message, code="unsupported")
     if status in (401, 403):  # between us and our own child: nothing the client could mend
         return ApiError(500, "The engine refused its own key.", error_type=_SERVER, code="internal")
+    if message.startswith("Failed to initialize samplers"):
+        return ApiError(
+            400,
+            f"The engine cannot hold answers to this grammar or schema ({message}).",
+            code="invalid_grammar",
+        )
     if 400 <= status < 500:
         return ApiError(status, message)
     if status == 500 and _is_the_clients_fault(message):

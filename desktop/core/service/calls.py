@@ -111,7 +111,7 @@ class Calls:
         find: the model of a name; raises MODEL_NOT_FOUND, MODEL_AMBIGUOUS.
         list_models: all models that are not hidden.
         gates: asked in this order, when the model is known and before a slot is waited for.
-        asker: makes of requests what the engine is asked.
+        asker: makes of requests what the engine is asked; streams: reads its answers.
         early_seconds: after so long without an answer the client is told that it goes on.
     """
 
@@ -126,6 +126,7 @@ class Calls:
         gates: Sequence[Gate] = (),
         cards: ModelCards | None = None,
         asker: Asker | None = None,
+        streams: EngineStreams | None = None,
         stall_seconds: float = STALL_SECONDS,
         early_seconds: float = EARLY_SECONDS,
     ) -> None:
@@ -139,7 +140,7 @@ class Calls:
         self._early_seconds = early_seconds
         self._asker = asker or Asker(session)
         self._cards = cards or ModelCards()
-        self._streams = EngineStreams(session, self._asker)
+        self._streams = streams or EngineStreams(session, self._asker)
         self.stopping = False
 
     @contextlib.asynccontextmanager

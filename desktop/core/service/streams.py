@@ -110,10 +110,11 @@ def _plain(block: bytes) -> bool:
     can, and costs no more than the look.
     """
     return not (
-        b'"usage":{' in block
+        b'"usage"' in block
         or b'"finish_reason":"' in block
-        or b'"prompt_progress":' in block
-        or b'"timings":{' in block
+        or b'"finish_reason": "' in block
+        or b'"prompt_progress"' in block
+        or b'"timings"' in block
         or b"error" in block
         or _DONE in block
     )
@@ -210,6 +211,9 @@ class StreamFilter:
     def _note_progress(self, progress: Any) -> None:
         if isinstance(progress, dict) and progress.get("total"):
             self.progress = float(progress.get("processed") or 0) / float(progress["total"])
+            if self.usage.completion_tokens is None:  # known before the engine counts it up
+                self.usage.prompt_tokens = int(progress["total"])
+                self.usage.cached_tokens = int(progress.get("cache") or 0)
 
     def _done(self) -> bytes:
         self.ended += 1

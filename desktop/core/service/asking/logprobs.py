@@ -15,7 +15,7 @@ class ChosenOnly(Rewriter):
     The engine gives none at all where no alternative is asked for.
     """
 
-    marks = (b'"top_logprobs":',)
+    marks = (b'"top_logprobs"',)
 
     def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
         for choice in chunk.get("choices") or ():

@@ -62,8 +62,11 @@ class Renumbered(Rewriter):
 
     def __init__(self, answers: int) -> None:
         self._answers = answers
+        self._id: str | None = None
 
     def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
+        if "id" in chunk:
+            self._id = chunk["id"] = self._id or chunk["id"]
         for choice in chunk.get("choices") or ():
             choice["index"] = int(choice.get("index", 0)) + self.part * self._answers
         return (chunk,)
@@ -72,7 +75,7 @@ class Renumbered(Rewriter):
 class WithoutReasoning(Rewriter):
     """What the model thought is left out."""
 
-    marks = (b'"reasoning_content":',)
+    marks = (b'"reasoning_content"',)
 
     def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
         for choice in chunk.get("choices") or ():

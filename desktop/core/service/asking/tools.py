@@ -230,7 +230,7 @@ class CheckedCalls(Rewriter):
         ApiError: the model called something else, or nothing although it had to.
     """
 
-    marks = (b'"tool_calls":[', b'"finish_reason":"')
+    marks = (b'"tool_calls"', b'"finish_reason":"', b'"finish_reason": "')
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
