@@ -12,8 +12,14 @@ DIMENSION = 64
 _WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"▁{letter}" for letter in "abcdefghij"), "▁hello"]
 
 
-def write_tiny_bert(path: Path, n_layers: int = 2, context: int = 128) -> Path:
-    """Write it; its embeddings have DIMENSION numbers and mean nothing."""
+def write_tiny_bert(
+    path: Path, n_layers: int = 2, context: int = 128, *, ranks: bool = False
+) -> Path:
+    """Write it; its embeddings have DIMENSION numbers and mean nothing.
+
+    Args:
+        ranks: it scores pairs of texts, and its scores mean nothing.
+    """
     randomness = random.Random(3)
     made = Gguf()
     made.set("general.architecture", STR, "bert").set("general.name", STR, "Tiny Bert")
@@ -23,7 +29,7 @@ def write_tiny_bert(path: Path, n_layers: int = 2, context: int = 128) -> Path:
         "embedding_length": DIMENSION,
         "feed_forward_length": 128,
         "attention.head_count": 4,
-        "pooling_type": 1,
+        "pooling_type": 4 if ranks else 1,
     }
     for key, value in numbers.items():
         made.set(f"bert.{key}", U32, value)
@@ -69,4 +75,9 @@ def write_tiny_bert(path: Path, n_layers: int = 2, context: int = 128) -> Path:
         tensor(f"{at}.ffn_down.weight", 128, DIMENSION)
         tensor(f"{at}.ffn_down.bias", DIMENSION)
         norm(f"{at}.layer_output_norm")
+    if ranks:
+        tensor("cls.weight", DIMENSION, DIMENSION)
+        tensor("cls.bias", DIMENSION)
+        tensor("cls.output.weight", DIMENSION, 1)
+        tensor("cls.output.bias", 1)
     return made.write(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from aiohttp import web
@@ -136,12 +137,29 @@ def from_upstream(status: int, raw: bytes, prompt: str = "messages") -> ApiError
             f"The engine cannot hold answers to this grammar or schema ({message}).",
             code="invalid_grammar",
         )
+    if (long := _TOO_LONG.match(message)) is not None:
+        return _text_too_long(*map(int, long.groups()), prompt)
     if 400 <= status < 500:
         return ApiError(status, message)
     if status == 500 and _is_the_clients_fault(message):
         return ApiError(400, message)
     return ApiError(
         502 if status != 503 else 503, message, error_type=_SERVER, code="upstream_failed"
+    )
+
+
+# A text that is embedded or ranked is read in one piece (server-context.cpp of llama.cpp 0c1e570).
+_TOO_LONG = re.compile(r"input \((\d+) tokens\) is too large to process\D*(\d+)")
+
+
+def _text_too_long(asked: int, there: int, prompt: str) -> ApiError:
+    return ApiError(
+        400,
+        f"One text of the {prompt} has {asked} tokens, and this model reads up to {there} in one "
+        "piece. Send shorter texts, or load the model with a larger micro-batch.",
+        code="context_length_exceeded",
+        param=prompt,
+        extra={"n_prompt_tokens": asked, "n_ctx": there},
     )
 
 

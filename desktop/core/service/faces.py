@@ -96,8 +96,10 @@ def _failure(request: web.Request, error: Exception) -> ApiError:
 @web.middleware
 async def json_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A page can send a form or plain text anywhere without asking; JSON it cannot."""
+    there = request.match_info.http_exception is None  # else it is a 404 or a 405
     if (
-        request.method in ("POST", "PUT", "PATCH")
+        there
+        and request.method in ("POST", "PUT", "PATCH")
         and request.content_type != "application/json"
         and not takes_form(request)
         and not _sent_by_hand(request)

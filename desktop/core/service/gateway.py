@@ -128,7 +128,8 @@ class Gateway:
             entry = await self._calls.model(call, call.body.get("model"))
             summary = entry.summary
             embedding.check(call.body, summary.vocab_size if summary else None)
-            if summary is None or not summary.is_embedding:
+            ranks = summary is not None and summary.pooling_type == "rank"
+            if summary is None or not summary.is_embedding or ranks:
                 raise ApiError(
                     400,
                     f"“{entry.id}” does not make embeddings. Choose an embedding model.",

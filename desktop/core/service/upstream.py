@@ -18,6 +18,8 @@ import aiohttp
 from desktop.core.engine.server import EngineServer
 from desktop.core.service.api_errors import ApiError, from_upstream
 
+# The parameters that hold what a model reads, on the engine's routes.
+_PROMPTS = ("messages", "input", "documents", "prompt")
 # A dead engine's connection fails at once; why it died is known when its output has been read.
 DEATH_SECONDS = 5.0
 
@@ -66,7 +68,7 @@ async def post(
                 raise said_nothing(silent_seconds or 0) from None
             answered = True
             if reply.status != 200:
-                prompt = "messages" if "messages" in body else "prompt"
+                prompt = next((name for name in _PROMPTS if name in body), "prompt")
                 raise from_upstream(reply.status, await reply.read(), prompt)
             yield reply
     except aiohttp.ClientError as error:

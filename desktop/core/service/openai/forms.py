@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from desktop.core.service import limits
 from desktop.core.service.api_errors import ApiError
@@ -60,6 +61,8 @@ async def read(request: web.Request, file_name: str) -> tuple[dict[str, Any], by
                 content = data
             else:
                 _add(fields, part.name, data.decode())
+    except HttpProcessingError as error:  # a part's head is none
+        raise _broken(error.message) from error
     except (ValueError, AssertionError, KeyError, EOFError) as error:
         raise _broken(str(error)) from error
     if content is None:

@@ -145,6 +145,7 @@ async def test_broken_forms(gateway: Gateway) -> None:
         (bounded, b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF'),
         (bounded, b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n\xff\r\n--b--\r\n'),
         (bounded, b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n'),
+        (bounded, b'--b\r\nContent-Disposition: form-data; name="a\x17"\r\n\r\nm\r\n--b--\r\n'),
     ):
         status, body = await post(gateway, data, headers)
         assert status == 400 and body["error"]["message"], data

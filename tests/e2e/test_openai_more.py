@@ -1,0 +1,114 @@
+"""OpenAI's routes beyond chat over the real engine, through OpenAI's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+
+from tests.helpers.bert_file import write_tiny_bert
+from tests.helpers.service import RunningService
+from tests.unit.service.openai.fuzzing import fuzz
+
+
+@pytest.fixture(scope="module")
+def demo(service: RunningService) -> str:
+    """The bundled model's id."""
+    return next(str(m["id"]) for m in service.client.models() if m["bundled"])
+
+
+@pytest.fixture(scope="module")
+def ranker(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny reranker with random weights."""
+    path = write_tiny_bert(tmp_path_factory.mktemp("rank") / "tiny-ranker-f32.gguf", ranks=True)
+    service.client.add_models(str(path))
+    return next(str(m["id"]) for m in service.client.models() if m["path"] == str(path))
+
+
+def post(url: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    async def ask() -> tuple[int, Any]:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url + path, json=body) as reply,
+        ):
+            return reply.status, await reply.json()
+
+    return asyncio.run(ask())
+
+
+def test_a_conversation_of_responses(public_url: str, demo: str) -> None:
+    with openai.OpenAI(base_url=f"{public_url}/v1", api_key="x", max_retries=0) as client:
+        first = client.responses.create(model=demo, input="What is Paddock?")
+        assert first.status == "completed" and first.output_text and first.usage is not None
+        asked = client.responses.input_tokens.count(model=demo, input="What is Paddock?")
+        assert asked.input_tokens == first.usage.input_tokens
+        with client.responses.stream(
+            model=demo, input="And who are you?", previous_response_id=first.id
+        ) as stream:
+            text = "".join(e.delta for e in stream if e.type == "response.output_text.delta")
+            second = stream.get_final_response()
+        assert second.output_text == text and second.usage is not None
+        assert second.usage.input_tokens > first.usage.input_tokens
+        items = client.responses.input_items.list(second.id, order="asc")
+        assert [item.type for item in items.data] == ["message"] * 3
+        short = client.responses.create(model=demo, input="Hello", max_output_tokens=1)
+        assert short.status == "incomplete"
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.responses.create(model=demo, input="long " * 20_000)
+        assert caught.value.code == "context_length_exceeded"
+
+
+def test_tokens(public_url: str, demo: str) -> None:
+    text = "Hello, how are you?"
+    status, cut = post(public_url, "/tokenize", {"model": demo, "content": text})
+    assert status == 200 and cut["count"] == len(cut["tokens"]) > 2
+    status, back = post(public_url, "/detokenize", {"model": demo, "tokens": cut["tokens"]})
+    assert (status, back["content"].strip()) == (200, text)
+    pieces = {"model": demo, "content": text, "with_pieces": True}
+    assert "".join(each["piece"] for each in post(public_url, "/tokenize", pieces)[1]["tokens"])
+    asked = {"model": demo, "messages": [{"role": "user", "content": text}]}
+    status, template = post(public_url, "/apply-template", asked)
+    assert status == 200 and text in template["prompt"]
+    path = "/v1/chat/completions/input_tokens"
+    status, counted = post(public_url, path, asked)
+    assert status == 200 and counted["input_tokens"] > cut["count"]
+
+
+def test_ranking(public_url: str, ranker: str) -> None:
+    documents = ["hello a", "b c d", "hello"]
+    body = {"model": ranker, "query": "hello", "documents": documents}
+    status, ranked = post(public_url, "/v1/rerank", {**body, "return_documents": True})
+    assert status == 200, ranked
+    scores = [each["relevance_score"] for each in ranked["results"]]
+    assert scores == sorted(scores, reverse=True) and all(map(math.isfinite, scores))
+    assert [each["document"]["text"] for each in ranked["results"]] == [
+        documents[each["index"]] for each in ranked["results"]
+    ]
+    assert ranked["usage"]["total_tokens"] > 0
+    assert len(post(public_url, "/rerank", {**body, "top_n": 1})[1]["results"]) == 1
+    status, body = post(public_url, "/v1/embeddings", {"model": ranker, "input": "hello"})
+    assert status == 400, "a reranker makes no vectors"
+
+
+def test_a_document_that_is_too_long_is_the_clients_fault(public_url: str, ranker: str) -> None:
+    body = {"model": ranker, "query": "hello", "documents": ["a " * 3000]}
+    status, reply = post(public_url, "/v1/rerank", body)
+    error = reply["error"]
+    assert (status, error["code"], error["param"]) == (400, "context_length_exceeded", "documents")
+    assert error["n_prompt_tokens"] > error["n_ctx"] == 512
+
+
+@pytest.mark.slow
+def test_requests_made_of_the_document(
+    service: RunningService, public_url: str, demo: str, ranker: str, tmp_path: Path
+) -> None:
+    words = asyncio.run(
+        fuzz(public_url, tmp_path, [demo, ranker], examples=8, phases="coverage,fuzzing")
+    )
+    assert words.startswith("ok"), words
+    assert service.process.poll() is None
