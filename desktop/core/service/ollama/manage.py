@@ -236,7 +236,7 @@ class Manager:
     # --- what is not there --------------------------------------------------------------------
 
     async def push(self, request: web.Request) -> web.Response:
-        raise ApiError(501, "Paddock publishes no models.", code="unsupported")
+        raise ApiError(400, "Paddock publishes no models.", code="unsupported")
 
     async def has_blob(self, request: web.Request) -> web.Response:
         _check_digest(request)
@@ -246,7 +246,7 @@ class Manager:
         self._check_allowed(request)
         _check_digest(request)
         raise ApiError(
-            501,
+            400,
             "Files are not taken in over this API. Put the file into a folder of models instead.",
             code="unsupported",
         )

@@ -27,13 +27,13 @@ def commands_of(body: Json) -> tuple[str, list[Command]]:
     Returns: the name of the model it is made from, and all the rest.
 
     Raises:
-        ApiError: 400, 501 for what would need files of the client's.
+        ApiError: 400, also for what would need files of the client's.
         AppError: MODELFILE_INVALID.
     """
     if body.get("files") or body.get("adapters"):
-        raise ApiError(501, _BLOBS, code="unsupported")
+        raise ApiError(400, _BLOBS, code="unsupported")
     if body.get("quantize") or body.get("quantization"):
-        raise ApiError(501, "Models are not quantized over this API.", code="unsupported")
+        raise ApiError(400, "Models are not quantized over this API.", code="unsupported")
     if isinstance(body.get("modelfile"), str):
         found = list(parse(body["modelfile"]))
     else:

@@ -8,25 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from desktop.core.service.openai.document_others import OTHER_PATHS, OTHER_RESPONSES, OTHER_SCHEMAS
-from desktop.core.service.openai.document_paths import PATHS
+from desktop.core.service.openai.document_paths import ERRORS, PATHS
 from desktop.core.service.openai.document_schemas import SCHEMAS, ref
 from desktop.core.version import VERSION
-
-ERRORS = {
-    400: "The request is not one this route or this model can answer; `param` names the field.",
-    401: "No key was sent, or one that is not valid.",
-    403: "The key, the page or the host may not do this.",
-    404: "There is no such model, response or route.",
-    405: "The route is called with another method.",
-    413: "The request is too large.",
-    415: "The request was not sent as `Content-Type: application/json`.",
-    429: "Too much at a time; `Retry-After` says when to try again.",
-    500: "Something went wrong inside Paddock.",
-    502: "The model stopped, or could not answer.",
-    503: "The model could not be loaded, or the server is stopping.",
-    504: "It took too long.",
-    529: "The server has no room for it now.",
-}
 
 _ABOUT = (
     "Language models on this machine through the APIs of OpenAI, Anthropic and Ollama. Fields that "

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from desktop.core.service.openai.document_paths import COMMON, ENGINE, Operation, operation
+from desktop.core.service.openai.document_paths import (
+    COMMON,
+    ENGINE,
+    ERRORS,
+    Operation,
+    operation,
+    path_parameter,
+)
 from desktop.core.service.openai.document_schemas import (
     FLAG,
     MODEL,
@@ -87,16 +94,21 @@ def _anthropic(summary: str, content: dict[str, Schema] | Schema, body: Schema) 
 
 def _ollama(
     summary: str,
-    content: dict[str, Schema] | Schema,
+    content: dict[str, Schema] | Schema | None,
     body: Schema | None = None,
     errors: tuple[int, ...] = ENGINE,
+    parameters: tuple[dict[str, Any], ...] = (),
 ) -> Operation:
-    return _of("OllamaError", operation("ollama", summary, content, body=body, errors=errors))
+    made = operation("ollama", summary, content, body=body, errors=errors, parameters=parameters)
+    return _of("OllamaError", made)
 
 
 _READ = (401, 403, 405, 429, 500)
 _LINES = {"application/json": obj({"status": text()}), "application/x-ndjson": text()}
 _NAMED = obj({"model": text(), "name": text()})
+# For its own window and commands; for others where the setting `server.manage_models` says so.
+_CHANGING = (*ENGINE, 409, 507)
+_DIGEST = (path_parameter("digest", "Such as sha256:…"),)
 
 OTHER_PATHS: dict[str, dict[str, Operation]] = {
     "/v1/messages": {
@@ -199,5 +211,39 @@ OTHER_PATHS: dict[str, dict[str, Operation]] = {
             obj({"embedding": listed(number())}, "embedding"),
             obj({"model": MODEL, "prompt": text()}, "model", "prompt"),
         )
+    },
+    "/api/pull": {"post": _ollama("Ollama: get a model from the hub", _LINES, _NAMED, _CHANGING)},
+    "/api/copy": {
+        "post": _ollama(
+            "Ollama: a model under a second name",
+            None,
+            obj({"source": MODEL, "destination": text(minLength=1)}, "source", "destination"),
+            _CHANGING,
+        )
+    },
+    "/api/create": {
+        "post": _ollama(
+            "Ollama: a model with settings of its own",
+            _LINES,
+            obj({"model": text(), "from": text(), "system": text(), "parameters": obj()}),
+            _CHANGING,
+        )
+    },
+    "/api/delete": {"delete": _ollama("Ollama: delete a model", None, _NAMED, _CHANGING)},
+    "/api/push": {
+        "post": _ollama("Ollama: refused, nothing is published", obj(), obj(), _CHANGING)
+    },
+    "/api/blobs/{digest}": {
+        "head": {
+            "tags": ["ollama"],
+            "summary": "Ollama: whether a file is there, which it never is",
+            "parameters": list(_DIGEST),
+            "responses": {
+                str(status): {"description": ERRORS[status]} for status in (400, 401, 403, 404, 429)
+            },
+        },
+        "post": _ollama(
+            "Ollama: refused, files are not taken in", obj(), obj(), _CHANGING, _DIGEST
+        ),
     },
 }

@@ -23,20 +23,36 @@ from desktop.core.service.openai.document_schemas import (
 
 Operation = dict[str, Any]
 
-# What any route may answer instead; the words for each stand in `document.py`.
+ERRORS = {
+    400: "The request is not one this route or this model can answer; `param` names the field.",
+    401: "No key was sent, or one that is not valid.",
+    403: "The key, the page or the host may not do this.",
+    404: "There is no such model, response or route.",
+    405: "The route is called with another method.",
+    409: "It is in use.",
+    413: "The request is too large.",
+    415: "The request was not sent as `Content-Type: application/json`.",
+    429: "Too much at a time; `Retry-After` says when to try again.",
+    500: "Something went wrong inside Paddock.",
+    502: "The model stopped, or could not answer.",
+    503: "The model could not be loaded, or the server is stopping.",
+    504: "It took too long.",
+    507: "The disk is full.",
+    529: "The server has no room for it now.",
+}
+# What any route may answer instead.
 COMMON = (400, 401, 403, 404, 405, 413, 415, 429, 500)
 # Routes that need a model: it may not come, end in the middle, or take too long.
 ENGINE = (*COMMON, 502, 503, 504)
 
 
 def answers(
-    content: dict[str, Schema], errors: tuple[int, ...], *, error: str = "Error"
+    content: dict[str, Schema] | None, errors: tuple[int, ...], *, error: str = "Error"
 ) -> dict[str, Any]:
     """An operation's answers: 200 with each kind of content, and what may go wrong."""
-    good = {
-        "description": "The answer.",
-        "content": {kind: {"schema": schema} for kind, schema in content.items()},
-    }
+    good: dict[str, Any] = {"description": "The answer." if content else "Done."}
+    if content:
+        good["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
     bad = {str(each): {"$ref": f"#/components/responses/{error}{each}"} for each in errors}
     return {"200": good, **bad}
 
@@ -44,7 +60,7 @@ def answers(
 def operation(
     tag: str,
     summary: str,
-    content: dict[str, Schema] | Schema,
+    content: dict[str, Schema] | Schema | None,
     *,
     body: Schema | None = None,
     form: Schema | None = None,
@@ -54,11 +70,13 @@ def operation(
     open_to_all: bool = False,
 ) -> Operation:
     """Args:
-    content: what it answers by media type, or the schema of its JSON.
+    content: what it answers by media type, or the schema of its JSON; None: nothing.
     body, form: what it is sent, as JSON or as a form.
     open_to_all: it needs no key.
     """
-    by_type = content if any("/" in name for name in content) else {"application/json": content}
+    by_type = content
+    if content is not None and not any("/" in name for name in content):
+        by_type = {"application/json": content}
     made: Operation = {"tags": [tag], "summary": summary, "responses": answers(by_type, errors)}
     if more:
         made["description"] = more
