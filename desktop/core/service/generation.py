@@ -49,10 +49,14 @@ def check_generative(entry: ModelEntry) -> None:
     Raises:
         ApiError: 400.
     """
-    if entry.summary is not None and entry.summary.is_embedding:
+    summary = entry.summary
+    if summary is not None and summary.is_embedding:
+        does, route = "makes embeddings", "/v1/embeddings"
+        if summary.pooling_type == "rank":
+            does, route = "ranks documents", "/v1/rerank"
         raise ApiError(
             400,
-            f"“{entry.id}” makes embeddings and cannot answer; use /v1/embeddings.",
+            f"“{entry.id}” {does} and cannot answer; use {route}.",
             param="model",
             code="model_not_generative",
         )

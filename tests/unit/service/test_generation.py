@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.cards import Card
 from desktop.core.library.entry import ModelEntry
-from desktop.core.service.generation import prepared, with_card
+from desktop.core.service.api_errors import ApiError
+from desktop.core.service.generation import check_generative, prepared, with_card
 
 USER = {"role": "user", "content": "Hi"}
 SHOT = {"role": "assistant", "content": "Yes?"}
@@ -29,6 +32,13 @@ def entry(**card: Any) -> ModelEntry:
         root=Path("/m"),
         card=Card().changed(card),
     )
+
+
+@pytest.mark.parametrize(("pooling", "route"), [("mean", "/v1/embeddings"), ("rank", "/v1/rerank")])
+def test_a_model_that_cannot_answer_says_what_it_can(pooling: str, route: str) -> None:
+    summary = ModelSummary(is_embedding=True, pooling_type=pooling)
+    with pytest.raises(ApiError, match=route):
+        check_generative(replace(entry(), summary=summary))
 
 
 def test_a_card_that_says_nothing_changes_nothing() -> None:
