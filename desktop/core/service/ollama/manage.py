@@ -214,20 +214,9 @@ class Manager:
         name = named(body)
         with _told_apart():
             source, commands = commands_of(body)
-        entry = await find(self._calls, request, source)
-
-        async def lines() -> Lines:
-            yield {"status": "reading model metadata"}
-            with _told_apart():
-                made = await self._make(entry, commands, name)
-            for left in made["left_out"]:
-                yield {"status": f"not taken along: {left['name']} ({left['reason']})"}
-            for notice in made["notices"]:
-                yield {"status": notice["text"]}
-            yield {"status": "writing manifest"}
-            yield {"status": "success"}
-
-        return await self._told(request, body, lines())
+            entry = await find(self._calls, request, source)
+            made = await self._make(entry, commands, name)
+        return await self._told(request, body, _made(made))
 
     async def _make(self, source: ModelEntry, commands: list[Any], name: str) -> Json:
         plain = meant_names(name)[-1]
@@ -268,6 +257,17 @@ class Manager:
                 await response.write(ollama_line(error))
         await response.write_eof()
         return response
+
+
+async def _made(made: Json) -> Lines:
+    """What is told of a model that was made."""
+    yield {"status": "reading model metadata"}
+    for left in made["left_out"]:
+        yield {"status": f"not taken along: {left['name']} ({left['reason']})"}
+    for notice in made["notices"]:
+        yield {"status": notice["text"]}
+    for status in ("writing manifest", "success"):
+        yield {"status": status}
 
 
 async def _at_once() -> Lines:
