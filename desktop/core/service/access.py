@@ -19,7 +19,7 @@ from desktop.core.service import cors, request_ids
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import CALLER, Caller
 from desktop.core.service.key_policy import MANAGE, route_of
-from desktop.core.service.keys import WARN_SECONDS, ApiKey, KeyStore
+from desktop.core.service.keys import ApiKey, KeyStore
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -193,7 +193,7 @@ def _check_key(
 def _admit(request: web.Request, key: ApiKey, keys: KeyStore) -> None:
     """A valid key was sent: whether it has ended, and whether it is for this route."""
     expires, now = key.policy.expires, time.time()
-    if expires is not None and expires <= now + WARN_SECONDS:
+    if expires is not None and key.ends_soon(now):
         day = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(expires))
         if key.policy.expired(now):
             raise AppError(ErrorCode.UNAUTHORIZED, reason=f"The key “{key.name}” ended on {day}.")

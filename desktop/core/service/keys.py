@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 __all__ = ["ApiKey", "KeyPolicy", "KeyStore"]
 
 _PREFIX = "pk-"
-# A key's end is told of from this long before it.
+# A key's end is told of from this long before it, or from the last quarter of its time on; what
+# has ended is told of for as long.
 WARN_SECONDS = 7 * 86400.0
 
 
@@ -43,6 +44,13 @@ class ApiKey:
     created: float
     policy: KeyPolicy = EVERYTHING
     last_used: float | None = None
+
+    def ends_soon(self, now: float) -> bool:
+        """Whether its end is near, or past."""
+        expires = self.policy.expires
+        if expires is None:
+            return False
+        return expires - now <= min(WARN_SECONDS, (expires - self.created) / 4)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -205,12 +213,12 @@ class KeyStore:
         self._reload()
 
     def notices(self) -> tuple[Notice, ...]:
-        """Keys that end soon, or have ended."""
+        """Keys that end soon, or have ended lately."""
         now = self._clock()
         told: list[Notice] = []
         for key in self._by_name.values():
             expires = key.policy.expires
-            if expires is None or expires > now + WARN_SECONDS:
+            if expires is None or not key.ends_soon(now) or expires < now - WARN_SECONDS:
                 continue
             code = "key_expired" if expires <= now else "key_expires"
             day = time.strftime("%Y-%m-%d %H:%M", time.localtime(expires))

@@ -219,8 +219,10 @@ async def test_a_key_that_has_ended(face: Face) -> None:
     old = face.keys.create("old", KeyPolicy(expires=now - 60))
     status, answer, _ = await face.ask(x_api_key=old)
     assert status == 401 and "“old” ended on" in answer["error"]["message"]
-    for name, days, warned in (("soon", 3, True), ("late", 30, False)):
-        key = face.keys.create(name, KeyPolicy(expires=now + days * 86400))
+    for name, days, warned in (("soon", 1, True), ("late", 30, False)):
+        key = face.keys.create(name)
+        face.keys._database.execute("UPDATE api_keys SET created = ?", (now - 10 * 86400,))
+        face.keys.change(name, {"expires": now + days * 86400})
         status, _, headers = await face.ask(x_api_key=key)
         assert status == 200 and ("x-paddock-key-expires" in headers) is warned
 

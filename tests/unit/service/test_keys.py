@@ -118,14 +118,20 @@ def test_limits_that_cannot_be_read_open_nothing(
 def test_a_key_ends(database: Database) -> None:
     wall = Wall()
     keys = KeyStore(database, wall)
-    keys.create("soon", KeyPolicy(expires=wall.now + 3600))
+    keys.create("soon", KeyPolicy(expires=wall.now + 4000))
     keys.create("later", KeyPolicy(expires=wall.now + 30 * 86400))
+    assert not keys.notices(), "that one was made for an hour is no news"
+    wall.now += 3100
     assert [notice.code for notice in keys.notices()] == ["key_expires"]
-    wall.now += 3600
+    wall.now += 900
     assert [(each.code, each.params["name"]) for each in keys.notices()] == [
         ("key_expired", "soon")
     ]
     assert keys.any
+    wall.now += 7.5 * 86400
+    assert not keys.notices()
+    wall.now += 16 * 86400
+    assert [each.params["name"] for each in keys.notices()] == ["later"]
     keys.revoke("later")
     assert not keys.any, "a key that has ended opens nothing"
 
