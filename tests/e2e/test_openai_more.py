@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
+import struct
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import openai
 import pytest
 
 from tests.helpers.bert_file import write_tiny_bert
+from tests.helpers.ears_file import write_ears
+from tests.helpers.gguf_files import write_tiny_llama
 from tests.helpers.service import RunningService
 from tests.unit.service.openai.fuzzing import fuzz
 
@@ -103,12 +108,55 @@ def test_a_document_that_is_too_long_is_the_clients_fault(public_url: str, ranke
     assert error["n_prompt_tokens"] > error["n_ctx"] == 512
 
 
+@pytest.fixture(scope="module")
+def ears(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny model that hears, with random weights."""
+    folder = tmp_path_factory.mktemp("ears")
+    write_ears(folder / "mmproj-hearing.gguf")
+    path = write_tiny_llama(folder / "hearing-f16.gguf", name="Hearing", context=512, seed=9)
+    service.client.add_models(str(folder))
+    return next(str(m["id"]) for m in service.client.models() if m["path"] == str(path))
+
+
+def sound(seconds: float = 1.0) -> bytes:
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        waves = (int(8000 * math.sin(i / 8)) for i in range(int(16_000 * seconds)))
+        file.writeframes(b"".join(struct.pack("<h", each) for each in waves))
+    return made.getvalue()
+
+
+def test_speech_to_text(public_url: str, ears: str, demo: str) -> None:
+    with openai.OpenAI(base_url=f"{public_url}/v1", api_key="x", max_retries=0) as client:
+        create = client.audio.transcriptions.create
+        heard = create(model=ears, file=("a.wav", sound()))
+        assert heard.text and heard.usage is not None and heard.usage.type == "tokens"
+        assert heard.usage.input_tokens > 150, "a sound is many tokens"
+        events = list(create(model=ears, file=("a.wav", sound()), stream=True))
+        assert events[-1].type == "transcript.text.done" and len(events) > 2
+        card: Any = client.models.retrieve(ears)
+        assert card.capabilities["audio"] is True and card.input_modalities == ["text", "audio"]
+        for model, file, code in (
+            (demo, sound(), "model_not_hearing"),
+            (ears, b"RIFF\x08\0\0\0WAVE" + bytes(50), None),
+        ):
+            with pytest.raises(openai.BadRequestError) as caught:
+                create(model=model, file=("a.wav", file))
+            assert caught.value.code == code
+
+
+@pytest.fixture
+def models(demo: str, ranker: str, ears: str) -> list[str]:
+    return [demo, ranker, ears]
+
+
 @pytest.mark.slow
 def test_requests_made_of_the_document(
-    service: RunningService, public_url: str, demo: str, ranker: str, tmp_path: Path
+    service: RunningService, public_url: str, models: list[str], tmp_path: Path
 ) -> None:
-    words = asyncio.run(
-        fuzz(public_url, tmp_path, [demo, ranker], examples=8, phases="coverage,fuzzing")
-    )
+    words = asyncio.run(fuzz(public_url, tmp_path, models, examples=8, phases="coverage,fuzzing"))
     assert words.startswith("ok"), words
     assert service.process.poll() is None

@@ -19,11 +19,9 @@ from aiohttp import web
 
 from desktop.core.service import generation
 from desktop.core.service.api_errors import ApiError
-from desktop.core.service.asking.abilities import NOTHING_SAID
 from desktop.core.service.calls import Call, Calls
 from desktop.core.service.early import Early
 from desktop.core.service.loaded import Loaded
-from desktop.core.service.model_cards import capabilities
 from desktop.core.service.openai import forms, values
 from desktop.core.service.openai.values import invalid
 
@@ -54,14 +52,14 @@ class Audio:
         async with self._calls.opened(request, request.path, read=_read) as call:
             entry = await self._calls.model(call, call.body.get("model"))
             generation.check_generative(entry)
-            if capabilities(entry, NOTHING_SAID)["audio"] is False:
-                raise _deaf(entry.id, "It has no projector beside it.")
+            if (await self._calls.card(entry))["capabilities"]["audio"] is False:
+                raise _deaf(entry.id, "It has no projector for sound.")
             asked = _Wish(call.body, task)
             call.record.stream = asked.stream
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
                 if (await self._calls.abilities(loaded)).audio is False:
-                    raise _deaf(entry.id, "Its projector takes pictures only, or is not loaded.")
+                    raise _deaf(entry.id, "It was loaded without a projector for sound.")
                 body = generation.prepared(asked.chat(entry.summary), entry)
                 texts = self._texts(call, loaded, body)
                 if asked.stream:
@@ -121,7 +119,7 @@ def _seconds(content: bytes) -> float | None:
 def _deaf(model: str, why: str) -> ApiError:
     return ApiError(
         400,
-        f"“{model}” cannot hear. {why} Choose a model with a projector for sound.",
+        f"“{model}” cannot hear. {why} Choose a model that has one, or load it with one first.",
         param="model",
         code="model_not_hearing",
     )

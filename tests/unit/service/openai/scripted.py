@@ -114,7 +114,7 @@ def entry(name: str = "m", *, mmproj: str | None = None, **summary: Any) -> Mode
 
 
 class Supervisor:
-    """Has every model loaded, with as many slots as are asked for."""
+    """Has the first model loaded, and gives as many slots of any as are asked for."""
 
     def __init__(self, loaded: Any) -> None:
         self._loaded = loaded
@@ -125,7 +125,7 @@ class Supervisor:
         return (self._loaded,)
 
     def loaded(self, model_id: str | None) -> Any:
-        return self._loaded
+        return self._loaded if model_id == self._loaded.entry.id else None
 
     @contextlib.asynccontextmanager
     async def slot(self, entry: ModelEntry, **_: Any) -> AsyncIterator[Any]:
