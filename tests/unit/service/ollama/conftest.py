@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,12 +14,20 @@ from tests.helpers.gguf_files import tiny_llama
 from tests.unit.service.ollama.world import World, client_of, world_of
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    small = {"n_layers": 1, "hidden": 64, "feed_forward": 64}
+    tiny_llama(name="Tiny", context=65_536, **small).write(folder / "tiny.gguf")
+    write_tiny_bert(folder / "vectors.gguf", n_layers=1)
+    return folder
+
+
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(made: Path, tmp_path: Path) -> AsyncIterator[World]:
     folder = tmp_path / "models"
-    folder.mkdir()
-    tiny_llama(name="Tiny", context=65_536).write(folder / "tiny.gguf")
-    write_tiny_bert(folder / "vectors.gguf")
+    shutil.copytree(made, folder)
     async with world_of(folder) as world:
         yield world
 
