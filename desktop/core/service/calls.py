@@ -22,7 +22,7 @@ from aiohttp import web
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.words import clean
 from desktop.core.library.entry import ModelEntry
-from desktop.core.service import generation, limits, request_ids, upstream
+from desktop.core.service import generation, limits, private_cache, request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.asking.abilities import Abilities
 from desktop.core.service.asking.asker import CHAT, Asker
@@ -294,6 +294,8 @@ class Calls:
         keep_seconds: float | None,
         first: Callable[[], Awaitable[_Answer | None]] | None = None,
     ) -> _Answer:
+        if call.caller.policy.private_cache:
+            answer = private_cache.washed(self.session, call.body, answer)
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))
@@ -337,7 +339,9 @@ class Calls:
         Raises:
             ApiError: the engine refused the request, failed, or ended in the middle.
         """
-        return self._streams.events(call, loaded, route, _unshared(call, body), usage)
+        private = call.caller.policy.private_cache
+        asked = private_cache.unshared(body, loaded) if private else body
+        return self._streams.events(call, loaded, route, asked, usage)
 
     async def chunks(
         self, call: Call, loaded: Loaded, route: str, body: dict[str, Any]
@@ -400,7 +404,9 @@ class Calls:
         """The engine's plain JSON answer on a route that has no stream."""
         server = loaded.server
         assert server is not None
-        return await upstream.ask(self.session, server, route, _unshared(call, body))
+        private = call.caller.policy.private_cache
+        asked = private_cache.unshared(body) if private else body
+        return await upstream.ask(self.session, server, route, asked)
 
     async def asked(self, call: Call, loaded: Loaded, body: dict[str, Any]) -> dict[str, Any]:
         """What the engine would be asked for a chat completion: pictures inlined, tools as it
@@ -429,12 +435,6 @@ class Calls:
 
 def _unknown(name: str) -> AppError:
     return AppError(ErrorCode.MODEL_NOT_FOUND, model=clean(name, 200))
-
-
-def _unshared(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    """The engine's prompt cache is everybody's, and how fast an answer begins tells what is in it:
-    what a key marked private sends is not looked up there (SERVER.md)."""
-    return {**body, "cache_prompt": False} if call.caller.policy.private_cache else body
 
 
 def _percent(part: float | None) -> str:

@@ -1,0 +1,84 @@
+"""Keys marked private: what they send stays out of the prompt cache, which all callers share.
+
+How fast an answer begins, and the count of cached tokens, tell what is in that cache. With
+`cache_prompt: false` a private request does not find what others sent; but the engine keeps each
+slot's last prompt, and gives it to the next request that begins like it. So a private request gets
+a slot that is known, and afterwards a prompt of one letter takes the place of its own (read in
+server-context.cpp of llama.cpp, `get_available_slot`, and tried).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+
+from desktop.core.service import upstream
+from desktop.core.service.api_errors import ApiError
+from desktop.core.service.loaded import Loaded
+
+log = logging.getLogger(__name__)
+
+# A request that was cancelled ends after the batch in flight, which can be seconds on a CPU.
+WASH_SECONDS = 20.0
+
+_Answer = TypeVar("_Answer")
+
+
+def unshared(body: dict[str, Any], loaded: Loaded | None = None) -> dict[str, Any]:
+    """What the engine is asked for a private request.
+
+    Args:
+        loaded: the model that generates an answer; None: the engine keeps nothing of this request.
+    """
+    body = {**body, "cache_prompt": False}
+    # Several answers take slots of their own, which nobody can name.
+    if loaded is not None and loaded.slots > 1 and not _several(body):
+        body["id_slot"] = _slot(loaded)
+    return body
+
+
+def washed(
+    session: aiohttp.ClientSession,
+    body: dict[str, Any],
+    answer: Callable[[Loaded], Awaitable[_Answer]],
+) -> Callable[[Loaded], Awaitable[_Answer]]:
+    """As `answer`, after which no slot holds what was asked and answered.
+
+    Args:
+        body: the request as the client sent it.
+    """
+
+    async def answered(loaded: Loaded) -> _Answer:
+        try:
+            return await answer(loaded)
+        finally:
+            slots = range(loaded.slots) if _several(body) else (_slot(loaded),)
+            # A client that leaves once more does not keep it from being done.
+            await asyncio.shield(asyncio.ensure_future(_wash(session, loaded, slots)))
+
+    return answered
+
+
+def _slot(loaded: Loaded) -> int:
+    return max(0, loaded.slots - 1)
+
+
+def _several(body: dict[str, Any]) -> bool:
+    return body.get("n") not in (None, 1)
+
+
+async def _wash(session: aiohttp.ClientSession, loaded: Loaded, slots: Any) -> None:
+    server = loaded.server
+    if server is None or loaded.gone.is_set():
+        return
+    try:
+        async with asyncio.timeout(WASH_SECONDS):
+            for slot in slots:
+                asked = {"prompt": "a", "n_predict": 0, "cache_prompt": False, "id_slot": slot}
+                await upstream.ask(session, server, "/completion", asked)
+    except (upstream.EngineSilent, ApiError, TimeoutError) as error:
+        log.warning("a private prompt may have stayed in the cache", extra={"why": str(error)})
