@@ -65,6 +65,7 @@ COMMANDS = [
     "engine remove NAME",
     "keys create NAME",
     "keys list",
+    "keys change NAME --rpm 60",
     "keys revoke NAME",
     "logs",
     "logs MODEL",

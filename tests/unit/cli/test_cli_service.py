@@ -200,13 +200,6 @@ def test_adopt_names_the_folder_as_we_see_it(
     assert [each["id"] for each in found["models"]] == ["a"]
 
 
-def test_a_key_is_the_only_thing_on_stdout(face: FakeFace, paddock: Paddock) -> None:
-    face.routes["/keys"] = lambda body: {"name": "bob", "key": "pk-secret"}
-    ran = paddock("keys", "create", "bob")
-    assert ran.out == "pk-secret\n"
-    assert "not shown again" in ran.err
-
-
 def write_log(name: str, lines: list[str]) -> None:
     folder = paths().logs
     folder.mkdir(parents=True, exist_ok=True)
