@@ -78,6 +78,8 @@ class Call:
         events: its stream, once it has begun.
         pictures: those fetched for it, by address.
         waiting: tells the client meanwhile that it is not forgotten.
+        drop_oldest: the client wants turns left out rather than an error where the conversation is
+            too long; the answer says how many were.
     """
 
     request: web.Request
@@ -90,6 +92,7 @@ class Call:
     events: StreamFilter | None = None
     pictures: dict[str, str] = field(default_factory=dict)
     waiting: Waiting | None = None
+    drop_oldest: bool = False
 
     @property
     def model(self) -> ModelEntry:

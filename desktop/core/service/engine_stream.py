@@ -65,8 +65,8 @@ class EngineStreams:
                             yield out
                 return
             except ApiError as error:
-                may_drop = call.caller.policy.overflow == "drop_oldest" and not dropped
-                if not may_drop or not overflow.is_overflow(error):
+                may_drop = call.drop_oldest or call.caller.policy.overflow == "drop_oldest"
+                if dropped or not may_drop or not overflow.is_overflow(error):
                     raise
                 shorter = await self._asker.shortened(loaded, asked, error)
                 if shorter is None:

@@ -349,7 +349,13 @@ SCHEMAS: dict[str, Schema] = {
             "include": maybe(listed(text())),
             "metadata": maybe(obj(additionalProperties=text(maxLength=512), maxProperties=16)),
             "top_logprobs": maybe(whole(0, 20)),
-            "truncation": maybe(choice("disabled")),
+            "truncation": maybe(
+                choice(
+                    *("auto", "disabled"),
+                    description="With auto, the oldest turns are left out where the conversation "
+                    "is too long; `x-paddock-dropped-messages` and the usage say how many.",
+                )
+            ),
             **SAMPLING,
         },
         "model",

@@ -107,13 +107,8 @@ class ResponseRequest:
 def _plain_fields(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """As the response shows them, and those of the chat completion."""
     truncation = values.text(body, "truncation") or "disabled"
-    if truncation != "disabled":
-        raise invalid(
-            "“truncation” must be “disabled”: an input that is too long is an error here, and "
-            "nothing is left out in silence.",
-            "truncation",
-            "unsupported",
-        )
+    if truncation not in ("auto", "disabled"):
+        raise invalid("“truncation” must be auto or disabled.", "truncation")
     shown: dict[str, Any] = {
         "background": False,
         "instructions": values.text(body, "instructions"),

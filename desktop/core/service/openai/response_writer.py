@@ -149,7 +149,9 @@ class ResponseWriter:
         asked_details = usage.get("prompt_tokens_details") or {}
         said_details = usage.get("completion_tokens_details") or {}
         thought = said_details.get("reasoning_tokens")
+        dropped = usage.get("dropped_messages")
         return {
+            **({} if dropped is None else {"dropped_messages": dropped}),
             "input_tokens": asked,
             "input_tokens_details": {
                 "cached_tokens": asked_details.get("cached_tokens") or 0,

@@ -54,6 +54,7 @@ class Responses:
             asked, items = self._asked(call)
             messages = messages_of(items, asked.instructions)
             call.record.stream = asked.stream
+            call.drop_oldest = asked.shown["truncation"] == "auto"
 
             def begun() -> ResponseWriter:
                 return ResponseWriter(

@@ -14,7 +14,7 @@ from aiohttp import web
 from desktop.core.engine.flags import LoadSettings
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.entry import ModelEntry
-from desktop.core.service import faces
+from desktop.core.service import faces, request_ids
 from desktop.core.service.access import PublicPolicy, public_guard
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import Calls
@@ -55,6 +55,7 @@ class Engine:
         chunks: of the next chat completions; the usage chunk and the end follow by themselves.
         breaks_off: its streams end without an end.
         refuses: the status and error it answers with instead.
+        refuses_chat: the same for some chat completions only, by their bodies.
         plain: what it answers on its other routes, by path.
         props: what it can do.
         asked: the path and body of every POST.
@@ -65,6 +66,7 @@ class Engine:
         self.usage: Json = USAGE
         self.breaks_off = False
         self.refuses: tuple[int, Json] | None = None
+        self.refuses_chat: Callable[[Json], tuple[int, Json] | None] = lambda body: None
         self.plain: dict[str, Callable[[Json], Any]] = {"/props": lambda body: self.props}
         self.props: Json = {
             "chat_template_caps": {"supports_tools": True, "supports_tool_calls": True},
@@ -80,8 +82,11 @@ class Engine:
         body = await request.json() if request.method == "POST" else {}
         if request.method == "POST":
             self.asked.append((request.path, body))
-        if self.refuses is not None:
-            status, error = self.refuses
+        refused = self.refuses
+        if request.path == "/v1/chat/completions":
+            refused = refused or self.refuses_chat(body)
+        if refused is not None:
+            status, error = refused
             return web.json_response({"error": error}, status=status)
         if request.path in self.plain:
             return web.json_response(self.plain[request.path](body))
@@ -184,6 +189,7 @@ class Gateway:
             ],
             client_max_size=32 << 20,
         )
+        app.on_response_prepare.append(request_ids.mark)
         app.on_response_prepare.append(cors_headers(policy))
         app.add_routes(routes)
         return app

@@ -347,6 +347,34 @@ async def test_a_refusal_of_the_engine_is_a_plain_answer(
         assert caught.value.code == "context_length_exceeded"
 
 
+async def test_old_turns_are_left_out_where_the_client_says_so(
+    gateway: Gateway, client: openai.AsyncOpenAI
+) -> None:
+    turns: Any = [{"role": "user", "content": f"Turn {number}"} for number in range(6)]
+    error = {
+        "type": "exceed_context_size_error",
+        "message": "x",
+        "n_prompt_tokens": 60,
+        "n_ctx": 40,
+    }
+
+    def chat(body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        return (400, error) if len(body["messages"]) > 3 else None
+
+    gateway.engine.refuses_chat = chat
+    count = "/v1/chat/completions/input_tokens"
+    gateway.engine.plain[count] = lambda body: {"input_tokens": 10 * len(body["messages"])}
+    with pytest.raises(openai.BadRequestError):
+        await client.responses.create(model="m", input=turns)
+    raw = await client.responses.with_raw_response.create(model="m", input=turns, truncation="auto")
+    made = raw.parse()
+    assert made.truncation == "auto" and made.output_text == "Hello there"
+    left = messages(gateway)
+    assert left == turns[-len(left) :] and 0 < len(left) <= 3
+    assert raw.headers["x-paddock-dropped-messages"] == str(6 - len(left))
+    assert made.usage.to_dict()["dropped_messages"] == 6 - len(left)  # type: ignore[union-attr]
+
+
 CALL = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"}
 REFUSED = [
     ({"input": None}, "input"),
@@ -370,7 +398,7 @@ REFUSED = [
     ({"tool_choice": {"type": "file_search"}, "tools": [WEATHER]}, "tool_choice"),
     ({"background": True}, "background"),
     ({"conversation": "conv_1"}, "conversation"),
-    ({"truncation": "auto"}, "truncation"),
+    ({"truncation": "some"}, "truncation"),
     ({"temperature": 3}, "temperature"),
     ({"temperature": "hot"}, "temperature"),
     ({"max_output_tokens": 0}, "max_output_tokens"),
