@@ -104,7 +104,8 @@ class ResponseWriter:
         return encoded(*first, *self.fail(error))
 
     def fail(self, error: ApiError) -> Iterator[Event]:
-        """First why, then the response as far as it came."""
+        """What was open ends as it is; then why, and the response as far as it came."""
+        yield from self._close("incomplete")
         self.body |= {
             "status": "failed",
             "error": {"code": _failure(error), "message": error.message},

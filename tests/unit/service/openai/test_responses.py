@@ -328,6 +328,7 @@ async def test_an_engine_that_breaks_off(gateway: Gateway, client: openai.AsyncO
     assert problem.type == "error" and problem.code == "upstream_failed"
     assert last.type == "response.failed" and last.response.error is not None
     assert last.response.error.code == "server_error"
+    assert last.response.output_text == "Hello there", "as far as it came"
     assert [event.sequence_number for event in events] == list(range(len(events)))
     with pytest.raises(openai.NotFoundError):
         await client.responses.retrieve(last.response.id)
