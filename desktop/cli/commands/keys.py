@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -72,10 +73,50 @@ def _add_policy(parser: Parser, limit: Callable[[str], Any]) -> None:
         default=None,
         help="exact repeats at temperature 0 may be answered from a table",
     )
+    parser.add_argument(
+        "--budget",
+        metavar="N[tokens]/PERIOD",
+        help="what its requests may cost by your prices, as 5/month, or use, as 200000tokens/day; "
+        "periods are day, month and total",
+    )
+    parser.add_argument(
+        "--budget-warn",
+        type=whole(1, 100),
+        metavar="PERCENT",
+        help="warn when this much of the budget is used (80)",
+    )
+    parser.add_argument(
+        "--budget-warn-only",
+        action="store_true",
+        help="requests are answered although the budget is used up",
+    )
 
 
 def _or_none(kind: Callable[[str], int]) -> Callable[[str], Any]:
     return lambda text: _NONE if text == _NONE else kind(text)
+
+
+def _budget(args: argparse.Namespace) -> Json | None:
+    """The budget that was named, as the service takes it; None: nothing was said of one.
+
+    Raises:
+        UsageError: it is none, or something was said of a budget that was not named.
+    """
+    if args.budget is None:
+        if args.budget_warn is not None or args.budget_warn_only:
+            raise UsageError("--budget-warn and --budget-warn-only belong to --budget", "")
+        return None
+    form = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(tokens)?(?:/(day|month|total))?"
+    found = re.fullmatch(form, args.budget.replace(" ", "").lower())
+    if found is None or not float(found[1]):
+        raise UsageError(
+            f"--budget: “{args.budget}” is not of the form 5/month or 200000tokens/day", ""
+        )
+    budget: Json = {"amount": float(found[1]), "unit": "tokens" if found[2] else "cost"}
+    budget["period"] = found[3] or "month"
+    if args.budget_warn is not None:
+        budget["warn_percent"] = args.budget_warn
+    return {**budget, "stop": not args.budget_warn_only}
 
 
 def _policy(args: argparse.Namespace) -> Json:
@@ -97,6 +138,7 @@ def _policy(args: argparse.Namespace) -> Json:
         "private_cache": args.private_cache,
         "overflow": args.overflow,
         "exact_cache": args.exact_cache,
+        "budget": _NONE if args.budget == _NONE else _budget(args),
     }
     policy: Json = {}
     for name, value in given.items():
@@ -217,5 +259,6 @@ def describe(key: Json) -> list[str]:
     if budget:
         period = {"day": " a day", "month": " a month"}.get(budget["period"], " in all")
         unit = "tokens" if budget.get("unit") == "tokens" else "in cost"
-        lines.append(f"budget: {budget['amount']:,g} {unit}{period}")
+        stops = "" if budget["stop"] else ", warning only"
+        lines.append(f"budget: {budget['amount']:,.12g} {unit}{period}{stops}")
     return lines

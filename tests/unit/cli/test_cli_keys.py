@@ -45,7 +45,7 @@ def test_every_limit_reaches_the_service(face: FakeFace, paddock: Paddock) -> No
     words = (
         "--models qwen*,demo --routes chat,manage --rpm 1 --tokens-per-minute 2 "
         "--tokens-per-day 3 --concurrent 4 --expires 30d --private-cache "
-        "--overflow drop_oldest --exact-cache"
+        "--overflow drop_oldest --exact-cache --budget 5.5/day --budget-warn 50"
     )
     before = time.time()
     assert paddock("keys", "create", "bob", *words.split(), "--json").document["key"]
@@ -62,8 +62,15 @@ def test_every_limit_reaches_the_service(face: FakeFace, paddock: Paddock) -> No
         "private_cache": True,
         "overflow": "drop_oldest",
         "exact_cache": True,
+        "budget": {
+            "amount": 5.5,
+            "unit": "cost",
+            "period": "day",
+            "warn_percent": 50,
+            "stop": True,
+        },
     }
-    left_out = set(EVERYTHING.to_dict()) - set(policy) - {"expires", "budget"}
+    left_out = set(EVERYTHING.to_dict()) - set(policy) - {"expires"}
     assert not left_out, "a limit that cannot be given in the terminal"
 
 
@@ -86,6 +93,9 @@ def test_a_change_takes_limits_away(face: FakeFace, paddock: Paddock) -> None:
         "create bob --expires soon",
         "create bob --expires 2001-01-01",
         "create bob --overflow truncate",
+        "create bob --budget 5/week",
+        "create bob --budget 0",
+        "create bob --budget-warn 50",
         "change bob",
         "change bob --concurrent -1",
     ],
@@ -107,6 +117,23 @@ def test_the_list_tells_limits_and_what_was_used(face: FakeFace, paddock: Paddoc
     assert "5,000 tokens a day (1,234 used)" in shown and "routes: chat" in shown
     assert "ended 1970-01-01" in shown and "no limits" in shown and "never" in shown
     assert paddock("keys", "list", "--json").document == {"keys": found}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("5", "budget: 5 in cost a month"),
+        ("200000tokens/day", "budget: 200,000 tokens a day"),
+        ("1.25 / total", "budget: 1.25 in cost in all"),
+    ],
+)
+def test_budgets(face: FakeFace, paddock: Paddock, text: str, shown: str) -> None:
+    face.routes["/keys/change"] = lambda body: key(policy=body["policy"])
+    assert shown in paddock("keys", "change", "bob", "--budget", text).out
+    warned = paddock("keys", "change", "bob", "--budget", text, "--budget-warn-only")
+    assert f"{shown}, warning only" in warned.out
+    paddock("keys", "change", "bob", "--budget", "none")
+    assert face.called("/keys/change")[-1]["policy"] == {"budget": None}
 
 
 # --- serve
