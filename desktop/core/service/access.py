@@ -152,7 +152,9 @@ def public_guard(policy: PublicPolicy, keys: KeyStore, tries: FailedTries | None
             )
         if request.method == "OPTIONS" and origin is not None:
             return cors.preflight()
-        if request.path not in OPEN_ROUTES:
+        if request.path in OPEN_ROUTES:
+            _look_at_key(request, policy, keys)
+        else:
             _check_key(request, policy, keys, failed)
         return await handler(request)
 
@@ -165,6 +167,16 @@ def _sent_keys(request: web.Request) -> list[str]:
     sent = [bearer.strip()] if scheme.lower() == "bearer" else []
     sent.append(request.headers.get("x-api-key", "").strip())
     return [key for key in sent if key]
+
+
+def _look_at_key(request: web.Request, policy: PublicPolicy, keys: KeyStore) -> None:
+    """Who asks an open route: it is answered anyhow, but not with everything."""
+    for sent in _sent_keys(request):
+        found = keys.check(sent)
+        if found is not None and not found.policy.expired():
+            request[CALLER] = Caller(found.name, policy=found.policy)
+            return
+    request[CALLER] = Caller(stranger=policy.key_needed)
 
 
 def _check_key(

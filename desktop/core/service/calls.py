@@ -52,11 +52,13 @@ class Caller:
         key: the name of the key it came with; None without one.
         inside: it came over the private face, from our own window or command.
         policy: what may be done with the key.
+        stranger: it has no key where one is needed; open routes tell it nothing of models.
     """
 
     key: str | None = None
     inside: bool = False
     policy: KeyPolicy = EVERYTHING
+    stranger: bool = False
 
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)

@@ -14,7 +14,7 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.asking import embedding
-from desktop.core.service.calls import Calls
+from desktop.core.service.calls import Calls, caller_of
 from desktop.core.service.early import Early
 from desktop.core.service.exact_cache import EMBEDDINGS, ExactCache, Repeat, sent_again
 from desktop.core.service.loaded import Loaded
@@ -49,14 +49,14 @@ class Gateway:
         """Whether the server takes requests and no model is on its way in or out."""
         loaded, stopping = self._calls.supervisor.models, self._calls.stopping
         is_ready = not stopping and all(each.state.value == "ready" for each in loaded)
-        return web.json_response(
-            {
-                "status": "ready" if is_ready else "stopping" if stopping else "loading",
-                "model": loaded[-1].entry.id if loaded else None,
-                "models": [each.entry.id for each in loaded],
-            },
-            status=200 if is_ready else 503,
-        )
+        told: dict[str, Any] = {
+            "status": "ready" if is_ready else "stopping" if stopping else "loading"
+        }
+        caller = caller_of(request)
+        if not caller.stranger:
+            ids = [each.entry.id for each in loaded if caller.policy.allows_model(each.entry)]
+            told |= {"model": ids[-1] if ids else None, "models": ids}
+        return web.json_response(told, status=200 if is_ready else 503)
 
     async def models(self, request: web.Request) -> web.Response:
         entries = [entry for entry in await self._calls.models_for(request) if _usable(entry)]

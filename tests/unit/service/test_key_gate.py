@@ -470,6 +470,21 @@ async def test_models_a_key_may_not_use_do_not_exist_for_it(served: Served) -> N
             assert reply.status == 200
 
 
+async def test_strangers_are_told_nothing_of_models(served: Served) -> None:
+    key = served.keys.create("app", KeyPolicy(models=("other",)))
+    full = served.keys.create("full")
+    async with aiohttp.ClientSession() as session:
+        for headers, expected in (
+            ({}, None),
+            ({"x-api-key": "pk-wrong"}, None),
+            ({"x-api-key": key}, []),
+            ({"x-api-key": full}, ["mine"]),
+        ):
+            async with session.get(served.url + "/ready", headers=headers) as reply:
+                assert reply.status == 200
+                assert (await reply.json()).get("models") == expected
+
+
 async def test_what_private_keys_send_is_not_looked_up(served: Served) -> None:
     async with aiohttp.ClientSession() as session:
         for policy, expected in ((EVERYTHING, None), (KeyPolicy(private_cache=True), False)):
