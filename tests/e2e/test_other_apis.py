@@ -1,0 +1,154 @@
+"""Anthropic's and Ollama's own clients against the real service and engine."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import ollama
+import pytest
+
+from desktop.core.engine.server import free_port
+from desktop.core.errors import AppError, ErrorCode
+from tests.helpers.service import RunningService, wait_for
+
+HELLO: Any = [{"role": "user", "content": "hello"}]
+GREEDY = {"temperature": 0, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def claude(public_url: str) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=public_url, api_key="unused", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def llama(public_url: str) -> ollama.Client:
+    return ollama.Client(host=public_url)
+
+
+# --- Anthropic's
+
+
+def test_messages_plain_and_streamed_agree(claude: anthropic.Anthropic, tiny: str) -> None:
+    asked: Any = {"model": tiny, "max_tokens": 12, "messages": HELLO, "extra_body": GREEDY}
+    plain = claude.messages.create(**asked)
+    with claude.messages.stream(**asked) as stream:
+        streamed = stream.get_final_message()
+    assert [block.to_dict() for block in streamed.content] == [
+        block.to_dict() for block in plain.content
+    ]
+    assert (plain.stop_reason, streamed.stop_reason) == ("max_tokens", "max_tokens")
+    assert plain.usage.output_tokens == streamed.usage.output_tokens == 12
+    read = [
+        each.usage.input_tokens + (each.usage.cache_read_input_tokens or 0)
+        for each in (plain, streamed)
+    ]
+    counted = claude.messages.count_tokens(model=tiny, messages=HELLO)
+    assert read == [counted.input_tokens] * 2
+    assert streamed.usage.cache_read_input_tokens, "the second time most of it was there"
+
+
+def test_a_stop_sequence_is_named(claude: anthropic.Anthropic, tiny: str) -> None:
+    asked: Any = {"model": tiny, "max_tokens": 12, "messages": HELLO, "extra_body": GREEDY}
+    [block] = claude.messages.create(**asked).content
+    assert block.type == "text"
+    middle = block.text[len(block.text) // 2 :][:2]
+    stopped = claude.messages.create(**asked, stop_sequences=["never said", middle])
+    assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", middle)
+
+
+def test_a_tool_must_be_called(claude: anthropic.Anthropic, tiny: str) -> None:
+    """Even a model of random weights keeps to the form of the call."""
+    tool: Any = {
+        "name": "answer",
+        "input_schema": {
+            "type": "object",
+            "properties": {"yes": {"type": "boolean"}},
+            "required": ["yes"],
+            "additionalProperties": False,
+        },
+    }
+    message = claude.messages.create(
+        model=tiny, max_tokens=200, messages=HELLO, tools=[tool], tool_choice={"type": "any"}
+    )
+    call = message.content[-1]
+    assert call.type == "tool_use" and call.name == "answer"
+    assert isinstance(call.input["yes"], bool)
+    assert message.stop_reason == "tool_use"
+
+
+def test_anthropics_list_and_errors(
+    claude: anthropic.Anthropic, service: RunningService, tiny: str
+) -> None:
+    assert tiny in [each.id for each in claude.models.list()]
+    with pytest.raises(anthropic.NotFoundError):
+        claude.messages.create(model="claude-sonnet-4-5", max_tokens=3, messages=HELLO)
+    service.client.change_settings({"server.model_map": {"claude-*": tiny}})
+    reply = claude.messages.create(model="claude-sonnet-4-5[1m]", max_tokens=3, messages=HELLO)
+    assert reply.usage.output_tokens == 3
+    service.client.change_settings({"server.model_map": None})
+    with pytest.raises(anthropic.BadRequestError, match="maximum context length"):
+        claude.messages.create(
+            model=tiny, max_tokens=3, messages=[{"role": "user", "content": "hello " * 5000}]
+        )
+
+
+# --- Ollama's
+
+
+def test_ollamas_answers(llama: ollama.Client, tiny: str) -> None:
+    assert tiny in [each.model for each in llama.list().models]
+    options = {**GREEDY, "num_predict": 8}
+    plain = llama.chat(tiny, HELLO, options=options)
+    pieces = list(llama.chat(tiny, HELLO, options=options, stream=True))
+    assert "".join(each.message.content or "" for each in pieces) == plain.message.content
+    assert (plain.eval_count, plain.done_reason, pieces[-1].done_reason) == (8, "length", "length")
+    assert plain.eval_duration and plain.prompt_eval_duration
+    text = llama.generate(tiny, "hello", raw=True, options=options)
+    assert text.eval_count == 8 and text.response
+    schema = {"type": "object", "properties": {"yes": {"type": "boolean"}}, "required": ["yes"]}
+    formed = llama.chat(tiny, HELLO, format=schema, options={"num_predict": 60, "seed": 1})
+    assert (formed.message.content or "").lstrip().startswith("{")
+    shown = llama.show(tiny)
+    assert shown.modelinfo and shown.modelinfo["general.architecture"] == "llama"
+    with pytest.raises(ollama.ResponseError, match="not found, try pulling it first"):
+        llama.chat("nobody", HELLO)
+    with pytest.raises(ollama.ResponseError, match=r"server\.manage_models"):
+        llama.delete(tiny)
+
+
+def test_ollamas_clients_load_and_unload(
+    llama: ollama.Client, service: RunningService, tiny: str
+) -> None:
+    llama.generate(tiny, options={"num_ctx": 512})
+    [there] = llama.ps().models
+    context = there.context_length or 0
+    assert there.model == tiny and context >= 512, "never less than it would have"
+    assert there.size and there.size > 1 << 20
+    assert llama.generate(tiny, keep_alive=0).done_reason == "unload"
+    wait_for(lambda: not llama.ps().models, "the model leaves")
+    assert not service.engines()
+
+
+def test_ollamas_own_port(service: RunningService, public_url: str) -> None:
+    port, main = free_port(), int(public_url.rpartition(":")[2])
+    service.client.change_settings({"server.ollama_port": port})
+    public = service.client.public_on(port=main, ollama=True)
+    assert public["url"] == public_url, "the server itself stays where it is"
+    assert public["ollama_url"] == f"http://127.0.0.1:{port}"
+    with urllib.request.urlopen(public["ollama_url"], timeout=10) as answer:
+        assert answer.read() == b"Ollama is running"
+    assert ollama.Client(host=public["ollama_url"]).list().models
+    service.client.change_settings({"server.ollama_port": main})
+    with pytest.raises(AppError) as raised:
+        service.client.public_on(port=main, ollama=True)
+    assert raised.value.code is ErrorCode.PORT_TAKEN
+    assert service.client.state()["public"] == public, "what was on stays on"
+    public = service.client.public_on(port=main, ollama=False)
+    assert (public["url"], public["ollama_url"]) == (public_url, None)
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=10)

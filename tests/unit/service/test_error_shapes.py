@@ -1,0 +1,83 @@
+"""Each API's clients get an error in their own shape, whatever failed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.service.api_errors import ApiError, from_app_error
+from desktop.core.service.error_shapes import (
+    anthropic_event,
+    anthropic_status,
+    body_of,
+    ollama_line,
+    shape_of,
+)
+
+THEIRS = {"anthropic-version": "2023-06-01"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "shape"),
+    [
+        ("/v1/chat/completions", THEIRS, "openai"),
+        ("/v1/messages", {}, "anthropic"),
+        ("/v1/messages/count_tokens", {}, "anthropic"),
+        ("/v1/messagesx", {}, "openai"),
+        ("/v1/models", {}, "openai"),
+        ("/v1/models", THEIRS, "anthropic"),
+        ("/v1/models/a/b", THEIRS, "anthropic"),
+        ("/api/chat", THEIRS, "ollama"),
+        ("/api/nothing", {}, "ollama"),
+        ("/admin/v1/state", {}, "openai"),
+    ],
+)
+def test_whose_shape_it_is(path: str, headers: dict[str, str], shape: str) -> None:
+    assert shape_of(path, headers) == shape
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind"),
+    [
+        (ApiError(400, "x"), 400, "invalid_request_error"),
+        (ApiError(401, "x"), 401, "authentication_error"),
+        (ApiError(402, "x"), 402, "billing_error"),
+        (ApiError(403, "x"), 403, "permission_error"),
+        (ApiError(404, "x"), 404, "not_found_error"),
+        (ApiError(405, "x"), 405, "invalid_request_error"),
+        (ApiError(413, "x"), 413, "request_too_large"),
+        (ApiError(429, "x"), 429, "rate_limit_error"),
+        (
+            from_app_error(AppError(ErrorCode.QUEUE_FULL, waiting=9, seconds=5)),
+            529,
+            "overloaded_error",
+        ),
+        (ApiError(500, "x"), 500, "api_error"),
+        (ApiError(502, "x"), 502, "api_error"),
+        (from_app_error(AppError(ErrorCode.SERVICE_STOPPING)), 529, "overloaded_error"),
+        (ApiError(504, "x"), 504, "timeout_error"),
+    ],
+)
+def test_anthropics_kinds(error: ApiError, status: int, kind: str) -> None:
+    assert anthropic_status(error) == status
+    body = body_of("/v1/messages", error)
+    assert body == {
+        "type": "error",
+        "error": {"type": kind, "message": error.message},
+        "request_id": None,
+    }
+
+
+def test_ollamas_is_a_text() -> None:
+    assert body_of("/api/chat", ApiError(400, "No.")) == {"error": "No."}
+    assert ollama_line(ApiError(400, "No.")) == b'{"error": "No."}\n'
+
+
+def test_an_error_in_the_midst_of_anthropics_stream() -> None:
+    kind, data, *_ = anthropic_event(ApiError(502, "Gone."), "req_1").split(b"\n")
+    told: dict[str, Any] = json.loads(data.removeprefix(b"data: "))
+    assert (kind, told["request_id"]) == (b"event: error", "req_1")
+    assert told["error"] == {"type": "api_error", "message": "Gone."}
