@@ -152,16 +152,14 @@ class KeyGate:
     def _read_today(self, database: Database) -> None:
         today = self._today()
         midnight = datetime.combine(today, clock_time()).timestamp()
-        created = {key.name: key.created for key in self._keys.list()}
-        rows = database.query(
-            "SELECT key, SUM(COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0)) AS tokens"
-            " FROM ledger JOIN api_keys ON api_keys.name = ledger.key"
-            " WHERE ledger.created >= MAX(?, api_keys.created) GROUP BY key",
-            (midnight,),
-        )
-        for row in rows:
-            if row["key"] in created:
-                self._use(row["key"]).days[today] = int(row["tokens"])
+        for key in self._keys.list():
+            (row,) = database.query(
+                "SELECT SUM(COALESCE(prompt_tokens, 0) + COALESCE(completion_tokens, 0)) AS tokens"
+                " FROM ledger WHERE key = ? AND created >= ?",
+                (key.name, max(midnight, key.created)),
+            )
+            if row["tokens"]:
+                self._use(key.name).days[today] = int(row["tokens"])
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._wall()).date()
