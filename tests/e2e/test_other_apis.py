@@ -91,7 +91,7 @@ def test_anthropics_list_and_errors(
     reply = claude.messages.create(model="claude-sonnet-4-5[1m]", max_tokens=3, messages=HELLO)
     assert reply.usage.output_tokens == 3
     service.client.change_settings({"server.model_map": None})
-    with pytest.raises(anthropic.BadRequestError, match="maximum context length"):
+    with pytest.raises(anthropic.BadRequestError, match="prompt is too long: "):
         claude.messages.create(
             model=tiny, max_tokens=3, messages=[{"role": "user", "content": "hello " * 5000}]
         )

@@ -91,8 +91,16 @@ def anthropic_status(error: ApiError) -> int:
 def anthropic_body(error: ApiError, request_id: str | None = None) -> dict[str, Any]:
     status = anthropic_status(error)
     kind = "invalid_request_error" if 400 <= status < 500 else "api_error"
-    told = {"type": _ANTHROPIC_TYPES.get(status, kind), "message": error.message}
+    told = {"type": _ANTHROPIC_TYPES.get(status, kind), "message": _words(error)}
     return {"type": "error", "error": told, "request_id": request_id}
+
+
+def _words(error: ApiError) -> str:
+    """Clients that shorten a conversation themselves know that they must by Anthropic's words."""
+    asked, there = error.extra.get("n_prompt_tokens"), error.extra.get("n_ctx")
+    if error.code == "context_length_exceeded" and asked is not None and there is not None:
+        return f"prompt is too long: {asked} tokens > {there} maximum"
+    return error.message
 
 
 def anthropic_event(error: ApiError, request_id: str | None = None) -> bytes:

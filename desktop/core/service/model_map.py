@@ -13,6 +13,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
 
 Find = Callable[[str], Awaitable[ModelEntry]]
+LATEST = ":latest"  # Ollama's word for no tag
 _NOT_FOUND = frozenset({ErrorCode.MODEL_NOT_FOUND, ErrorCode.MODEL_HIDDEN})
 
 
@@ -32,12 +33,17 @@ def with_map(find: Find, names: Callable[[], Mapping[str, str]]) -> Find:
     """
 
     async def found(name: str) -> ModelEntry:
-        try:
-            return await find(name)
-        except AppError as error:
-            meant = mapped(name, names()) if error.code in _NOT_FOUND else None
-            if meant is None:
-                raise
-        return await find(meant)
+        failure: AppError | None = None
+        for own in dict.fromkeys((name, name.removesuffix(LATEST))):
+            try:
+                return await find(own)
+            except AppError as error:
+                if error.code not in _NOT_FOUND:
+                    raise
+                failure = failure or error
+        meant = mapped(name, names())
+        if meant is None and failure is not None:
+            raise failure
+        return await find(meant or name)
 
     return found

@@ -71,6 +71,15 @@ def test_anthropics_kinds(error: ApiError, status: int, kind: str) -> None:
     }
 
 
+def test_too_long_a_prompt_is_said_in_anthropics_words() -> None:
+    """Claude Code compacts its conversation when it reads them."""
+    extra = {"n_prompt_tokens": 9000, "n_ctx": 8192}
+    error = ApiError(400, "Too long.", code="context_length_exceeded", extra=extra)
+    told = body_of("/v1/messages", error)["error"]
+    assert told["message"] == "prompt is too long: 9000 tokens > 8192 maximum"
+    assert told["type"] == "invalid_request_error"
+
+
 def test_ollamas_is_a_text() -> None:
     assert body_of("/api/chat", ApiError(400, "No.")) == {"error": "No."}
     assert ollama_line(ApiError(400, "No.")) == b'{"error": "No."}\n'

@@ -38,6 +38,7 @@ async def test_a_model_of_that_name_comes_first() -> None:
     found = with_map(find, lambda: names)
     assert (await found("claude-mine")).id == "claude-mine"
     assert (await found("claude-opus")).id == "big"
+    assert (await found("claude-mine:latest")).id == "claude-mine", "no tag is no other name"
     for name, code in (
         ("many", ErrorCode.MODEL_AMBIGUOUS),
         ("gone-1", ErrorCode.MODEL_NOT_FOUND),

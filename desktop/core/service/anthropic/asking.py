@@ -82,6 +82,9 @@ def prompt_of(body: Json) -> Json:
     Raises:
         ApiError: 400, naming the place.
     """
+    for name in ("mcp_servers", "container"):
+        if body.get(name):
+            raise invalid(name, "It is a service of Anthropic's own.")
     chat: Json = {"messages": messages_of(body)}
     chat |= _tools(body.get("tools"), body.get("tool_choice"))
     chat |= _thinking(body.get("thinking"))
@@ -124,6 +127,8 @@ def _thinking(value: Any) -> Json:
     if kind not in (*_THINKS, "disabled"):
         raise invalid("thinking.type", f"Known are disabled, {', '.join(_THINKS)}.")
     chat: Json = {"chat_template_kwargs": {"enable_thinking": kind != "disabled"}}
+    if kind == "disabled" and thinking:
+        chat["reasoning_effort"] = "none"  # said in so many words: also a model that always does
     if kind == "enabled":
         budget = required(thinking, "budget_tokens", "thinking")
         chat["thinking_budget_tokens"] = whole(budget, "thinking.budget_tokens", 1)

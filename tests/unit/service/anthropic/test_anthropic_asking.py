@@ -232,6 +232,7 @@ SETTINGS: dict[str, tuple[Json, Json]] = {
         {"thinking": {"type": "enabled", "budget_tokens": 1024}},
         {"chat_template_kwargs": ON, "thinking_budget_tokens": 1024},
     ),
+    "no thinking": ({"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"}),
     "thinking as it sees fit": (
         {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}},
         {"chat_template_kwargs": ON, "reasoning_effort": "high"},
@@ -290,6 +291,7 @@ REFUSED_SETTINGS: list[tuple[Json, str]] = [
     ({"tools": [{"name": "a b", "input_schema": {}}]}, "tools.0.name: It has 1 to 128"),
     ({"tools": [{"name": "a"}]}, "tools.0.input_schema: Field required"),
     ({"tool_choice": {"type": "any"}}, "tool_choice: There are no tools"),
+    ({"mcp_servers": [{"url": "https://a"}]}, "mcp_servers: It is a service of Anthropic's own"),
     ({"tools": [TOOL], "tool_choice": {"type": "all"}}, "tool_choice.type: Known are"),
     (
         {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "x"}},

@@ -147,7 +147,7 @@ async def test_what_the_engine_refuses_has_its_status(
         400,
         {"code": 400, "message": "long", "type": kind, "n_prompt_tokens": 9, "n_ctx": 8},
     )
-    with pytest.raises(anthropic.BadRequestError, match="maximum context length is 8"):
+    with pytest.raises(anthropic.BadRequestError, match="prompt is too long: 9 tokens > 8 maximum"):
         async with client.messages.stream(model="m", max_tokens=9, messages=HI):
             pass
 
