@@ -146,7 +146,7 @@ def test_ollamas_own_port(service: RunningService, public_url: str) -> None:
     service.client.change_settings({"server.ollama_port": main})
     with pytest.raises(AppError) as raised:
         service.client.public_on(port=main, ollama=True)
-    assert raised.value.code is ErrorCode.PORT_TAKEN
+    assert raised.value.code is ErrorCode.OLLAMA_PORT_TAKEN
     assert service.client.state()["public"] == public, "what was on stays on"
     public = service.client.public_on(port=main, ollama=False)
     assert (public["url"], public["ollama_url"]) == (public_url, None)

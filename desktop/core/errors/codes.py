@@ -72,6 +72,7 @@ class ErrorCode(StrEnum):
     SERVICE_STOPPING = "service_stopping"
     AUTOSTART_FAILED = "autostart_failed"
     PORT_TAKEN = "port_taken"
+    OLLAMA_PORT_TAKEN = "ollama_port_taken"
     KEY_REQUIRED = "key_required"
     BAD_ADDRESS = "bad_address"
     TLS_NOT_SET = "tls_not_set"

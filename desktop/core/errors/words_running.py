@@ -153,6 +153,12 @@ WORDS_RUNNING: dict[C, Words] = {
         "{holder}",
         "Stop that program, or choose another port with --port.",
     ),
+    C.OLLAMA_PORT_TAKEN: Words(
+        "Port {port} on {host}, for Ollama's clients, is taken",
+        "{holder}",
+        "Stop that program (it may be Ollama itself), or put another port into the setting "
+        "server.ollama_port.",
+    ),
     C.KEY_REQUIRED: Words(
         "An address other than this machine's own needs a key",
         "Listening on {host} would let other machines use your models.",

@@ -91,7 +91,7 @@ class PublicServer:
             ollama: whether Ollama's clients find it on their own port too; None: as `tls`.
 
         Raises:
-            AppError: KEY_REQUIRED, PORT_TAKEN, BAD_ADDRESS, and of its certificate as
+            AppError: KEY_REQUIRED, PORT_TAKEN, OLLAMA_PORT_TAKEN, BAD_ADDRESS, and of its certificate as
                 `tls.tls_context`; what was on stays on.
         """
         server = self._settings()

@@ -416,6 +416,14 @@
         <translation>{holder}</translation>
     </message>
     <message>
+        <source>Port {port} on {host}, for Ollama's clients, is taken</source>
+        <translation>Ollama のクライアント用のポート {port}（{host}）は使用中です</translation>
+    </message>
+    <message>
+        <source>Stop that program (it may be Ollama itself), or put another port into the setting server.ollama_port.</source>
+        <translation>そのプログラム（Ollama 自体かもしれません）を停止するか、設定 server.ollama_port で別のポートを指定してください。</translation>
+    </message>
+    <message>
         <source>Stop that program, or choose another port with --port.</source>
         <translation>そのプログラムを止めるか、--port で別のポートを選んでください。</translation>
     </message>

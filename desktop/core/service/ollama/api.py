@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import web
 
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.jobs.table import JobTable
 from desktop.core.service import faces
@@ -91,7 +92,7 @@ class OllamaPort:
         Yields whether anything changed.
 
         Raises:
-            AppError: as `Face.start`; nothing has changed then.
+            AppError: OLLAMA_PORT_TAKEN, BAD_ADDRESS; nothing has changed then.
         """
         old, before = self._face, self._policy
         certificate = tls.certificate if tls is not None else None
@@ -113,7 +114,12 @@ class OllamaPort:
 
     async def _listen(self, policy: faces.PublicPolicy, port: int, tls: TlsContext | None) -> None:
         face = faces.Face(self._application(policy), tls)
-        await face.start(policy.host, port)
+        try:
+            await face.start(policy.host, port)
+        except AppError as error:
+            if error.code is ErrorCode.PORT_TAKEN:
+                raise AppError(ErrorCode.OLLAMA_PORT_TAKEN, **error.params) from error
+            raise
         self._face, self._policy = face, policy
 
     async def off(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from desktop.core.engine.flags import DEFAULT_CONTEXT
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits
@@ -36,8 +37,6 @@ Json = dict[str, Any]
 # The version of Ollama whose API this is (docs/api.md, api/types.go): clients compare it with what
 # they need.
 API_VERSION = "0.13.5"
-# What a load without any wish gets at most (DESIGN.md §9); asking for less changes nothing.
-_USUAL_CONTEXT = 32_768
 
 
 class Ollama:
@@ -175,7 +174,7 @@ class Ollama:
         wanted = min(wanted, trained or wanted)
         loaded = self._calls.supervisor.loaded(entry.id)
         if loaded is None or loaded.prepared is None:
-            usual = self._settings().load.context_tokens or _USUAL_CONTEXT
+            usual = self._settings().load.context_tokens or DEFAULT_CONTEXT
             saved = await asyncio.to_thread(self._models.saved.request, entry.fingerprint)
             there = saved.context_tokens or usual
         else:

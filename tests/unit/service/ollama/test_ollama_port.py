@@ -72,7 +72,7 @@ async def test_what_was_on_stays_on(taken: int) -> None:
     with pytest.raises(AppError) as raised:
         async with port.switched(STRICT, taken, None):
             pytest.fail("the port is taken")
-    assert raised.value.code is ErrorCode.PORT_TAKEN
+    assert raised.value.code is ErrorCode.OLLAMA_PORT_TAKEN
     assert await said(port, "/who") == "key: False"
     with pytest.raises(Failed):
         async with port.switched(STRICT, first, None):
