@@ -14,7 +14,7 @@ from desktop.core.service.api_errors import ApiError, from_upstream
 from desktop.core.service.asking import completions, overflow
 from desktop.core.service.asking.asker import TEXT, Asked, Asker
 from desktop.core.service.loaded import Loaded
-from desktop.core.service.runaway import BOUNDED_TOKENS, SILENT_SECONDS, EngineWatch
+from desktop.core.service.runaway import SILENT_SECONDS, EngineWatch, may_run_away
 from desktop.core.service.streams import StreamFilter
 
 if TYPE_CHECKING:
@@ -92,43 +92,26 @@ class EngineStreams:
         ) as reply:
             with EngineWatch(
                 reply.close,
-                loops=_may_run_away(body),
+                loops=may_run_away(body),
                 silent_seconds=silent,
                 look_seconds=self._look_seconds,
             ) as watch:
-                try:
-                    async for block in reply.content.iter_any():
-                        out = events.feed(infilled.feed(block) if infilled else block)
-                        watch.saw(out)
-                        if watch.problem is not None:
-                            raise watch.problem
-                        if events.finished:
-                            call.whole = True
-                        if not out:
-                            continue
-                        for rewriter in rewriters:
-                            out = rewriter.feed(out)
-                        if record.ttft_seconds is None:
-                            record.first_event()
-                        if texts is not None:
-                            texts.add(out)
-                        if out:
-                            yield out
-                except aiohttp.ClientError:
-                    if watch.problem is None:
-                        raise
-                if watch.problem is not None:  # its connection was closed
-                    raise watch.problem
+                async for block in watch.blocks(reply):
+                    out = events.feed(infilled.feed(block) if infilled else block)
+                    watch.saw(out)
+                    if events.finished:
+                        call.whole = True
+                    if not out:
+                        continue
+                    for rewriter in rewriters:
+                        out = rewriter.feed(out)
+                    if record.ttft_seconds is None:
+                        record.first_event()
+                    if texts is not None:
+                        texts.add(out)
+                    if out:
+                        yield out
         await _check_ended(events, part, server)
-
-
-def _may_run_away(body: dict[str, Any]) -> bool:
-    """Whether an answer may be long, and is not meant to be without end."""
-    if body.get("ignore_eos"):
-        return False
-    names = ("n_predict", "max_completion_tokens", "max_tokens")
-    bound = next((body[name] for name in names if body.get(name) is not None), -1)
-    return bool(bound < 0 or bound > BOUNDED_TOKENS)
 
 
 async def _check_ended(events: StreamFilter, part: int, server: EngineServer) -> None:

@@ -6,26 +6,23 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from desktop.core.fit.estimate import Estimate
-from desktop.core.fit.expected import ExpectedSpeed
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service.asking.abilities import NOTHING_SAID, Abilities
 from desktop.core.service.asking.adapters import names_of
 from desktop.core.service.loaded import Loaded
 
-Expected = Callable[[ModelEntry, Estimate], ExpectedSpeed]
+Expected = Callable[[ModelEntry, Estimate | None], dict[str, Any] | None]
 
 
 class ModelCards:
     """Args:
-    expected: how fast a model will be as it is priced; called in a worker thread.
+    expected: how fast a model will be as it is priced, or would be; called in a worker thread.
     """
 
     def __init__(self, expected: Expected | None = None) -> None:
         self._expected = expected
-        self._speeds: WeakKeyDictionary[Loaded, dict[str, Any] | None] = WeakKeyDictionary()
 
     async def card(
         self, entry: ModelEntry, loaded: Loaded | None, abilities: Abilities | None
@@ -72,17 +69,15 @@ class ModelCards:
         }
 
     async def _speed(self, entry: ModelEntry, loaded: Loaded | None) -> dict[str, Any] | None:
-        """Of one request at a time: measured where it ever was, else predicted for the load."""
+        """Of one request at a time: measured where it ever was, else predicted."""
         measured: dict[str, Any] | None = entry.to_dict()["decode_tokens_per_second"]
-        if measured is not None or self._expected is None or loaded is None:
+        if measured is not None or self._expected is None:
             return measured
-        estimate = loaded.prepared.estimate if loaded.prepared else None
-        if estimate is None:
+        if entry.summary is None or entry.summary.is_embedding:
             return None
-        if loaded not in self._speeds:
-            expected = await asyncio.to_thread(self._expected, entry, estimate)
-            self._speeds[loaded] = expected.to_dict()["decode_tokens_per_second"]
-        return self._speeds[loaded]
+        prepared = loaded.prepared if loaded is not None else None
+        priced = prepared.estimate if prepared is not None else None
+        return await asyncio.to_thread(self._expected, entry, priced)
 
 
 def capabilities(entry: ModelEntry, abilities: Abilities) -> dict[str, bool | None]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+import aiohttp
 
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
@@ -39,6 +42,15 @@ def repeats(pieces: Sequence[bytes], longest: int = LONGEST_PERIOD) -> tuple[int
         if run >= 3 * period:
             return period, run
     return 0, 0
+
+
+def may_run_away(body: Mapping[str, Any]) -> bool:
+    """Whether an answer to this may be long, and is not meant to be without end."""
+    if body.get("ignore_eos"):
+        return False
+    names = ("n_predict", "max_completion_tokens", "max_tokens")
+    bound = next((body[name] for name in names if body.get(name) is not None), -1)
+    return bool(bound < 0 or bound > BOUNDED_TOKENS)
 
 
 class EngineWatch:
@@ -79,9 +91,26 @@ class EngineWatch:
         if self._timer is not None:
             self._timer.cancel()
 
+    async def blocks(self, reply: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+        """The engine's answer as it comes.
+
+        Raises:
+            ApiError: it was cut off.
+        """
+        try:
+            async for block in reply.content.iter_any():
+                self._count += 1
+                if self.problem is not None:
+                    break
+                yield block
+        except aiohttp.ClientError:
+            if self.problem is None:
+                raise
+        if self.problem is not None:
+            raise self.problem
+
     def saw(self, passed_on: bytes) -> None:
-        """The engine said something, of which this goes to the client."""
-        self._count += 1
+        """This goes to the client."""
         if passed_on:
             self._blocks.append(passed_on)
 

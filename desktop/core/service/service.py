@@ -23,8 +23,6 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError
 from desktop.core.events import CancelToken, Notice
 from desktop.core.files import write_atomic
-from desktop.core.fit.estimate import Estimate
-from desktop.core.fit.expected import ExpectedSpeed, speed_of_shape
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
@@ -61,6 +59,7 @@ from desktop.core.service.metrics import Metrics
 from desktop.core.service.model_cards import ModelCards
 from desktop.core.service.model_map import with_map
 from desktop.core.service.model_routes import ModelRoutes
+from desktop.core.service.model_speed import SpeedGuess
 from desktop.core.service.models import Doing, Models
 from desktop.core.service.ollama.api import OllamaApi
 from desktop.core.service.openai.routes import OpenAi
@@ -192,7 +191,14 @@ class Service:
             find=with_map(self.models.find, lambda: self.settings.server.model_map),
             list_models=self.models.all_models,
             gates=(self._key_gate, self.accounts.gate),
-            cards=ModelCards(self._expected),
+            cards=ModelCards(
+                SpeedGuess(
+                    self.speeds,
+                    runtime=self.runtimes.current,
+                    shape=self.loader.shape,
+                    predictor=self._predictor,
+                )
+            ),
             asker=Asker(self._session, may_fetch=lambda: self.settings.server.fetch_images),
         )
         self.turns = Turns(
@@ -339,11 +345,6 @@ class Service:
     def _keep_seconds(self) -> float | None:
         minutes = self.settings.server.keep_minutes
         return None if minutes < 0 else minutes * 60
-
-    def _expected(self, entry: ModelEntry, estimate: Estimate) -> ExpectedSpeed:
-        predictor = self._predictor(self.speeds.book(), self.runtimes.current())
-        shape = self.loader.shape(entry)
-        return speed_of_shape(shape, estimate, predictor, fingerprint=entry.fingerprint)
 
     def _predictor(self, book: SpeedBook, runtime: Runtime) -> Predictor:
         return predictor_here(book, runtime, self._paths.cache)

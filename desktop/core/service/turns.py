@@ -23,6 +23,7 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, upstream
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestLog
+from desktop.core.service.runaway import EngineWatch, may_run_away
 from desktop.core.service.streams import StreamFilter, deltas
 from desktop.core.service.supervisor import Supervisor
 from desktop.core.service.turn import Turn, as_app_error, came
@@ -313,9 +314,12 @@ class Turns:
         events = StreamFilter(client_wants_usage=True)
         turn.usage = events.usage
         async with upstream.post(self._session, server, _ROUTE, body) as reply:
-            async for block in reply.content.iter_any():
-                for text, reasoning in deltas(events.feed(block)):
-                    turn.add(text, reasoning)
+            with EngineWatch(reply.close, loops=may_run_away(body)) as watch:
+                async for block in watch.blocks(reply):
+                    out = events.feed(block)
+                    watch.saw(out)
+                    for text, reasoning in deltas(out):
+                        turn.add(text, reasoning)
         problem = await generation.stream_problem(events, server)
         if problem is not None:
             raise problem
