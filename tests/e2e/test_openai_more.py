@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import math
 import struct
 import wave
@@ -146,6 +147,22 @@ def test_speech_to_text(public_url: str, ears: str, demo: str) -> None:
             with pytest.raises(openai.BadRequestError) as caught:
                 create(model=model, file=("a.wav", file))
             assert caught.value.code == code
+
+
+def test_the_page_and_the_document(public_url: str, demo: str) -> None:
+    async def read(path: str, **headers: str) -> tuple[int, str]:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(public_url + path, headers=headers) as reply,
+        ):
+            return reply.status, await reply.text()
+
+    status, page = asyncio.run(read("/"))
+    assert status == 200 and demo in page and f"{public_url}/v1" in page
+    assert '<html lang="ja">' in asyncio.run(read("/", **{"Accept-Language": "ja"}))[1]
+    status, document = asyncio.run(read("/openapi.json"))
+    assert status == 200 and json.loads(document)["servers"] == [{"url": public_url}]
+    assert asyncio.run(read("/", Host="evil.example"))[0] == 403
 
 
 @pytest.fixture
