@@ -91,8 +91,8 @@ class PublicServer:
             ollama: whether Ollama's clients find it on their own port too; None: as `tls`.
 
         Raises:
-            AppError: KEY_REQUIRED, PORT_TAKEN, OLLAMA_PORT_TAKEN, BAD_ADDRESS, and of its certificate as
-                `tls.tls_context`; what was on stays on.
+            AppError: KEY_REQUIRED, PORT_TAKEN, OLLAMA_PORT_TAKEN, BAD_ADDRESS, and of its
+                certificate as `tls.tls_context`; what was on stays on.
         """
         server = self._settings()
         host, port = host or server.host, server.port if port is None else port
