@@ -1,17 +1,25 @@
 """What the gateway costs: Paddock against bare llama-server, in interleaved pairs.
 
-Method, printed first by every run: one random-weight 0.5 B Q4_K_M model; Paddock's service with its
-llama-server child, and a second llama-server started with the same arguments, both loaded and warm;
-runs alternate between the two, and so does which of a pair goes first (it matters: take an even
-number of pairs), so that both see the same machine; a run is N streamed requests at once. Figures
-are medians over the pairs, ratios with a 95 % bootstrap interval. With a real engine the TTFT of
-several streams jumps by whole batches (tens to hundreds of milliseconds), whichever way they came;
-what the gateway itself adds is therefore measured on a scripted upstream as well (passthrough.py:
-it answers at once), against the same upstream asked directly. The CPU figure comes from that
-upstream too: user + system time of the gateway's process per streamed event, over that of a bare
-aiohttp pass-through, alternating.
+Method, printed first by every run. Paddock is the real service with everything it does for a
+request (keys, queue, ledger, metrics), in a process of its own; all figures are of pairs that
+alternate, and so does which of a pair goes first, so that both see the same machine. A figure is
+the median over the pairs with its 95 % bootstrap interval.
 
-    uv run python benchmarks/gateway.py [--pairs 16] [--concurrency 1,8] [--tokens 64]
+engine    One random-weight 0.5 B Q4_K_M model; Paddock's llama-server child, and a second
+          llama-server with the same arguments, both warm. A run is N streamed requests at once.
+          Ratio of tok/s over all streams. The TTFT of several streams jumps by whole batches here,
+          whichever way they came; so what the gateway adds is measured with
+ttft      a scripted llama-server that answers at once, through Paddock and asked directly.
+cpu       The same scripted engine at 50 events/s for each of 40 streams: user + system time of
+          Paddock's process per streamed event, over that of a bare aiohttp pass-through
+          (passthrough.py) in front of the same engine.
+memory    100 such streams at a time (of 2 models), one after another without a break: resident
+          memory of Paddock's process, every 10 s. Its slope is fitted after the first minute.
+binding   The server of the Python binding (llama_cpp.server), which llama-cpp-python's own users
+          run, with the same model: ratio of tok/s at 8 requests. It answers one at a time.
+
+    .venv/bin/python benchmarks/gateway.py [--only engine,ttft,cpu,memory,binding] [--pairs 16]
+        [--concurrency 1,8,32] [--tokens 64] [--memory-minutes 10]
 """
 
 from __future__ import annotations
@@ -20,14 +28,11 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -35,258 +40,271 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.models import half_billion
-from desktop.core.client.connect import connect_or_start
+from benchmarks.house import House, cpu_seconds, engine_url, house, script, started
+from benchmarks.models import cache_folder, half_billion
+from benchmarks.streams import Target, bootstrap, figure, one_run, quantile
 from desktop.core.engine.server import free_port
-from desktop.core.paths import paths
 
-PROMPT = "Tell me."
-
-
-@dataclass
-class Target:
-    """A server that takes chat completions."""
-
-    name: str
-    url: str
-    key: str
-    model: str
+PARTS = ("engine", "ttft", "cpu", "memory", "binding")
+# What llama_cpp.server imports beside the binding itself (its extra "server").
+BINDING_NEEDS = (
+    "fastapi>=0.100",
+    "pydantic-settings>=2",
+    "sse-starlette>=1.6",
+    "starlette-context>=0.3.6,<0.6",
+    "uvicorn>=0.22",
+    "PyYAML>=5",
+)
 
 
-@dataclass
-class Run:
-    """What one run measured: tokens per second over all its streams, TTFT of each in seconds."""
-
-    tokens_per_second: float
-    ttft_seconds: list[float]
+def note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-async def one_stream(
-    session: aiohttp.ClientSession, target: Target, tokens: int
-) -> tuple[float, float, int]:
-    """TTFT, time of the last event, and number of content events of one request."""
-    body = {
-        "model": target.model,
-        "messages": [{"role": "user", "content": PROMPT}],
-        "max_tokens": tokens,
-        "ignore_eos": True,
-        "cache_prompt": False,
-        "temperature": 0,
-        "stream": True,
-    }
-    begun = time.perf_counter()
-    first = last = 0.0
-    events = 0
-    async with session.post(
-        f"{target.url}/v1/chat/completions",
-        json=body,
-        headers={"Authorization": f"Bearer {target.key}"},
-    ) as reply:
-        reply.raise_for_status()
-        async for line in reply.content:
-            if line.startswith(b"data: {") and b'"delta":{' in line:
-                last = time.perf_counter()
-                first = first or last
-                events += 1
-    return first - begun, last, events
+def in_turn(pair: int, ours: Target, other: Target) -> Sequence[Target]:
+    return (ours, other) if pair % 2 == 0 else (other, ours)
 
 
-async def one_run(target: Target, streams: int, tokens: int) -> Run:
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        begun = time.perf_counter()
-        done = await asyncio.gather(*(one_stream(session, target, tokens) for _ in range(streams)))
-    wall = max(last for _, last, _ in done) - begun
-    return Run(streams * tokens / wall, [ttft for ttft, _, _ in done])
-
-
-def bootstrap(values: Sequence[float], rounds: int = 5000) -> tuple[float, float, float]:
-    """Median and its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, ch. 13)."""
-    rng = random.Random(1)
-    medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(rounds))
-    low, high = medians[int(0.025 * rounds)], medians[int(0.975 * rounds)]
-    return statistics.median(values), low, high
-
-
-async def compare(
-    ours: Target, bare: Target, streams: int, pairs: int, tokens: int
-) -> tuple[list[float], list[float]]:
-    """Ratios of tok/s (ours over bare) and differences of TTFT in milliseconds, pair by pair."""
-    ratios, added_ms = [], []
-    for target in (ours, bare):
-        await one_run(target, streams, 8)
-    for pair in range(pairs):
-        order = (ours, bare) if pair % 2 == 0 else (bare, ours)
-        runs = {target.name: await one_run(target, streams, tokens) for target in order}
-        mine, theirs = runs[ours.name], runs[bare.name]
-        ratios.append(mine.tokens_per_second / theirs.tokens_per_second)
-        mine_ttft = statistics.median(mine.ttft_seconds)
-        added_ms.append((mine_ttft - statistics.median(theirs.ttft_seconds)) * 1000)
-        print(
-            f"  pair {pair + 1:2d}  {streams} stream(s): paddock {mine.tokens_per_second:6.1f} "
-            f"bare {theirs.tokens_per_second:6.1f} tok/s  ratio {ratios[-1]:.3f}  "
-            f"ttft {mine_ttft * 1000:6.1f} ms ({added_ms[-1]:+.1f})",
-            file=sys.stderr,
-        )
-    return ratios, added_ms
-
-
-def start_bare(pid: int) -> tuple[subprocess.Popen[bytes], Target]:
-    """A llama-server of our own with the arguments of Paddock's child, on another port."""
-    arguments = psutil.Process(pid).cmdline()
-    port = free_port()
-    arguments[arguments.index("--port") + 1] = str(port)
-    key = "bench"
-    process = subprocess.Popen(
-        arguments,
-        env={**os.environ, "LLAMA_API_KEY": key},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return process, Target("bare", f"http://127.0.0.1:{port}", key, "any")
-
-
-async def wait_healthy(url: str) -> None:
+async def wait_healthy(url: str, path: str = "/health") -> None:
     deadline = time.monotonic() + 120
     async with aiohttp.ClientSession() as session:
         while time.monotonic() < deadline:
             try:
-                async with session.get(f"{url}/health") as reply:
+                async with session.get(f"{url}{path}") as reply:
                     if reply.status == 200:
                         return
             except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
+                pass
             await asyncio.sleep(0.05)
-    sys.exit("llama-server did not get ready")
+    sys.exit(f"{url} did not get ready")
 
 
-def cpu_seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+# --- a real engine --------------------------------------------------------------------------------
 
 
-def start(role: str, *more: str) -> tuple[subprocess.Popen[bytes], str]:
-    """A process of passthrough.py, and its address."""
-    script = str(Path(__file__).with_name("passthrough.py"))
-    process = subprocess.Popen(
-        [sys.executable, script, role, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    return process, json.loads(process.stdout.readline())["url"]
-
-
-async def ttft_added(streams: int, rounds: int = 100) -> list[float]:
-    """Milliseconds the gateway adds to the first event of a scripted upstream, round by round."""
-    upstream, url = start("upstream", "--events", "1", "--rate", "100000")
-    gateway, gateway_url = start("gateway", "--upstream", url)
-    targets = [Target("direct", url, "x", "m"), Target("gateway", gateway_url, "x", "m")]
-    added = []
-    try:
-        for turn in range(-5, rounds):  # the first ones are a warm-up
-            took = {}
-            for target in targets if turn % 2 else targets[::-1]:
-                run = await one_run(target, streams, 1)
-                took[target.name] = statistics.median(run.ttft_seconds) * 1000
-            if turn >= 0:
-                added.append(took["gateway"] - took["direct"])
-    finally:
-        for process in (gateway, upstream):
-            process.kill()
-            process.wait()
-    return added
-
-
-async def cpu_ratios(pairs: int, streams: int, events: int, rate: float) -> list[float]:
-    """CPU per event of the gateway over that of a bare pass-through, pair by pair."""
-    upstream, url = start("upstream", "--events", str(events), "--rate", str(rate))
-    bare, bare_url = start("bare", "--upstream", url)
-    gateway, gateway_url = start("gateway", "--upstream", url)
-    targets = {
-        "gateway": (gateway.pid, Target("gateway", gateway_url, "x", "m")),
-        "bare": (bare.pid, Target("bare", bare_url, "x", "m")),
-    }
+async def compare(
+    ours: Target, other: Target, streams: int, pairs: int, tokens: int
+) -> list[float]:
+    """Ratios of tok/s (ours over the other's), pair by pair."""
     ratios = []
-    try:
-        for pair in range(-1, pairs):  # the first is a warm-up
-            cost = {}
-            for name in ("gateway", "bare") if pair % 2 else ("bare", "gateway"):
-                pid, target = targets[name]
-                before = cpu_seconds(pid)
-                await one_run(target, streams, events)
-                cost[name] = (cpu_seconds(pid) - before) / (streams * events) * 1e6
-            if pair >= 0:
-                ratios.append(cost["gateway"] / cost["bare"])
-                print(
-                    f"  pair {pair + 1:2d}  gateway {cost['gateway']:.1f} us/event, "
-                    f"bare {cost['bare']:.1f}, ratio {ratios[-1]:.2f}",
-                    file=sys.stderr,
-                )
-    finally:
-        for process in (gateway, bare, upstream):
-            process.kill()
-            process.wait()
+    for target in (ours, other):
+        await one_run(target, streams, 8)
+    for pair in range(pairs):
+        runs = {}
+        for target in in_turn(pair, ours, other):
+            runs[target.name] = await one_run(target, streams, tokens)
+        mine, theirs = runs[ours.name], runs[other.name]
+        ratios.append(mine.tokens_per_second / theirs.tokens_per_second)
+        note(
+            f"  pair {pair + 1:2d}  {streams} stream(s): paddock {mine.tokens_per_second:6.1f} "
+            f"{other.name} {theirs.tokens_per_second:6.1f} tok/s  ratio {ratios[-1]:.3f}  ttft "
+            f"{statistics.median(mine.ttft_seconds) * 1000:.0f} and "
+            f"{statistics.median(theirs.ttft_seconds) * 1000:.0f} ms"
+        )
     return ratios
 
 
-async def measure(arguments: argparse.Namespace) -> None:
-    print(__doc__)
-    results: list[str] = []
-    cpu = await cpu_ratios(arguments.cpu_pairs, 40, 400, 50.0)
-    median, low, high = bootstrap(cpu)
-    results.append(f"CPU per event / bare aiohttp   {median:.2f}  [{low:.2f}, {high:.2f}]")
-    for streams in arguments.concurrency:
-        median, low, high = bootstrap(await ttft_added(streams))
-        results.append(
-            f"TTFT added at {streams}, scripted, ms  {median:+.2f}  [{low:+.2f}, {high:+.2f}]"
-        )
-    if arguments.pairs:
-        await against_engine(arguments, results)
-    print("\n".join(results))
-
-
-async def against_engine(arguments: argparse.Namespace, results: list[str]) -> None:
+def add_half_billion(place: House) -> str:
     model = half_billion()
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["PADDOCK_HOME"] = home
-        client = connect_or_start(paths())
-        process = None
-        try:
-            client.add_models(str(model))
-            entry = next(e for e in client.models() if e["path"] == str(model))
-            loaded = client.load(entry["id"], context_tokens=512, slots=8)
-            public = client.public_on(port=free_port())
-            ours = Target("paddock", public["url"], "none", entry["id"])
-            process, bare = start_bare(loaded["pid"])
+    place.client.use_engine("environment")
+    place.client.add_models(str(model))
+    found = next(each for each in place.client.models() if each["path"] == str(model))
+    return str(found["id"])
+
+
+async def against_engine(place: House, arguments: argparse.Namespace) -> list[str]:
+    name = add_half_billion(place)
+    results = []
+    for streams in arguments.concurrency:
+        loaded = place.load(name, slots=streams)
+        words = psutil.Process(loaded["pid"]).cmdline()
+        port = free_port()
+        words[words.index("--port") + 1] = str(port)
+        quiet = {"stderr": subprocess.DEVNULL, "env": {**os.environ, "LLAMA_API_KEY": "bench"}}
+        with started([*words, "--log-disable"], **quiet):
+            bare = Target("bare", f"http://127.0.0.1:{port}", "bench", "any")
             await wait_healthy(bare.url)
-            for streams in arguments.concurrency:
-                ratios, added_ms = await compare(
-                    ours, bare, streams, arguments.pairs, arguments.tokens
+            ours = place.target(name)
+            ratios = await compare(ours, bare, streams, arguments.pairs, arguments.tokens)
+        results.append(figure(f"tok/s / bare llama-server at {streams}", bootstrap(ratios), 3))
+    place.client.unload(name)
+    return results
+
+
+def binding_folder() -> Path:
+    """A folder with what llama_cpp.server imports, got once."""
+    folder = cache_folder() / "binding"
+    if not (folder / "fastapi").is_dir():
+        uv = Path(__file__).resolve().parents[1] / ".uv" / "bin" / "uv"
+        note("getting what llama_cpp.server needs (once)")
+        more = ["--target", str(folder), "--python", sys.executable, *BINDING_NEEDS]
+        program = str(uv) if uv.exists() else "uv"
+        subprocess.run([program, "pip", "install", "-q", *more], check=True)
+    return folder
+
+
+async def against_binding(place: House, arguments: argparse.Namespace) -> list[str]:
+    folder = binding_folder()
+    name = add_half_billion(place)
+    place.load(name, slots=8)
+    port = free_port()
+    words = [sys.executable, "-m", "llama_cpp.server", "--model", str(half_billion())]
+    words += ["--port", str(port), "--n_ctx", "512", "--interrupt_requests", "false"]
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    quiet = {"stderr": subprocess.DEVNULL, "env": {**os.environ, "PYTHONPATH": path}}
+    with started(words, **quiet):
+        other = Target("binding", f"http://127.0.0.1:{port}", "none", "any")
+        await wait_healthy(other.url, "/v1/models")
+        ratios = await compare(
+            place.target(name), other, 8, arguments.binding_pairs, arguments.tokens
+        )
+    place.client.unload(name)
+    return [figure("tok/s / llama_cpp.server at 8", bootstrap(ratios))]
+
+
+# --- a scripted engine ----------------------------------------------------------------------------
+
+
+async def ttft_added(place: House, arguments: argparse.Namespace) -> list[str]:
+    place.scripted(1, 100_000)
+    results = []
+    for streams in arguments.concurrency:
+        loaded = place.load(place.bundled, slots=streams)
+        ours = place.target(place.bundled)
+        direct = Target("direct", engine_url(loaded["pid"]), "none", "any")
+        rounds: list[tuple[list[float], list[float]]] = []
+        for turn in range(-5, arguments.ttft_rounds):  # the first ones are a warm-up
+            took: dict[str, list[float]] = {}
+            for target in in_turn(turn, ours, direct):
+                run = await one_run(target, streams, 1)
+                took[target.name] = [seconds * 1000 for seconds in run.ttft_seconds]
+            if turn >= 0:
+                rounds.append((took[ours.name], took[direct.name]))
+        medians = [statistics.median(mine) - statistics.median(bare) for mine, bare in rounds]
+
+        def p99(numbers: Sequence[float], rounds: list[tuple[list[float], list[float]]]) -> float:
+            drawn = [rounds[int(number)] for number in numbers]
+            mine = [each for one, _ in drawn for each in one]
+            bare = [each for _, one in drawn for each in one]
+            return quantile(mine, 0.99) - quantile(bare, 0.99)
+
+        found = bootstrap(medians)
+        results.append(figure(f"TTFT added at {streams}, median, ms", found, sign="+"))
+        places = [float(number) for number in range(len(rounds))]
+        found = bootstrap(places, lambda drawn, rounds=rounds: p99(drawn, rounds), 1000)
+        results.append(figure(f"TTFT added at {streams}, p99 − p99, ms", found, sign="+"))
+    place.client.unload(place.bundled)
+    return results
+
+
+async def cpu_ratio(place: House, arguments: argparse.Namespace) -> list[str]:
+    streams, events = 40, 400
+    place.scripted(events, 50.0)
+    loaded = place.load(place.bundled, slots=streams)
+    ratios, costs = [], []
+    with started([*script("passthrough.py"), "--upstream", engine_url(loaded["pid"])]) as bare:
+        assert bare.stdout is not None
+        url = json.loads(bare.stdout.readline())["url"]
+        ours, other = place.target(place.bundled), Target("bare", url, "none", "any")
+        pids = {ours.name: place.pid, other.name: bare.pid}
+        for pair in range(-1, arguments.cpu_pairs):  # the first is a warm-up
+            cost = {}
+            for target in in_turn(pair, ours, other):
+                before = cpu_seconds(pids[target.name])
+                run = await one_run(target, streams, events)
+                cost[target.name] = (cpu_seconds(pids[target.name]) - before) / run.events * 1e6
+            if pair >= 0:
+                ratios.append(cost[ours.name] / cost[other.name])
+                costs.append(cost[ours.name])
+                note(
+                    f"  pair {pair + 1:2d}  paddock {cost[ours.name]:.1f} us/event, "
+                    f"bare {cost[other.name]:.1f}, ratio {ratios[-1]:.2f}"
                 )
-                median, low, high = bootstrap(ratios)
-                results.append(
-                    f"tok/s / bare llama-server at {streams}  {median:.3f}  [{low:.3f}, {high:.3f}]"
-                )
-                median, low, high = bootstrap(added_ms)
-                results.append(
-                    f"TTFT added at {streams}, ms  {median:+.2f}  [{low:+.2f}, {high:+.2f}]"
-                )
-        finally:
-            if process is not None:
-                process.kill()
-                process.wait()
-            client.stop()
+    place.client.unload(place.bundled)
+    return [
+        figure("CPU per event, us", bootstrap(costs), 1),
+        figure("CPU per event / bare aiohttp", bootstrap(ratios)),
+    ]
+
+
+def slope_per_minute(samples: Sequence[tuple[float, float]]) -> float:
+    """MiB a minute, by least squares over (seconds, MiB)."""
+    mean_x = statistics.fmean(x for x, _ in samples)
+    mean_y = statistics.fmean(y for _, y in samples)
+    over = sum((x - mean_x) * (y - mean_y) for x, y in samples)
+    under = sum((x - mean_x) ** 2 for x, _ in samples)
+    return 60 * over / under
+
+
+async def memory(place: House, arguments: argparse.Namespace) -> list[str]:
+    second = add_half_billion(place)
+    place.scripted(250, 50.0)
+    models = [place.bundled, second]
+    for model in models:
+        place.load(model, slots=50)
+    process, begun = psutil.Process(place.pid), time.monotonic()
+    seconds = arguments.memory_minutes * 60
+    samples: list[tuple[float, float]] = []
+    served = 0
+
+    async def stream(model: str) -> None:
+        nonlocal served
+        while time.monotonic() - begun < seconds:
+            await one_run(place.target(model), 1, 250)
+            served += 1
+
+    async def watch() -> None:
+        while time.monotonic() - begun < seconds:
+            rss = process.memory_info().rss / 2**20
+            samples.append((time.monotonic() - begun, rss))
+            note(f"  {samples[-1][0]:5.0f} s  {rss:6.1f} MiB, {served} streams served")
+            await asyncio.sleep(min(10.0, seconds / 20))
+
+    await asyncio.gather(watch(), *(stream(model) for model in models for _ in range(50)))
+    warm = [each for each in samples if each[0] >= min(60.0, seconds / 3)]
+    for model in models:
+        place.client.unload(model)
+    return [
+        f"memory with 100 streams, MiB: {warm[0][1]:.1f} after a minute, {warm[-1][1]:.1f} at the "
+        f"end of {arguments.memory_minutes:g} min, most {max(y for _, y in samples):.1f}; "
+        f"{slope_per_minute(warm):+.3f} a minute; {served} streams"
+    ]
+
+
+async def measure(arguments: argparse.Namespace) -> None:
+    print(__doc__, flush=True)
+    parts = {
+        "cpu": cpu_ratio,
+        "ttft": ttft_added,
+        "engine": against_engine,
+        "binding": against_binding,
+        "memory": memory,
+    }
+    results: list[str] = []
+    with house() as place:
+        for name, part in parts.items():
+            if name in arguments.only:
+                note(f"{name} …")
+                results += await part(place, arguments)
+    print("\n".join(results))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    numbers = {"type": lambda text: [int(n) for n in text.split(",")]}
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
     parser.add_argument("--pairs", type=int, default=16)
-    parser.add_argument("--cpu-pairs", type=int, default=8)
+    parser.add_argument("--binding-pairs", type=int, default=15)
+    parser.add_argument("--cpu-pairs", type=int, default=16)
+    parser.add_argument("--ttft-rounds", type=int, default=200)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument(
-        "--concurrency", type=lambda text: [int(n) for n in text.split(",")], default=[1, 8]
-    )
-    asyncio.run(measure(parser.parse_args()))
+    parser.add_argument("--memory-minutes", type=float, default=10)
+    parser.add_argument("--concurrency", default=[1, 8, 32], **numbers)
+    arguments = parser.parse_args()
+    unknown = set(arguments.only) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    asyncio.run(measure(arguments))
 
 
 if __name__ == "__main__":

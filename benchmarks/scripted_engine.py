@@ -101,6 +101,10 @@ async def serve(tokens: int, rate: float, port: int) -> None:
     async def health(request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
+    async def props(request: web.Request) -> web.Response:
+        caps = {"supports_tools": True, "supports_tool_calls": True, "supports_system_role": True}
+        return web.json_response({"chat_template": "{{ messages }}", "chat_template_caps": caps})
+
     async def chat(request: web.Request) -> web.StreamResponse:
         await request.read()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -127,6 +131,7 @@ async def serve(tokens: int, rate: float, port: int) -> None:
 
     app = web.Application()
     app.router.add_get("/health", health)
+    app.router.add_get("/props", props)
     app.router.add_post("/v1/chat/completions", chat)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
