@@ -36,12 +36,10 @@ def options_of(value: Any) -> Options:
     if not isinstance(value, dict):
         raise ApiError(400, "“options” must be an object.", param="options")
     given = {name: one for name, one in value.items() if one is not None}
-    tokens = given.get("num_predict")
-    if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens <= 0:
-        del given["num_predict"]  # -1: no limit, -2: until the context is full; 0 is no limit, too
     for name, one in given.items():  # whole numbers may come as 5.0: JavaScript has no others
         if isinstance(one, float) and one.is_integer() and name not in _FRACTIONS:
             given[name] = int(one)
+    _meant(given)
     taken = take_over(given)
     for left in taken.left_out:
         if left.name in given and left.name not in WITHOUT_PLACE and left.name in _CHECKED:
@@ -49,6 +47,25 @@ def options_of(value: Any) -> Options:
     return Options(taken.sampling, taken.defaults.get("context_tokens"))
 
 
+def _meant(given: Json) -> None:
+    """Whole numbers that stand for something else there, as what they mean here."""
+
+    def whole(name: str) -> int | None:
+        value = given.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    tokens, context = whole("num_predict"), whole("num_ctx")
+    if tokens is not None and tokens <= 0:
+        del given["num_predict"]  # -1: no limit, -2: until the context is full; 0 is no limit, too
+    if context is not None and context < _LEAST_CONTEXT:
+        del given["num_ctx"]  # less than a model has is never taken
+    if (top := whole("top_k")) is not None and top < 0:
+        given["top_k"] = 0  # all of them
+    if (seed := whole("seed")) is not None and seed != -1:
+        given["seed"] = seed % (1 << 32)  # the engine's has so many bits
+
+
+_LEAST_CONTEXT = 64  # of a load
 _FRACTIONS = frozenset(
     {
         *("temperature", "top_p", "min_p", "typical_p", "repeat_penalty", "presence_penalty"),

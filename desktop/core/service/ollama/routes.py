@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from desktop.core.engine.flags import DEFAULT_CONTEXT
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits
@@ -86,15 +87,24 @@ class Ollama:
     async def show(self, request: web.Request) -> web.Response:
         body = await limits.read(request)
         entry = await find(self._calls, request, named(body))
+        generation.check_model(entry)
         loaded = self._calls.supervisor.loaded(entry.id)
         abilities = None
         if loaded is not None and loaded.state is ModelState.READY:
             abilities = await self._calls.abilities(loaded)
-        values = await asyncio.to_thread(self._reader.read_values, entry.path)
+        values = await asyncio.to_thread(self._values, entry)
         saved = await asyncio.to_thread(self._models.saved.read, entry.fingerprint)
         modelfile = shown_modelfile(entry, saved, caller_of(request).inside)
         verbose = body.get("verbose") is True
         return web.json_response(cards.show(entry, values, abilities, modelfile, verbose))
+
+    def _values(self, entry: ModelEntry) -> Json:
+        """A header's; raises AppError MODEL_BROKEN where it cannot be read any more."""
+        try:
+            return self._reader.read_values(entry.path)
+        except AppError as error:
+            reason = str(error)
+            raise AppError(ErrorCode.MODEL_BROKEN, model=entry.id, reason=reason) from error
 
     # --- answers ------------------------------------------------------------------------------
 

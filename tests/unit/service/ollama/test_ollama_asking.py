@@ -198,7 +198,7 @@ REFUSED: list[tuple[Any, Json, str]] = [
     (chat_of, {"keep_alive": "soon"}, 'invalid keep_alive: "soon"'),
     (chat_of, {"stream": "no"}, "“stream” must be true or false"),
     (chat_of, {"options": {"temperature": "hot"}}, 'option "temperature": It must be a number'),
-    (chat_of, {"options": {"num_ctx": 1}}, 'option "num_ctx": It must be a whole number'),
+    (chat_of, {"options": {"num_ctx": "big"}}, 'option "num_ctx": It must be a whole number'),
     (chat_of, {"options": []}, "“options” must be an object"),
     (generate_of, {"prompt": "a", "template": "{{ .Prompt }}"}, "“template” is in the language"),
     (generate_of, {"prompt": "a", "context": [1]}, "“context” is not kept here"),
@@ -248,6 +248,9 @@ def test_no_time_at_all(value: Any) -> None:
         ({"num_predict": -1}, None, {}),
         ({"num_predict": -2}, None, {}),
         ({"num_predict": 0}, None, {}),
+        ({"num_ctx": 0}, None, {}),
+        ({"seed": 2**40 + 7, "top_k": -1}, None, {"seed": 7, "top_k": 0}),
+        ({"seed": -1}, None, {"seed": -1}),
         ({"stop": "x"}, None, {"stop": ["x"]}),
     ],
 )

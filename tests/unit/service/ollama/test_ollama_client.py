@@ -215,6 +215,10 @@ async def test_errors(world: World, client: ollama.AsyncClient) -> None:
     with pytest.raises(ollama.ResponseError, match="makes embeddings") as raised:
         await client.chat("tiny-bert", HI)
     assert raised.value.status_code == 400
+    world.models.library.resolve(TINY).path.write_bytes(b"GGUF no more")
+    with pytest.raises(ollama.ResponseError, match="cannot be") as raised:
+        await client.show(TINY)
+    assert raised.value.status_code == 400
     world.engine.breaks_off = True
     with pytest.raises(ollama.ResponseError, match="stopped in the middle"):
         async for _ in await client.chat(TINY, HI, stream=True):
