@@ -23,6 +23,10 @@ from tests.unit.service.openai.scripted import called, delta, entry, said
 pytestmark = pytest.mark.timeout(20)
 PING_SECONDS = 0.05
 HI: Any = [{"role": "user", "content": "Hi"}]
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
 WEATHER: Any = {"name": "weather", "input_schema": {"type": "object"}}
 
 
@@ -107,6 +111,33 @@ async def test_a_tool_is_called(gateway: Gateway, client: anthropic.AsyncAnthrop
     sent = gateway.engine.last["messages"]
     assert [each["role"] for each in sent] == ["user", "assistant", "tool"]
     assert sent[1]["tool_calls"][0]["id"] == sent[2]["tool_call_id"] == block.id
+
+
+async def test_pictures_reach_the_model_wherever_they_stand(
+    gateway: Gateway, client: anthropic.AsyncAnthropic
+) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+    seen: Any = {"type": "image", "source": source}
+    turns: Any = [
+        {"role": "user", "content": [seen, {"type": "text", "text": "What?"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "t", "name": "weather", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "t", "content": [seen]}],
+        },
+    ]
+    await client.messages.create(model="m", max_tokens=9, messages=turns, tools=[WEATHER])
+    user, _, tool = gateway.engine.last["messages"]
+    parts = [user["content"][0], tool["content"][0]]
+    assert [part["image_url"]["url"] for part in parts] == [f"data:image/png;base64,{PIXEL}"] * 2
+    local: Any = {"type": "image", "source": {"type": "url", "url": "http://127.0.0.1/a.png"}}
+    with pytest.raises(anthropic.BadRequestError):
+        await client.messages.create(
+            model="m", max_tokens=9, messages=[{"role": "user", "content": [local]}]
+        )
 
 
 async def test_counting_tokens(gateway: Gateway, client: anthropic.AsyncAnthropic) -> None:
