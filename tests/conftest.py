@@ -20,9 +20,15 @@ from hypothesis import HealthCheck, settings
 _CLEARED = ("HF_", "HUGGING_FACE_", "PADDOCK_", "LLAMA_", "GGML_")
 # What was asked to end may need a moment to be gone.
 _GRACE_SECONDS = 5.0
+_USUAL_MARKS = "not slow"  # as pyproject.toml has it
+_PROCESSES = min(8, os.cpu_count() or 1)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # Tests start hundreds of Pythons. Where nothing may be written beside the sources, each would
+    # compile all it imports, which takes longer than all else it does: it is kept elsewhere.
+    if hasattr(config, "cache") and os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
     # A shell that starts us in the background has SIGINT ignored, for us and for all children: a
     # test that presses Ctrl-C would wait for ever.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -30,6 +36,22 @@ def pytest_configure() -> None:
     # How fast examples come is the machine's affair: a first run makes tables of all characters.
     settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The whole suite is shared out among processes, file by file; what was picked runs in one.
+
+    `-n 0` has it in one in any case, `-n 4` in four.
+    """
+    option = config.option
+    if getattr(option, "numprocesses", 0) is not None or hasattr(config, "workerinput"):
+        return  # it was said how many, pytest-xdist is off, or this is one of the processes
+    picked = option.file_or_dir or option.keyword or option.markexpr != _USUAL_MARKS
+    if not (picked or option.collectonly or option.usepdb or getattr(option, "lf", False)):
+        option.numprocesses, option.dist = _PROCESSES, "loadfile"
+        # In their order: the first ones take longest, and the last ones fill the gaps.
+        option.loadscopereorder = False
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,6 +66,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # One file that takes minutes is not to be the last: the other processes would have ended.
+        items.sort(key=lambda item: item.path.name != "test_layout.py")
 
 
 @pytest.fixture(autouse=True)
