@@ -229,7 +229,7 @@ class LedgerStore:
         return record_of(found[0]) if found else None
 
     def sums(self, by: str, wanted: Filter, currency: str) -> list[dict[str, Any]]:
-        """What was used, by "key", "model" or (local) "day"; with None, all of it in one row.
+        """What was used, by "key", "model" or (local) "day".
 
         Costs are those in `currency`; `unpriced` counts requests without any in it.
         """
@@ -237,7 +237,6 @@ class LedgerStore:
             "key": "key",
             "model": "model",
             "day": "date(created, 'unixepoch', 'localtime')",
-            "all": "NULL",
         }[by]
         where, values = wanted.where()
         costs = ", ".join(
@@ -252,7 +251,7 @@ class LedgerStore:
             "TOTAL(completion_tokens) AS completion_tokens, TOTAL(busy_seconds) AS busy_seconds, "
             f"{costs}, COUNT(*) - COUNT(CASE WHEN currency = :c THEN 1 END) AS unpriced, "
             "MIN(created) AS first, MAX(created) AS last "
-            f"FROM ledger WHERE {where} GROUP BY 1 HAVING COUNT(*) > 0"
+            f"FROM ledger WHERE {where} GROUP BY 1"
         )
         sql = sql.replace(":c", "?")
         return [dict(row) for row in self._query(sql, [currency] * 5 + values)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from desktop.core.service.ledger.prices import KnownPrice, Prices
@@ -87,9 +87,7 @@ def report(
         rows.sort(key=lambda row: str(row["name"]), reverse=True)
     else:
         rows.sort(key=lambda row: (-row["prompt_tokens"] - row["completion_tokens"], row["name"]))
-    whole = store.sums("all", wanted, currency)
-    total = _row(whole[0] if whole else dict.fromkeys(SUM_COLUMNS, 0), at)
-    del total["name"]
+    total = _total(rows)
     return {
         "by": by,
         "since": wanted.since,
@@ -112,6 +110,19 @@ def _row(sums: Mapping[str, Any], at: KnownPrice | None) -> dict[str, Any]:
             row["prompt_tokens"], row["cached_tokens"], row["completion_tokens"]
         )
     return row
+
+
+def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All rows together; of what none of them knows, nothing is known."""
+    total: dict[str, Any] = {
+        name: sum(row[name] for row in rows) for name in (*_WHOLE, "busy_seconds", "unpriced")
+    }
+    for name in (*_COSTS, "at_cost"):
+        known = [row[name] for row in rows if row[name] is not None]
+        total[name] = sum(known) if known else None
+    total["first"] = min((row["first"] for row in rows), default=None)
+    total["last"] = max((row["last"] for row in rows), default=None)
+    return total
 
 
 def _idle(total: Mapping[str, Any], wanted: Filter, prices: Prices) -> float | None:

@@ -61,6 +61,7 @@ class LedgerWriter:
         self._hurry = False
         self._closing = False
         self._tries = 0
+        self._passed = 0  # how many were stored or given up
         self._retry_seconds = 0.0
         self._tend_at = time.monotonic() + 60.0
         self.dropped = 0
@@ -81,21 +82,25 @@ class LedgerWriter:
                 if self._in_hand >= len(self._waiting):
                     return
                 del self._waiting[self._in_hand]  # the oldest that is not being stored
+                self._passed += 1
             self._waiting.append(item)
             if len(self._waiting) in (1, BATCH):
                 self._changed.notify_all()
 
     def flush(self, timeout_seconds: float = 5.0) -> bool:
-        """Store what waits now; returns whether nothing waits any more."""
+        """Store what waits now; returns whether all of it was."""
         with self._changed:
+            all_of_it = self._passed + len(self._waiting)
             tries = self._tries + (2 if self._in_hand else 1)
             self._hurry = True
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: not self._waiting or self._tries >= tries or not self._thread.is_alive(),
-                timeout_seconds,
-            )
-            return not self._waiting
+
+            def over() -> bool:
+                failed = self._tries >= tries and self.problem is not None
+                return self._passed >= all_of_it or failed or not self._thread.is_alive()
+
+            self._changed.wait_for(over, timeout_seconds)
+            return self._passed >= all_of_it
 
     def close(self, timeout_seconds: float = 10.0) -> None:
         """Store what waits and end; it may be called again."""
@@ -150,6 +155,7 @@ class LedgerWriter:
             if problem is None:
                 for _ in batch:
                     self._waiting.popleft()
+                self._passed += len(batch)
             self._in_hand = 0
             self._tries += 1
             self._hurry = self._hurry and problem is None and bool(self._waiting)

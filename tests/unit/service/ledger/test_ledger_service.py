@@ -180,6 +180,52 @@ def test_the_same_question_is_answered_from_the_table(service: RunningService) -
     assert sys.platform == "win32" or not secret.stat().st_mode & 0o077
 
 
+def test_a_budget_is_warned_of_and_stops_its_key(service: RunningService) -> None:
+    budget = {"amount": 60, "unit": "tokens", "period": "day"}
+    key = service.client.create_key("=budget", {"budget": budget})["key"]
+    told: list[Json] = []
+    state = service.client.state()
+    headers = {"Authorization": f"Bearer {key}"}
+    first = ask(service, question(), headers)
+    assert first.status == 200
+    while (last := ask(service, question(), headers)).status == 200:
+        assert len(told) < 50
+        told.append({})
+    assert last.status == 429
+    error = last.document["error"]
+    assert error["type"] == error["code"] == "insufficient_quota"
+    assert row(service, last.id)["error_code"] == "insufficient_quota"
+    assert ask(service, question()).status == 200, "others go on"
+    events = service.client.events(state["epoch"], state["seq"])
+    warnings = (each["data"] for each in events if each["type"] == "budget.warning")
+    levels = [next(warnings)["level"]]
+    while levels[-1] != 100:
+        levels.append(next(warnings)["level"])
+    assert levels in ([80, 100], [100])
+    standing = service.client.budgets()[0]
+    assert standing["key"] == "=budget" and standing["percent"] >= 100
+    by_key = {each["name"]: each for each in service.client.usage("key")["rows"]}
+    assert by_key["=budget"]["errors"] == 1
+    lines = b"".join(service.client.usage_csv("key")).decode().split("\r\n")
+    assert any(line.startswith("'=budget,") for line in lines)
+    rows = b"".join(service.client.usage_csv("request", key="=budget")).decode().splitlines()
+    assert len(rows) == 1 + by_key["=budget"]["requests"]
+    page = service.client.ledger(limit=1, key="=budget")
+    assert page["requests"][0]["id"] == last.id and page["next"]
+    following = service.client.ledger(page["next"], 1, key="=budget")
+    assert following["requests"][0]["id"] != last.id
+
+
+def test_a_turn_of_a_conversation_is_a_row(service: RunningService) -> None:
+    conversation = service.client.create_conversation(model="tiny-llama:f16")
+    turn = service.client.send_turn(conversation["id"], "hello")
+    for _ in service.client.follow_message(turn["assistant"]["id"]):
+        pass
+    found = service.client.ledger(limit=1, api="chat")["requests"][0]
+    assert found["route"] == "chat" and found["key"] is None
+    assert found["completion_tokens"] > 0 and found["busy_seconds"] > 0 and found["fingerprint"]
+
+
 def test_what_has_ended_outlives_the_service(tmp_path: Path) -> None:
     """Killed a second after the last byte, while another answer is written; then ended in order,
     at once after an answer."""

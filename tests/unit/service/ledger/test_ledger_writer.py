@@ -90,6 +90,16 @@ def test_many_rows_do_not_wait(sink: Sink) -> None:
     patient.close()
 
 
+def test_more_than_fits_into_a_batch_is_flushed(sink: Sink) -> None:
+    writer = LedgerWriter(sink.store, delay_seconds=60)
+    rows = [entry() for _ in range(4500)]
+    for each in rows:
+        writer.add(each)
+    assert writer.flush()
+    assert sink.ids == [each.record.id for each in rows]
+    writer.close()
+
+
 def test_a_full_disk_loses_nothing_and_is_told_once(
     writer: LedgerWriter, sink: Sink, told: list[str | None]
 ) -> None:
