@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
-from desktop.core.engine.server import free_port
+from desktop.core.engine.serverstate import free_port
 from desktop.core.errors import AppError, ErrorCode
 from tests.helpers.service import RunningService
 
@@ -47,8 +50,9 @@ def test_health_and_ready(public_url: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8484", "127.0.0.1.evil.example"])
 def test_foreign_hosts_are_refused(public_url: str, host: str) -> None:
-    status, answer, _ = call(public_url, "/v1/models", Host=host)
-    assert (status, answer["error"]["code"]) == (403, "host_not_allowed")
+    for path in ("/v1/models", "/metrics", "/", "/openapi.json"):
+        status, answer, _ = call(public_url, path, Host=host)
+        assert (status, answer["error"]["code"]) == (403, "host_not_allowed"), path
 
 
 def test_foreign_pages_are_refused(public_url: str) -> None:
@@ -80,7 +84,7 @@ def test_only_json_is_taken(public_url: str, kind: str) -> None:
 def test_unknown_routes_and_methods(public_url: str) -> None:
     status, answer, _ = call(public_url, "/slots")
     assert (status, answer["error"]["code"]) == (404, "not_found")
-    for path in ("/props", "/admin/v1/state", "/lora-adapters", "/metrics", "/v1/stream/x"):
+    for path in ("/props", "/admin/v1/state", "/lora-adapters", "/slots/0", "/v1/stream/x"):
         assert call(public_url, path)[0] == 404, path
     status, _, headers = call(public_url, "/v1/chat/completions")
     assert (status, headers["Allow"]) == (405, "POST")
@@ -164,6 +168,94 @@ def test_it_moves_to_the_network_and_back_on_one_port(
     finally:
         service.client.public_on(port=port)
         service.client.revoke_key("move")
+
+
+def test_a_limited_key_of_the_real_thing(
+    service: RunningService, tiny: str, public_url: str
+) -> None:
+    """Limits, headers and the private cache with the real engine; what was used is remembered."""
+    policy = {"requests_per_minute": 2, "private_cache": True, "models": [tiny]}
+    key = service.client.create_key("limited", policy)["key"]
+    try:
+        body = json.dumps(
+            {"model": tiny, "messages": [{"role": "user", "content": "x " * 40}], "max_tokens": 2}
+        ).encode()
+        sent = {"Content_Type": "application/json", "x_api_key": key}
+        for left in ("1", "0"):
+            status, answer, headers = call(public_url, "/v1/chat/completions", body, **sent)
+            assert status == 200
+            assert headers["x-ratelimit-remaining-requests"] == left
+            assert answer["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0) == 0
+        status, answer, headers = call(public_url, "/v1/chat/completions", body, **sent)
+        assert (status, answer["error"]["code"]) == (429, "rate_limit_exceeded")
+        assert int(headers["Retry-After"]) >= 1
+        _, listed, _ = call(public_url, "/v1/models", x_api_key=key)
+        assert {each.get("root", each["id"]) for each in listed["data"]} == {tiny}
+        (described,) = [each for each in service.client.list_keys() if each["name"] == "limited"]
+        assert described["now"]["tokens_today"] > 80 and described["last_used"]
+        changed = service.client.change_key("limited", {"requests_per_minute": None})
+        assert changed["policy"]["requests_per_minute"] is None
+        assert call(public_url, "/v1/chat/completions", body, **sent)[0] == 200
+    finally:
+        service.client.revoke_key("limited")
+
+
+def test_what_a_private_key_sends_is_found_by_nobody(
+    service: RunningService, tiny: str, public_url: str
+) -> None:
+    """With the real engine, which keeps each slot's last prompt whatever the request says."""
+    open_key = service.client.create_key("open")["key"]
+    private_key = service.client.create_key("private", {"private_cache": True})["key"]
+
+    def cached(key: str, begin: str, **more: Any) -> int:
+        words = " ".join(f"{begin}{number}" for number in range(12))
+        asked = {"model": tiny, "prompt": words, "max_tokens": 1, **more}
+        status, answer, _ = call(
+            public_url,
+            "/v1/completions",
+            json.dumps(asked).encode(),
+            Content_Type="application/json",
+            x_api_key=key,
+        )
+        assert status == 200, answer
+        details = answer["usage"].get("prompt_tokens_details") or {}
+        return int(details.get("cached_tokens") or 0)
+
+    try:
+        assert cached(open_key, "a") <= 1
+        assert cached(open_key, "a") > 10, "the cache works, or this test shows nothing"
+        assert cached(private_key, "a") <= 1, "it does not find what others sent"
+        for begin, more in (("b", {}), ("d", {"n": 2})):
+            assert cached(private_key, begin, **more) <= 1
+            assert cached(private_key, begin, **more) <= 1
+            # It goes where the engine finds the most of it, whichever slot that is.
+            assert cached(open_key, begin) <= 1, "nobody finds what it sent"
+    finally:
+        service.client.revoke_key("open")
+        service.client.revoke_key("private")
+
+
+def test_it_is_encrypted_where_that_is_chosen(service: RunningService, public_url: str) -> None:
+    port = urlsplit(public_url).port or 0
+    public = service.client.public_on(port=port, tls={"mode": "self"})
+    try:
+        assert public["url"].startswith("https://")
+        context = ssl.create_default_context(cafile=public["tls"]["certificate"])
+        reply = urlopen(f"{public['url']}/health", context=context, timeout=20)
+        with reply:
+            assert json.loads(reply.read()) == {"status": "ok"}
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert b"200 OK" not in line.recv(1000)
+        assert urlopen(f"{public['url']}/ready", context=context, timeout=20).status == 200
+        with pytest.raises(AppError) as caught:
+            service.client.public_on(port=port, tls={"mode": "own", "certificate": "/nowhere"})
+        assert caught.value.code is ErrorCode.TLS_UNREADABLE
+        told = "".join(path.read_text() for path in service.paths.logs.glob("service*"))
+        assert "Traceback" not in told and "SSL" not in told
+    finally:
+        assert service.client.public_on(port=port)["url"] == public_url
 
 
 def test_keys_are_shown_once(service: RunningService) -> None:

@@ -177,6 +177,10 @@ def server_arguments(
     line.want("-lv", "4")
     line.want("--metrics")
     line.want("--no-slots")
+    # Without a folder the engine forgets no prompt when asked to (`service/private_cache.py`). Its
+    # own is empty, and nobody but the gateway has its key.
+    line.want("--slot-save-path", ".")
+    line.want("--no-cache-idle-slots")
     line.want("--cors-origins", "localhost")
     line.want("--no-context-shift")
     line.want("--jinja")

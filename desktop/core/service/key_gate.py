@@ -61,7 +61,7 @@ class Minute:
 
     def seconds_until(self, most: float, now: float) -> float:
         """Until no more than `most` of it is left; 0 where that is so already."""
-        left = self.used(now)
+        left: float = self.used(now)
         for end, amount in self._slices:
             if left <= most:
                 return 0.0

@@ -2,9 +2,10 @@
 
 How fast an answer begins, and the count of cached tokens, tell what is in that cache. With
 `cache_prompt: false` a private request does not find what others sent; but the engine keeps each
-slot's last prompt, and gives it to the next request that begins like it. So a private request gets
-a slot that is known, and afterwards a prompt of one letter takes the place of its own (read in
-server-context.cpp of llama.cpp, `get_available_slot`, and tried).
+slot's last prompt, gives it to the next request that begins like it, and stores it in host memory
+before another one takes its place. So a private request gets a slot that is known, and the slot is
+told to forget before anybody else can get it (read in server-context.cpp of llama.cpp,
+`get_available_slot` and `SLOT_ERASE`, and tried).
 """
 
 from __future__ import annotations
@@ -78,7 +79,6 @@ async def _wash(session: aiohttp.ClientSession, loaded: Loaded, slots: Any) -> N
     try:
         async with asyncio.timeout(WASH_SECONDS):
             for slot in slots:
-                asked = {"prompt": "a", "n_predict": 0, "cache_prompt": False, "id_slot": slot}
-                await upstream.ask(session, server, "/completion", asked)
-    except (upstream.EngineSilent, ApiError, TimeoutError) as error:
+                await upstream.ask(session, server, f"/slots/{slot}?action=erase", {})
+    except (upstream.EngineSilent, ApiError, TimeoutError, ValueError) as error:
         log.warning("a private prompt may have stayed in the cache", extra={"why": str(error)})

@@ -148,9 +148,10 @@ def _make(names: Sequence[str], now: float) -> tuple[bytes, bytes]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Paddock")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Paddock")])
     begin = datetime.fromtimestamp(now, UTC)
     own_id = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     purposes = x509.KeyUsage(
@@ -177,9 +178,7 @@ def _make(names: Sequence[str], now: float) -> tuple[bytes, bytes]:
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(purposes, critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(own_id, critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_id), critical=False

@@ -145,10 +145,10 @@ class Face:
         self, path: str = "/v1/models", method: str = "GET", **headers: str
     ) -> tuple[int, Any, Any]:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = {"json": {}} if method == "POST" else {}
+        body: Any = {} if method == "POST" else None
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, f"{self.public.url}{path}", headers=sent, **body) as reply,
+            session.request(method, f"{self.public.url}{path}", headers=sent, json=body) as reply,
         ):
             is_json = reply.content_type == "application/json" and method != "HEAD"
             return reply.status, await reply.json() if is_json else None, reply.headers

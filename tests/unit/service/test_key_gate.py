@@ -485,18 +485,31 @@ async def test_strangers_are_told_nothing_of_models(served: Served) -> None:
                 assert (await reply.json()).get("models") == expected
 
 
-async def test_what_private_keys_send_is_not_looked_up(served: Served) -> None:
+async def test_what_private_keys_send_is_neither_looked_up_nor_kept(served: Served) -> None:
+    engine = served.engine
+    engine.plain |= {f"/slots/{slot}": lambda body: {"n_erased": 9} for slot in range(4)}
+    open_key = served.keys.create("open")
+    private_key = served.keys.create("private", KeyPolicy(private_cache=True))
     async with aiohttp.ClientSession() as session:
-        for policy, expected in ((EVERYTHING, None), (KeyPolicy(private_cache=True), False)):
-            key = served.keys.create(f"key {expected}", policy)
-            for path, body in (
-                ("/v1/chat/completions", {"stream": True, "cache_prompt": True}),
-                ("/v1/completions", {"prompt": "x", "stream": False}),
-            ):
-                async with served.post(session, key, path, **body) as reply:
-                    await reply.read()
-                asked = served.engine.last.get("cache_prompt")
-                assert asked is expected or (expected is None and asked is not False)
+
+        async def asked(key: str, path: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
+            engine.asked.clear()
+            async with served.post(session, key, path, **body) as reply:
+                assert reply.status == 200
+                await reply.read()
+            await served.ended.get()
+            return engine.asked
+
+        chat, text = "/v1/chat/completions", "/v1/completions"
+        for path, body in ((chat, {"stream": True}), (text, {"prompt": "x"})):
+            ((_, sent),) = await asked(open_key, path, **body)
+            assert sent.get("cache_prompt") is not False and "id_slot" not in sent
+            (_, sent), (erased, _) = await asked(private_key, path, cache_prompt=True, **body)
+            assert (sent["cache_prompt"], sent["id_slot"]) == (False, 3)
+            assert erased == "/slots/3", "the slot it had forgets it"
+        several = await asked(private_key, text, prompt="x", n=2)
+        assert "id_slot" not in several[0][1]
+        assert {path for path, _ in several[1:]} == {f"/slots/{slot}" for slot in range(4)}
 
 
 async def test_a_client_that_left_is_not_in_progress(served: Served) -> None:

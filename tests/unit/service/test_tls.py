@@ -146,7 +146,8 @@ def test_own_needs_its_files_named(tmp_path: Path) -> None:
 def test_a_choice_out_of_json() -> None:
     assert tls_choice({}) is tls_choice({"tls": None}) is None
     assert tls_choice({"tls": {"mode": "own", "certificate": "a"}}) == TlsChoice("own", "a")
-    for wrong in ("self", {"mode": "on"}, {"mode": 1}, []):
+    given: tuple[Any, ...] = ("self", {"mode": "on"}, {"mode": 1}, [])
+    for wrong in given:
         with pytest.raises(AppError) as caught:
             tls_choice({"tls": wrong})
         assert caught.value.code is ErrorCode.BAD_REQUEST
@@ -332,11 +333,12 @@ def test_one_made_here_is_renewed_while_it_is_used(tmp_path: Path) -> None:
 
     context = TlsContext(renew, lambda: changed.append(1), clock=lambda: clock, wall=lambda: wall)
     first, connection = context.certificate, _Connection()
+    hello: Any = context.context.sni_callback
     wall += (VALID_DAYS - RENEW_DAYS + 1) * DAY
-    context.context.sni_callback(connection, None, context.context)  # type: ignore[misc]
+    hello(connection, None, context.context)
     assert not changed, "it looked a moment ago"
     clock += LOOK_SECONDS
-    context.context.sni_callback(connection, None, context.context)  # type: ignore[misc]
+    hello(connection, None, context.context)
     assert changed == [1] and context.certificate.fingerprint != first.fingerprint
     assert connection.context is not None
 
