@@ -111,7 +111,7 @@ def _seconds(content: bytes) -> float | None:
     """How long a WAV file is; None for others and for those that do not say."""
     try:
         with wave.open(io.BytesIO(content)) as sound:
-            return sound.getnframes() / sound.getframerate()
+            return float(sound.getnframes() / sound.getframerate())
     except (wave.Error, EOFError, ZeroDivisionError):
         return None
 

@@ -210,8 +210,8 @@ class _Tools:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> _Tools:
-        shown = []
-        functions = {}
+        shown: list[dict[str, Any]] = []
+        functions: dict[str, dict[str, Any]] = {}
         for index, tool in enumerate(values.objects(body, "tools")):
             at = f"tools[{index}]"
             if tool.get("type") != "function":
@@ -221,15 +221,16 @@ class _Tools:
                     f"{at}.type",
                     "unsupported",
                 )
+            name = values.needed_text(tool, "name", f"{at}.name")
             about = {
-                "name": values.needed_text(tool, "name", f"{at}.name"),
+                "name": name,
                 "description": values.text(tool, "description", f"{at}.description"),
                 "parameters": values.mapping(tool, "parameters"),
                 "strict": values.boolean(tool, "strict", True),
             }
             shown.append({"type": "function", **about})
-            said = {name: value for name, value in about.items() if value not in (None, {})}
-            functions[about["name"]] = {"type": "function", "function": said}
+            said = {each: value for each, value in about.items() if value not in (None, {})}
+            functions[name] = {"type": "function", "function": said}
         choice = body.get("tool_choice")
         mode, allowed = _choice(choice, tuple(functions))
         for name in allowed:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,20 @@ CHECKS = (
     "response_schema_conformance",
     "unsupported_method",
 )
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """What a run found.
+
+    Attributes:
+        generated: how many requests were made.
+        words: as it was told.
+    """
+
+    good: bool
+    generated: int
+    words: str
 
 
 def with_models(document: Any, models: Sequence[str]) -> Any:
@@ -42,8 +58,8 @@ async def fuzz(
     phases: str,
     without: tuple[str, ...] = (),
     seed: int = 1,
-) -> str:
-    """Run it; returns what it says, which begins with "ok" where it found nothing.
+) -> Fuzzed:
+    """Run it.
 
     Args:
         examples: of each route and kind, at most.
@@ -66,4 +82,5 @@ async def fuzz(
     )
     output, _ = await process.communicate()
     words = output.decode(errors="replace")
-    return ("ok\n" if process.returncode == 0 else "found\n") + words[-20_000:]
+    generated = re.search(r"(\d+) generated", words)
+    return Fuzzed(process.returncode == 0, int(generated[1]) if generated else 0, words[-20_000:])
