@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
 
+from tests.helpers.gguf_files import write_lora
 from tests.helpers.service import RunningService, wait_for
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -19,6 +22,11 @@ def client(public_url: str) -> Iterator[openai.OpenAI]:
     url = f"{public_url}/v1"
     with openai.OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def bundled(service: RunningService) -> str:
+    return next(model["id"] for model in service.client.models() if model["bundled"])
 
 
 def test_lists_models(client: openai.OpenAI, tiny: str) -> None:
@@ -73,6 +81,128 @@ def test_completions(client: openai.OpenAI, tiny: str) -> None:
 def test_several_answers(client: openai.OpenAI, tiny: str) -> None:
     reply = client.chat.completions.create(model=tiny, messages=HELLO, max_tokens=3, n=2)
     assert [choice.index for choice in reply.choices] == [0, 1]
+    assert reply.usage is not None and reply.usage.completion_tokens == 6
+    assert reply.usage.prompt_tokens < 100, "the prompt counts once"
+
+
+def test_texts_in_the_old_shape(client: openai.OpenAI, tiny: str) -> None:
+    reply = client.completions.create(
+        model=tiny, prompt=["once", "twice"], max_tokens=2, n=2, echo=True, temperature=0
+    )
+    assert [choice.index for choice in reply.choices] == [0, 1, 2, 3]
+    assert [c.text[:5] for c in reply.choices] == ["once" + reply.choices[0].text[4]] * 2 + [
+        "twice"
+    ] * 2
+    assert reply.usage is not None and reply.usage.completion_tokens == 8
+    asked = client.completions.create(model=tiny, prompt=[1, 5, 9], max_tokens=3, logprobs=2)
+    found = asked.choices[0].logprobs
+    assert found is not None and found.tokens is not None and found.top_logprobs is not None
+    assert len(found.tokens) == len(found.token_logprobs or ()) == len(found.text_offset or ()) == 3
+    assert found.text_offset == [0, len(found.tokens[0]), len(found.tokens[0] + found.tokens[1])]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.completions.create(model=tiny, prompt=[1, 10_000_000], max_tokens=1)
+    assert caught.value.param == "prompt"
+
+
+TOOL: Any = {
+    "type": "function",
+    "function": {
+        "name": "set_colour",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "colour": {"enum": ["red", "green"]},
+                "shade": {"$ref": "#/$defs/shade"},
+            },
+            "required": ["colour", "shade"],
+            "additionalProperties": False,
+            "$defs": {"shade": {"type": "integer", "minimum": 0, "maximum": 9}},
+        },
+    },
+}
+OTHER: Any = {"type": "function", "function": {"name": "stop", "parameters": {"type": "object"}}}
+
+
+def is_meant(arguments: str) -> bool:
+    found = json.loads(arguments)
+    return set(found) == {"colour", "shade"} and found["colour"] in ("red", "green")
+
+
+def test_a_model_without_tools_calls_what_it_is_told_to(
+    client: openai.OpenAI, bundled: str
+) -> None:
+    """Its template knows nothing of tools; the engine would leave them out and say nothing."""
+    forced: Any = {"type": "function", "function": {"name": "set_colour"}}
+    options: Any = {"model": bundled, "messages": HELLO, "tools": [OTHER, TOOL], "max_tokens": 400}
+    for choice in (forced, "required"):
+        reply = client.chat.completions.create(**options, tool_choice=choice)
+        assert reply.choices[0].finish_reason == "tool_calls"
+        (call,) = reply.choices[0].message.tool_calls or ()
+        assert call.id and call.function.name in ("set_colour", "stop")
+        if choice == forced:
+            assert call.function.name == "set_colour"
+        if call.function.name == "set_colour":
+            assert is_meant(call.function.arguments)
+    stream = client.chat.completions.create(**options, tool_choice=forced, stream=True)
+    pieces = [
+        piece
+        for chunk in stream
+        for choice in chunk.choices
+        for piece in choice.delta.tool_calls or ()
+    ]
+    assert pieces[0].id and pieces[0].function.name == "set_colour"
+    assert is_meant("".join(piece.function.arguments for piece in pieces))
+    told = client.chat.completions.with_raw_response.create(**{**options, "max_tokens": 3})
+    assert told.headers["x-paddock-notices"] == "model_has_no_tools"
+
+
+def test_a_form_is_kept_to(client: openai.OpenAI, bundled: str) -> None:
+    form: Any = {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "colour",
+            "strict": True,
+            "schema": TOOL["function"]["parameters"],
+        },
+    }
+    reply = client.chat.completions.create(
+        model=bundled, messages=HELLO, response_format=form, max_tokens=200
+    )
+    assert is_meant(reply.choices[0].message.content or "")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(
+            model=bundled, messages=HELLO, extra_body={"grammar": "root ::= nothing"}
+        )
+    assert caught.value.code == "invalid_grammar"
+
+
+def test_what_is_told_of_a_model(client: openai.OpenAI, tiny: str) -> None:
+    client.chat.completions.create(model=tiny, messages=HELLO, max_tokens=1)
+    card = client.models.retrieve(tiny).model_dump()
+    assert card["loaded_context_length"] == card["context_length"] == 2048
+    assert card["capabilities"]["completion"] and not card["capabilities"]["vision"]
+    assert card["capabilities"]["tools"] is False, "as its engine says"
+
+
+def test_the_oldest_turns_go_where_the_key_says_so(
+    service: RunningService, public_url: str, tiny: str
+) -> None:
+    key = service.client.create_key("dropper", {"overflow": "drop_oldest"})["key"]
+    turn = [
+        {"role": "user", "content": "ab " * 200},
+        {"role": "assistant", "content": "cd " * 100},
+    ]
+    messages: Any = [{"role": "system", "content": "Be brief."}, *turn * 4, *HELLO]
+    with openai.OpenAI(base_url=f"{public_url}/v1", api_key=key, max_retries=0) as client:
+        told = client.chat.completions.with_raw_response.create(
+            model=tiny, messages=messages, max_tokens=4
+        )
+    reply = told.parse()
+    dropped = int(told.headers["x-paddock-dropped-messages"])
+    assert dropped in (2, 4, 6) and reply.usage is not None
+    assert reply.usage.model_dump()["dropped_messages"] == dropped
+    assert reply.usage.prompt_tokens < 2048
+    service.client.revoke_key("dropper")
 
 
 def test_long_prompt_with_progress_looks_like_any_other(client: openai.OpenAI, tiny: str) -> None:
@@ -158,3 +288,22 @@ def test_requests_are_recorded_without_their_text(
     assert last["ttft_seconds"] <= last["total_seconds"]
     for log in service.paths.logs.iterdir():
         assert secret not in log.read_text("utf-8", "replace"), log.name
+
+
+def test_adapters_are_chosen_per_request(
+    client: openai.OpenAI, tiny: str, service: RunningService, tmp_path: Path
+) -> None:
+    lora = write_lora(tmp_path / "poet.gguf", n_layers=8)
+    service.client.load(tiny, adapters=[{"path": str(lora), "scale": 1.0}])
+
+    def answer(**chosen: Any) -> str:
+        reply = client.chat.completions.create(
+            model=tiny, messages=HELLO, max_tokens=16, temperature=0, extra_body=chosen
+        )
+        return reply.choices[0].message.content or ""
+
+    without, strong = answer(lora=[]), answer(lora=[{"name": "poet", "scale": 1.0}])
+    assert answer(lora=[{"id": 0, "scale": 0}]) == without != strong == answer()
+    assert client.models.retrieve(tiny).model_dump()["lora"] == ["poet"]
+    with pytest.raises(openai.BadRequestError):
+        answer(lora=[{"id": 1, "scale": 1}])

@@ -11,8 +11,8 @@ import aiohttp
 from desktop.core.engine.server import EngineServer
 from desktop.core.service import request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_upstream
-from desktop.core.service.asking import completions, overflow
-from desktop.core.service.asking.asker import TEXT, Asked, Asker
+from desktop.core.service.asking import as_text, completions, overflow
+from desktop.core.service.asking.asker import Asked, Asker
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.runaway import SILENT_SECONDS, EngineWatch, may_run_away
 from desktop.core.service.streams import StreamFilter
@@ -51,28 +51,44 @@ class EngineStreams:
             request_ids.say(call.request, NOTICES, ", ".join(asked.notices))
         dropped = 0
         while True:
-            chat = asked.route != TEXT and not asked.infilled
-            parts = len(asked.bodies)
-            events = StreamFilter(usage, answers=asked.answers, parts=parts, chat=chat)
+            events = StreamFilter(
+                usage, answers=asked.answers, parts=len(asked.bodies), chat=asked.chat
+            )
             if dropped:
                 events.more_usage["dropped_messages"] = dropped
             call.usage, call.events = events.usage, events
             try:
-                for part in range(parts):
+                for part in range(len(asked.bodies)):
                     answer = self._part(call, loaded, asked, part, events)
                     async with contextlib.aclosing(answer):
                         async for out in answer:
                             yield out
                 return
             except ApiError as error:
-                may_drop = call.drop_oldest or call.caller.policy.overflow == "drop_oldest"
-                if dropped or not may_drop or not overflow.is_overflow(error):
+                again = (
+                    None
+                    if call.record.ttft_seconds
+                    else await self._again(call, loaded, asked, dropped, error)
+                )
+                if again is None:
                     raise
-                shorter = await self._asker.shortened(loaded, asked, error)
-                if shorter is None:
-                    raise
-            asked, dropped = shorter
-            request_ids.say(call.request, DROPPED, str(dropped))
+            asked, dropped = again
+
+    async def _again(
+        self, call: Call, loaded: Loaded, asked: Asked, dropped: int, error: ApiError
+    ) -> tuple[Asked, int] | None:
+        """What to ask instead of something that the engine refused, if anything; and how many
+        messages that leaves out."""
+        if as_text.is_refused_form(error):
+            other = await self._asker.as_text(loaded, asked)
+            return None if other is None else (other, dropped)
+        may_drop = call.drop_oldest or call.caller.policy.overflow == "drop_oldest"
+        if dropped or not may_drop or not overflow.is_overflow(error):
+            return None
+        shorter = await self._asker.shortened(loaded, asked, error)
+        if shorter is not None:
+            request_ids.say(call.request, DROPPED, str(shorter[1]))
+        return shorter
 
     async def _part(
         self, call: Call, loaded: Loaded, asked: Asked, part: int, events: StreamFilter

@@ -93,6 +93,9 @@ class Gateway:
             generation.check_generative(entry)
             call.record.stream = _boolean(body, "stream")
             usage = _wants_usage(body)
+            # What makes no sense neither waits nor loads a model.
+            there = self._calls.supervisor.loaded(entry.id)
+            limits.check(body, (there.slots if there is not None else 0) or limits.SLOTS)
 
             stream = call.record.stream
 

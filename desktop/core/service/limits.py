@@ -28,6 +28,7 @@ LOGIT_BIASES = 1024
 TOP_LOGPROBS = 20
 TOOLS = 256
 INPUTS = 2048
+SLOTS = 64  # that any model can have
 
 # Extensions of the engine that reach into other users' state, that the gateway itself sets, or with
 # which the engine talks to itself: some of them end it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from desktop.core.engine.flags import LoadSettings
+from desktop.core.engine.flags import Adapter, LoadSettings
 from desktop.core.engine.server import EngineServer
 from desktop.core.engine.serverstate import ServerStatus
 from desktop.core.events import CancelToken, Notice
@@ -132,6 +132,10 @@ class Loaded:
     @property
     def slots(self) -> int:
         return self.prepared.settings.slots if self.prepared else 0
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        return self.prepared.settings.adapters if self.prepared else ()
 
     @property
     def build(self) -> str | None:

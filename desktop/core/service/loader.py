@@ -220,7 +220,13 @@ class EngineLoader:
         )
 
     def _with_card(self, entry: ModelEntry, settings: LoadSettings) -> LoadSettings:
-        """With the chat template that people chose for the model, in a file of its own."""
+        """With the chat template that people chose for the model, in a file of its own.
+
+        The engine's prompt cache in host memory does not know with which scales of adapters
+        something was computed: a model with adapters, which requests may scale, has none.
+        """
+        if settings.adapters:
+            settings = replace(settings, cache_ram_bytes=0)
         if not entry.card.template:
             return settings
         text = entry.card.template.encode()

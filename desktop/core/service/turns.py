@@ -21,6 +21,7 @@ from desktop.core.chat.store import ConversationStore
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
 from desktop.core.service import generation, limits, upstream
+from desktop.core.service.asking import adapters
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.runaway import EngineWatch, may_run_away
@@ -298,7 +299,8 @@ class Turns:
 
         async def answer(loaded: Loaded) -> None:
             limits.check(body, loaded.slots)
-            await self._stream(turn, loaded, generation.prepared(body, turn.entry))
+            asked = adapters.with_scales(generation.prepared(body, turn.entry), loaded.adapters)
+            await self._stream(turn, loaded, asked)
 
         await generation.with_engine(self._supervisor, turn.entry, turn.record, answer)
 

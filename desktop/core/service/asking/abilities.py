@@ -61,14 +61,18 @@ class AbilityBook:
         self._known: WeakKeyDictionary[EngineServer, Abilities] = WeakKeyDictionary()
 
     async def of(self, server: EngineServer) -> Abilities:
-        """What the engine's model can do; nothing is said where the engine cannot be asked."""
+        """What the engine's model can do; nothing is said where the engine does not tell.
+
+        Raises:
+            EngineSilent: it is gone.
+        """
         found = self._known.get(server)
         if found is None:
             try:
                 found = Abilities.of(await upstream.get(self._session, server, "/props"))
-            except (ApiError, upstream.EngineSilent) as error:
+            except ApiError as error:
                 log.info("an engine does not say what it can do", extra={"why": str(error)})
-                return NOTHING_SAID
+                found = NOTHING_SAID
             self._known[server] = found
         return found
 

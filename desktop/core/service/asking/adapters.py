@@ -23,6 +23,22 @@ def names_of(adapters: Sequence[Adapter]) -> list[str]:
     return [PurePath(adapter.path).stem for adapter in adapters]
 
 
+def with_scales(body: Body, adapters: Sequence[Adapter]) -> Body:
+    """The request with the scale of every adapter that is loaded.
+
+    The engine takes what it computed before with other scales for its own where a request says
+    nothing of adapters (`launch_slot_with_task` of llama.cpp 0c1e570); so every request does.
+
+    Raises:
+        ApiError: 400 where it names an adapter that is not loaded.
+    """
+    if "lora" in body:
+        return {**body, "lora": chosen(body["lora"], adapters)}
+    if not adapters:
+        return body
+    return {**body, "lora": [{"id": at, "scale": a.scale} for at, a in enumerate(adapters)]}
+
+
 def chosen(value: Any, adapters: Sequence[Adapter]) -> list[Body]:
     """The engine's list of a request's `lora`; an adapter that is not named has no effect.
 

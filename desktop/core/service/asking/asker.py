@@ -6,8 +6,7 @@ Everything here holds for all APIs: they make OpenAI's shape of a request first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import aiohttp
 
@@ -15,6 +14,7 @@ from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.asking import adapters, completions, overflow, reasoning, tools
 from desktop.core.service.asking.abilities import NOTHING_SAID, Abilities, AbilityBook
+from desktop.core.service.asking.as_text import AsChat, as_text, form_of, has_form, only_text
 from desktop.core.service.asking.fetch import Fetcher
 from desktop.core.service.asking.logprobs import ChosenOnly, TextLogprobs
 from desktop.core.service.asking.media import Media
@@ -46,6 +46,7 @@ class Asked:
         answers: to each prompt.
         notices: what was decided otherwise than one would expect, a word each.
         infilled: the answer has the shape of `/infill`.
+        chat: the client asked for a chat.
     """
 
     route: str
@@ -54,6 +55,7 @@ class Asked:
     answers: int = 1
     notices: tuple[str, ...] = ()
     infilled: bool = False
+    chat: bool = True
 
 
 class Asker:
@@ -88,10 +90,7 @@ class Asker:
             if value is not None and name not in _IGNORED
         }
         answers = body.get("n", 1)
-        if "lora" in body:
-            settings = loaded.prepared.settings if loaded.prepared else None
-            there = settings.adapters if settings else ()
-            body["lora"] = adapters.chosen(body["lora"], there)
+        body = adapters.with_scales(body, loaded.adapters)
         if route == CHAT:
             return await self._chat(loaded, body, known, answers)
         if route == TEXT:
@@ -119,7 +118,7 @@ class Asker:
                 raise refused(
                     "logprobs", "“logprobs” cannot be combined with “tools” here.", "unsupported"
                 )
-            if not choice.must_call and _has_form(body):
+            if not choice.must_call and has_form(body):
                 # The form binds all of an answer, so that no call can be made.
                 notices.append("response_format_over_tools")
             ask = tools.ask_with_schema if abilities.tools is False else tools.ask_with_template
@@ -147,8 +146,8 @@ class Asker:
         if wanted is not None and wanted is not False:
             common["n_probs"] = max(1, int(wanted))
             rewriters.append(TextLogprobs(int(wanted)))
-        if _has_form(body):
-            common["json_schema"] = _form(common)
+        if has_form(body):
+            common["json_schema"] = form_of(common)
         common.pop("response_format", None)
         if len(prompts) > 1:
             rewriters.append(Renumbered(answers))
@@ -157,11 +156,13 @@ class Asker:
             rewriters.insert(0, completions.Echo(said))
         if body.get("suffix") is not None:
             filling = completions.infill({**common, "prompt": prompts[0], "suffix": body["suffix"]})
-            return Asked("/infill", (filling,), tuple(rewriters), answers, infilled=True)
+            return Asked(
+                "/infill", (filling,), tuple(rewriters), answers, infilled=True, chat=False
+            )
         if await self._wants_texts(loaded, prompts):
             prompts = [await self._as_text(loaded, prompt) for prompt in prompts]
         bodies = tuple({**common, "prompt": prompt} for prompt in prompts)
-        return Asked(TEXT, bodies, tuple(rewriters), answers)
+        return Asked(TEXT, bodies, tuple(rewriters), answers, chat=False)
 
     async def _wants_texts(self, loaded: Loaded, prompts: list[completions.Prompt]) -> bool:
         """An engine with a projector takes prompts as texts only."""
@@ -199,10 +200,20 @@ class Asker:
         if found is None:
             return None
         body, dropped = found
-        return (
-            Asked(CHAT, (body,), asked.rewriters, asked.answers, asked.notices, asked.infilled),
-            dropped,
-        )
+        return replace(asked, bodies=(body,)), dropped
+
+    # --- forms --------------------------------------------------------------------------------
+
+    async def as_text(self, loaded: Loaded, asked: Asked) -> Asked | None:
+        """The same as a text completion, after the engine could not hold the chat to its form;
+        None where that cannot be."""
+        body, server = asked.bodies[0], loaded.server
+        if asked.route != CHAT or server is None or not (has_form(body) and only_text(body)):
+            return None
+        rendered = await upstream.ask(self._session, server, "/apply-template", body)
+        texts = as_text(body, str(rendered["prompt"]))
+        rewriters = (AsChat(), *asked.rewriters)
+        return replace(asked, route=TEXT, bodies=(texts,), rewriters=rewriters)
 
 
 def _beyond_text(body: Body) -> bool:
@@ -212,16 +223,3 @@ def _beyond_text(body: Body) -> bool:
         isinstance(message, dict) and isinstance(message.get("content"), list)
         for message in body["messages"]
     )
-
-
-def _has_form(body: Body) -> bool:
-    wanted = body.get("response_format")
-    return isinstance(wanted, dict) and wanted.get("type") in ("json_object", "json_schema")
-
-
-def _form(body: Body) -> Any:
-    """The schema of a text completion, for which the engine does not know `response_format`."""
-    wanted = body["response_format"]
-    if wanted["type"] == "json_schema":
-        return (wanted.get("json_schema") or {}).get("schema") or {"type": "object"}
-    return wanted.get("schema") or {"type": "object"}

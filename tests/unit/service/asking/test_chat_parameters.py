@@ -121,6 +121,18 @@ async def test_adapters_that_are_none(lora: Any) -> None:
         assert error["status"] == 400 and error["param"].startswith("lora")
 
 
+async def test_every_request_says_how_strong_adapters_are() -> None:
+    """The engine would take what it computed for other scales for its own."""
+    async with gateway(adapters=ADAPTERS) as served:
+        await served.chat()
+        assert served.engine.last["lora"] == [{"id": 0, "scale": 1.0}, {"id": 1, "scale": 0.5}]
+        await served.post("/v1/completions", {"prompt": "a"})
+        assert served.engine.last["lora"] == [{"id": 0, "scale": 1.0}, {"id": 1, "scale": 0.5}]
+    async with gateway() as served:
+        await served.chat()
+        assert "lora" not in served.engine.last
+
+
 async def test_without_adapters_none_can_be_chosen() -> None:
     async with gateway() as served:
         assert (await served.refused(lora=[{"id": 0}]))["code"] == "unsupported"
