@@ -300,7 +300,7 @@ class Calls:
         first: Callable[[], Awaitable[_Answer | None]] | None = None,
     ) -> _Answer:
         if call.caller.policy.private_cache:
-            answer = private_cache.washed(self.session, call.body, answer)
+            answer = private_cache.washed(self.session, answer)
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))

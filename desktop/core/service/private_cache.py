@@ -23,6 +23,9 @@ from desktop.core.service.loaded import Loaded
 
 log = logging.getLogger(__name__)
 
+# The engine prefers its last slots; of several answers to one request it keeps only the one in the
+# slot that was asked for.
+SLOT = 0
 # A request that was cancelled ends after the batch in flight, which can be seconds on a CPU.
 WASH_SECONDS = 20.0
 
@@ -36,49 +39,30 @@ def unshared(body: dict[str, Any], loaded: Loaded | None = None) -> dict[str, An
         loaded: the model that generates an answer; None: the engine keeps nothing of this request.
     """
     body = {**body, "cache_prompt": False}
-    # Several answers take slots of their own, which nobody can name.
-    if loaded is not None and loaded.slots > 1 and not _several(body):
-        body["id_slot"] = _slot(loaded)
-    return body
+    return body if loaded is None else {**body, "id_slot": SLOT}
 
 
 def washed(
-    session: aiohttp.ClientSession,
-    body: dict[str, Any],
-    answer: Callable[[Loaded], Awaitable[_Answer]],
+    session: aiohttp.ClientSession, answer: Callable[[Loaded], Awaitable[_Answer]]
 ) -> Callable[[Loaded], Awaitable[_Answer]]:
-    """As `answer`, after which no slot holds what was asked and answered.
-
-    Args:
-        body: the request as the client sent it.
-    """
+    """As `answer`, after which no slot holds what was asked and answered."""
 
     async def answered(loaded: Loaded) -> _Answer:
         try:
             return await answer(loaded)
         finally:
-            slots = range(loaded.slots) if _several(body) else (_slot(loaded),)
             # A client that leaves once more does not keep it from being done.
-            await asyncio.shield(asyncio.ensure_future(_wash(session, loaded, slots)))
+            await asyncio.shield(asyncio.ensure_future(_wash(session, loaded)))
 
     return answered
 
 
-def _slot(loaded: Loaded) -> int:
-    return max(0, loaded.slots - 1)
-
-
-def _several(body: dict[str, Any]) -> bool:
-    return body.get("n") not in (None, 1)
-
-
-async def _wash(session: aiohttp.ClientSession, loaded: Loaded, slots: Any) -> None:
+async def _wash(session: aiohttp.ClientSession, loaded: Loaded) -> None:
     server = loaded.server
     if server is None or loaded.gone.is_set():
         return
     try:
         async with asyncio.timeout(WASH_SECONDS):
-            for slot in slots:
-                await upstream.ask(session, server, f"/slots/{slot}?action=erase", {})
+            await upstream.ask(session, server, f"/slots/{SLOT}?action=erase", {})
     except (upstream.EngineSilent, ApiError, TimeoutError, ValueError) as error:
         log.warning("a private prompt may have stayed in the cache", extra={"why": str(error)})
