@@ -185,7 +185,8 @@ class KeyGate:
             return
         policy, use = self._keys.policy(name), self._use(name)
         now, today = self._clock(), self._today()
-        estimate = _estimate(call, use)
+        counted = policy.tokens_per_minute is not None or policy.tokens_per_day is not None
+        estimate = _estimate(call, use) if counted else 0  # a long conversation takes a while
         self._check(name, policy, use, estimate)
         use.requests.add(1, now)
         use.running += 1
