@@ -67,6 +67,8 @@ COMMANDS = [
     "keys list",
     "keys change NAME --rpm 60",
     "keys revoke NAME",
+    "usage",
+    "usage --by day --since 7d --csv FILE",
     "logs",
     "logs MODEL",
     "completion bash",

@@ -47,11 +47,15 @@ class Answer:
         return json.loads(self.raw)
 
 
+def url(service: RunningService) -> str:
+    found: str = service.client.state()["public"]["url"]
+    return found
+
+
 def post(
     service: RunningService, body: Json, headers: dict[str, str] | None = None
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    url = urlsplit(service.client.state()["public"]["url"])
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(url(service)).netloc, timeout=60)
     sent = {"Content-Type": "application/json", **(headers or {})}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), sent)
     return connection, connection.getresponse()
@@ -98,6 +102,9 @@ def test_each_answer_tells_its_id_and_is_a_row(service: RunningService) -> None:
     found = row(service, refused.id)
     assert found["status"] == 400 and found["error_code"]
     assert "texts" not in found and found["request"] is None
+    with closing(http.client.HTTPConnection(urlsplit(url(service)).netloc, timeout=60)) as lost:
+        lost.request("GET", "/nothing")
+        assert lost.getresponse().headers["x-request-id"].startswith("req_")
     nowhere = ask(service, {"model": "nothing", "messages": []})
     assert nowhere.status == 404 and row(service, nowhere.id)["error_code"] == "model_not_found"
 
