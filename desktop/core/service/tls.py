@@ -31,6 +31,7 @@ Mode = Literal["off", "own", "self"]
 # HT210176).
 VALID_DAYS = 820
 RENEW_DAYS = 30
+MOST_NAMES = 60
 # Clocks differ a little between machines.
 EARLIER_DAYS = 1
 LOOK_SECONDS = 1.0
@@ -124,14 +125,17 @@ def self_made(folder: Path, names: Sequence[str], now: float | None = None) -> C
     """
     now = time.time() if now is None else now
     path, key_path = folder / "certificate.pem", folder / "key.pem"
+    before: tuple[str, ...] = ()
     try:
         found = read_certificate(path, key_path, now)
+        before = found.names
         if found.expires - now > RENEW_DAYS * _DAY_SECONDS and set(names) <= set(found.names):
             return found
     except AppError as error:
         if path.exists():
             log.warning("the server's certificate is made anew", extra={"why": str(error)})
-    certificate, key = _make(names, now)
+    # A machine that moves between networks comes back: with each of them it would be another one.
+    certificate, key = _make(list(dict.fromkeys((*names, *before)))[:MOST_NAMES], now)
     try:
         write_atomic(key_path, key, mode=0o600)
         write_atomic(path, certificate, mode=0o600)

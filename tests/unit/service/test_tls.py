@@ -172,6 +172,10 @@ def test_it_is_made_anew_before_its_end_and_for_new_names(tmp_path: Path) -> Non
     first = self_made(tmp_path, NAMES)
     more = self_made(tmp_path, [*NAMES, "192.168.1.5"])
     assert more.fingerprint != first.fingerprint and "192.168.1.5" in more.names
+    elsewhere = self_made(tmp_path, [*NAMES, "10.0.0.5"])
+    assert {"192.168.1.5", "10.0.0.5"} <= set(elsewhere.names)
+    more = self_made(tmp_path, [*NAMES, "192.168.1.5"])
+    assert more == elsewhere, "it knows where it was"
     almost = time.time() + (VALID_DAYS - RENEW_DAYS - 1) * DAY
     assert self_made(tmp_path, NAMES, almost) == more
     later = self_made(tmp_path, NAMES, almost + 2 * DAY)
