@@ -221,15 +221,16 @@ def test_what_a_private_key_sends_is_found_by_nobody(
         details = answer["usage"].get("prompt_tokens_details") or {}
         return int(details.get("cached_tokens") or 0)
 
+    few = 3  # the beginning of every text, and the space before it
     try:
-        assert cached(open_key, "a") <= 1
+        assert cached(open_key, "a") <= few
         assert cached(open_key, "a") > 10, "the cache works, or this test shows nothing"
-        assert cached(private_key, "a") <= 1, "it does not find what others sent"
+        assert cached(private_key, "a") <= few, "it does not find what others sent"
         for begin, more in (("b", {}), ("d", {"n": 2})):
-            assert cached(private_key, begin, **more) <= 1
-            assert cached(private_key, begin, **more) <= 1
+            assert cached(private_key, begin, **more) <= few
+            assert cached(private_key, begin, **more) <= few
             # It goes where the engine finds the most of it, whichever slot that is.
-            assert cached(open_key, begin) <= 1, "nobody finds what it sent"
+            assert cached(open_key, begin) <= few, "nobody finds what it sent"
     finally:
         service.client.revoke_key("open")
         service.client.revoke_key("private")
@@ -259,7 +260,11 @@ def test_it_is_encrypted_where_that_is_chosen(service: RunningService, public_ur
 
 
 def test_keys_are_shown_once(service: RunningService) -> None:
+    state = service.client.state()
     key = service.client.create_key("once")["key"]
+    told = service.client.events(state["epoch"], state["seq"])
+    assert next(each["data"] for each in told if each["type"] == "keys.changed") == {"name": "once"}
+    told.close()  # type: ignore[attr-defined]
     try:
         assert key not in json.dumps(service.client.list_keys())
         with pytest.raises(AppError) as caught:
