@@ -61,34 +61,14 @@ def test_a_stop_sequence_is_named(claude: anthropic.Anthropic, tiny: str) -> Non
     assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", middle)
 
 
-def test_a_tool_must_be_called(claude: anthropic.Anthropic, tiny: str) -> None:
-    """Even a model of random weights keeps to the form of the call."""
-    tool: Any = {
-        "name": "answer",
-        "input_schema": {
-            "type": "object",
-            "properties": {"yes": {"type": "boolean"}},
-            "required": ["yes"],
-            "additionalProperties": False,
-        },
-    }
-    message = claude.messages.create(
-        model=tiny, max_tokens=200, messages=HELLO, tools=[tool], tool_choice={"type": "any"}
-    )
-    call = message.content[-1]
-    assert call.type == "tool_use" and call.name == "answer"
-    assert isinstance(call.input["yes"], bool)
-    assert message.stop_reason == "tool_use"
-
-
 def test_anthropics_list_and_errors(
     claude: anthropic.Anthropic, service: RunningService, tiny: str
 ) -> None:
     assert tiny in [each.id for each in claude.models.list()]
     with pytest.raises(anthropic.NotFoundError):
-        claude.messages.create(model="claude-sonnet-4-5", max_tokens=3, messages=HELLO)
+        claude.messages.create(model="claude-here", max_tokens=3, messages=HELLO)
     service.client.change_settings({"server.model_map": {"claude-*": tiny}})
-    reply = claude.messages.create(model="claude-sonnet-4-5[1m]", max_tokens=3, messages=HELLO)
+    reply = claude.messages.create(model="claude-here[1m]", max_tokens=3, messages=HELLO)
     assert reply.usage.output_tokens == 3
     service.client.change_settings({"server.model_map": None})
     with pytest.raises(anthropic.BadRequestError, match="prompt is too long: "):
@@ -110,9 +90,6 @@ def test_ollamas_answers(llama: ollama.Client, tiny: str) -> None:
     assert plain.eval_duration and plain.prompt_eval_duration
     text = llama.generate(tiny, "hello", raw=True, options=options)
     assert text.eval_count == 8 and text.response
-    schema = {"type": "object", "properties": {"yes": {"type": "boolean"}}, "required": ["yes"]}
-    formed = llama.chat(tiny, HELLO, format=schema, options={"num_predict": 60, "seed": 1})
-    assert (formed.message.content or "").lstrip().startswith("{")
     shown = llama.show(tiny)
     assert shown.modelinfo and shown.modelinfo["general.architecture"] == "llama"
     with pytest.raises(ollama.ResponseError, match="not found, try pulling it first"):
@@ -131,7 +108,7 @@ def test_ollamas_clients_load_and_unload(
     assert there.size and there.size > 1 << 20
     assert llama.generate(tiny, keep_alive=0).done_reason == "unload"
     wait_for(lambda: not llama.ps().models, "the model leaves")
-    assert not service.engines()
+    wait_for(lambda: not service.engines(), "its engine ends")
 
 
 def test_ollamas_own_port(service: RunningService, public_url: str) -> None:
