@@ -28,7 +28,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.house import House, house
-from benchmarks.models import half_billion
+from benchmarks.models import small
 from benchmarks.streams import PROMPT, one_run, quantile
 
 ROUNDS = 100
@@ -134,9 +134,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     print(__doc__, flush=True)
     results = []
     with house() as place:
-        model = half_billion()
-        place.client.add_models(str(model))
-        other = next(e["id"] for e in place.client.models() if e["path"] == str(model))
+        other = place.add(small())
         place.scripted(1, 100_000)
         place.load(place.bundled, slots=8)
         await latencies(place)  # a warm-up

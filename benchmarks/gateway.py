@@ -41,7 +41,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.house import House, cpu_seconds, engine_url, house, script, started
-from benchmarks.models import cache_folder, half_billion
+from benchmarks.models import cache_folder, half_billion, small
 from benchmarks.streams import Target, bootstrap, figure, one_run, quantile
 from desktop.core.engine.server import free_port
 
@@ -104,16 +104,9 @@ async def compare(
     return ratios
 
 
-def add_half_billion(place: House) -> str:
-    model = half_billion()
-    place.client.use_engine("environment")
-    place.client.add_models(str(model))
-    found = next(each for each in place.client.models() if each["path"] == str(model))
-    return str(found["id"])
-
-
 async def against_engine(place: House, arguments: argparse.Namespace) -> list[str]:
-    name = add_half_billion(place)
+    place.client.use_engine("environment")
+    name = place.add(half_billion())
     results = []
     for streams in arguments.concurrency:
         loaded = place.load(name, slots=streams)
@@ -145,7 +138,8 @@ def binding_folder() -> Path:
 
 async def against_binding(place: House, arguments: argparse.Namespace) -> list[str]:
     folder = binding_folder()
-    name = add_half_billion(place)
+    place.client.use_engine("environment")
+    name = place.add(half_billion())
     place.load(name, slots=8)
     port = free_port()
     words = [sys.executable, "-m", "llama_cpp.server", "--model", str(half_billion())]
@@ -237,7 +231,7 @@ def slope_per_minute(samples: Sequence[tuple[float, float]]) -> float:
 
 
 async def memory(place: House, arguments: argparse.Namespace) -> list[str]:
-    second = add_half_billion(place)
+    second = place.add(small())
     place.scripted(250, 50.0)
     models = [place.bundled, second]
     for model in models:

@@ -49,6 +49,11 @@ class House:
             self.runtimes.add(name)
         self.client.use_engine(name)
 
+    def add(self, model: Path) -> str:
+        """A model of the benchmark's own; its id."""
+        self.client.add_models(str(model))
+        return next(str(e["id"]) for e in self.client.models() if e["path"] == str(model))
+
     def load(self, model: str, slots: int, context_tokens: int = 512) -> dict[str, Any]:
         """Load it anew."""
         self.client.unload(model)

@@ -50,6 +50,16 @@ def half_billion(quant_type: str = "Q4_K_M") -> Path:
     return wanted
 
 
+def small() -> Path:
+    """A random-weight llama of a few MB, for engines whose answers are scripted."""
+    wanted = cache_folder() / "random-small-f16.gguf"
+    if not wanted.exists():
+        part = wanted.with_suffix(".part")
+        _write_llama(part, layers=2, hidden=256, heads=4, kv_heads=2, ff=512, vocab=4096)
+        part.rename(wanted)
+    return wanted
+
+
 def _write_llama(
     path: Path, *, layers: int, hidden: int, heads: int, kv_heads: int, ff: int, vocab: int
 ) -> None:
