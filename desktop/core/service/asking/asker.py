@@ -122,8 +122,7 @@ class Asker:
                 # The form binds all of an answer, so that no call can be made.
                 notices.append("response_format_over_tools")
             ask = tools.ask_with_schema if abilities.tools is False else tools.ask_with_template
-            body, rewriter = ask(body, choice)
-            rewriters.append(rewriter)
+            body, rewriters = ask(body, choice)
         else:
             body = tools.without_tools(body)
             notices.append("model_has_no_tools")

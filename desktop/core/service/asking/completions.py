@@ -143,7 +143,7 @@ class Infilled:
             "logprobs": None,
             "finish_reason": reason,
         }
-        more = {key: found[key] for key in ("prompt_progress", "timings") if key in found}
+        more: Body = {key: found[key] for key in ("prompt_progress", "timings") if key in found}
         yield event_of({"choices": [choice], **self._head, **more})
         if reason is None:
             return

@@ -135,31 +135,38 @@ def _mode(value: Any) -> tuple[Mode, list[str] | None]:
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def ask_with_template(body: Body, choice: Choice) -> tuple[Body, Rewriter]:
-    """The request for a model whose template has tools."""
+def ask_with_template(body: Body, choice: Choice) -> tuple[Body, list[Rewriter]]:
+    """The request for a model whose template has tools.
+
+    Where there must be a call, the engine's grammar still lets a model talk as long as it likes
+    before it (tried with templates of Qwen and Llama): a form leaves it no room. A template for
+    which the engine does not know forms is left with that grammar.
+    """
     asked: Body = {**body, "tools": list(choice.tools), "tool_choice": choice.mode}
     if choice.single:
         asked["parallel_tool_calls"] = False
-    if choice.must_call:  # there will be no text that could have a form
-        asked.pop("response_format", None)
-        asked.pop("json_schema", None)
-    return asked, CheckedCalls(choice)
+    if not choice.must_call:
+        return asked, [CheckedCalls(choice)]
+    return _in_form(asked, choice), [_CallsOfForm(choice), CheckedCalls(choice)]
 
 
-def ask_with_schema(body: Body, choice: Choice) -> tuple[Body, Rewriter]:
+def ask_with_schema(body: Body, choice: Choice) -> tuple[Body, list[Rewriter]]:
     """The request for a model whose template has none: a call is an answer in a given form."""
-    asked = without_tools(body)
-    asked.pop("json_schema", None)
+    asked = _in_form(without_tools(body), choice)
     one = choice.tools[0] if len(choice.tools) == 1 else None
-    schema = _parameters(one) if one is not None else _any_call(choice.tools)
     what = f"the function {name_of(one)}" if one is not None else "one of the functions below"
     described = "\n".join(json.dumps(tool["function"], ensure_ascii=False) for tool in choice.tools)
-    asked["response_format"] = {
-        "type": "json_schema",
-        "json_schema": {"name": "call", "strict": True, "schema": schema},
-    }
     asked["messages"] = _noted(body["messages"], _NOTE.format(what=what, tools=described))
-    return asked, _OneCall(name_of(one)) if one is not None else _AnyCall(choice.names)
+    return asked, [_CallsOfForm(choice), CheckedCalls(choice)]
+
+
+def _in_form(body: Body, choice: Choice) -> Body:
+    """With the form of a call: a single tool's arguments, or a tool's name and its arguments."""
+    one = choice.tools[0] if len(choice.tools) == 1 else None
+    schema = _parameters(one) if one is not None else _any_call(choice.tools)
+    form = {"name": "call", "strict": True, "schema": schema}
+    asked = {name: value for name, value in body.items() if name not in ("json_schema", "grammar")}
+    return {**asked, "response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def without_tools(body: Body) -> Body:
@@ -287,61 +294,57 @@ def _call(name: str | None, arguments: str) -> Body:
     }
 
 
-class _OneCall(Rewriter):
-    """An answer in the form of one tool's arguments, as a call of it."""
+class _CallsOfForm(Rewriter):
+    """Answers in the form of a call, as calls; the engine's own calls go through.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._begun: set[int] = set()
+    A single tool's arguments are passed on as they come, else a call is told whole at the end.
+    """
 
-    def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
-        for choice in chunk.get("choices") or ():
-            delta = choice.get("delta") or {}
-            content = delta.pop("content", None)
-            if delta.get("role"):
-                delta["content"] = None
-            if content:
-                index = int(choice.get("index", 0))
-                first = index not in self._begun
-                self._begun.add(index)
-                delta["tool_calls"] = [_call(self._name if first else None, content)]
-            if choice.get("finish_reason") == "stop":
-                choice["finish_reason"] = "tool_calls"
-        return (chunk,)
-
-
-class _AnyCall(Rewriter):
-    """An answer that names a tool and its arguments, as a call; whole, when it has ended."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    def __init__(self, choice: Choice) -> None:
+        tools = choice.tools
+        self._names = choice.names
+        self._one = name_of(tools[0]) if len(tools) == 1 else None
         self._said: dict[int, str] = {}
+        self._begun: set[int] = set()  # arguments that are being passed on
+        self._called: set[int] = set()
 
     def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
         wanted = not chunk.get("choices")
         for choice in chunk.get("choices") or ():
-            index = int(choice.get("index", 0))
-            delta = choice.setdefault("delta", {})
-            self._said[index] = self._said.get(index, "") + (delta.pop("content", None) or "")
+            index, delta = int(choice.get("index", 0)), choice.setdefault("delta", {})
+            said = self._said.get(index, "") + (delta.pop("content", None) or "")
             if delta.get("role"):
                 delta["content"] = None
-            reason = choice.get("finish_reason")
-            if reason:
+            if delta.get("tool_calls"):
+                self._called.add(index)
+                if said.strip():
+                    delta["content"] = said
+                said = ""
+            elif self._one is not None and (index in self._begun or said.lstrip()[:1] == "{"):
+                if said:
+                    delta["tool_calls"] = [_call(None if index in self._begun else self._one, said)]
+                    self._begun.add(index)
+                said = ""
+            self._said[index] = said
+            if choice.get("finish_reason"):
                 yield from self._ended(chunk, choice, index)
-            wanted = wanted or bool(delta) or bool(reason)
+            wanted = wanted or bool(delta) or bool(choice.get("finish_reason"))
         if wanted:
             yield chunk
 
     def _ended(self, chunk: Chunk, choice: Body, index: int) -> Iterator[Chunk]:
-        found = _CALL.match(self._said[index])
-        name = json.loads(found[1]) if found is not None else None
-        if found is None or name not in self._names:
-            if choice["finish_reason"] == "stop":
-                raise _model_failed("The model did not call any tool.", "tool_not_called")
-            return
-        arguments = found[2].rstrip()
-        if choice["finish_reason"] == "stop":
-            arguments = arguments.removesuffix("}").rstrip()
+        """The end of an answer: the call in it, where it was not told yet."""
+        whole = choice["finish_reason"] == "stop"
+        if self._one is None and index not in self._called:
+            found = _CALL.match(self._said[index])
+            name = json.loads(found[1]) if found is not None else None
+            if found is None or name not in self._names:
+                return
+            arguments = found[2].rstrip()
+            if whole:
+                arguments = arguments.removesuffix("}").rstrip()
+            delta = {"tool_calls": [_call(name, arguments)]}
+            yield {**chunk, "choices": [{"index": index, "delta": delta, "finish_reason": None}]}
+            self._called.add(index)
+        if whole and (index in self._called or index in self._begun):
             choice["finish_reason"] = "tool_calls"
-        delta = {"tool_calls": [_call(name, arguments)]}
-        yield {**chunk, "choices": [{"index": index, "delta": delta, "finish_reason": None}]}

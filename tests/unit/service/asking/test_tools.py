@@ -141,11 +141,35 @@ async def test_a_form_does_not_keep_a_forced_call_from_being_made() -> None:
     async with gateway() as served:
         served.engine.script = lambda body: CALLS_CLOCK
         await served.chat(**BOTH, **form, tool_choice="required")
-        assert "response_format" not in served.engine.last
+        assert "anyOf" in served.engine.last["response_format"]["json_schema"]["schema"]
         served.engine.script = lambda body: said("{}")
         _, _, reply = await served.post("/v1/chat/completions", {**HI, **BOTH, **form})
-        assert "response_format" in served.engine.last
+        assert served.engine.last["response_format"] == form["response_format"]
         assert reply.headers["x-paddock-notices"] == "response_format_over_tools"
+
+
+async def test_a_call_that_must_be_made_has_a_form_beside_the_templates_tools() -> None:
+    """The engine's grammar for "required" lets a model talk on and on before it calls."""
+    async with gateway() as served:
+        served.engine.script = lambda body: said('{"name":"weather",', '"arguments":{"unit":"f"}}')
+        reply = await served.chat(**BOTH, tool_choice="required")
+        function = reply["choices"][0]["message"]["tool_calls"][0]["function"]
+        assert function == {"name": "weather", "arguments": '{"unit":"f"}'}
+        assert names(served.engine.last) == ["weather", "clock"], "in the words of the template"
+        served.engine.script = lambda body: said(" {", "}")
+        reply = await served.chat(**BOTH, tool_choice=FORCED)
+        function = reply["choices"][0]["message"]["tool_calls"][0]["function"]
+        assert function == {"name": "clock", "arguments": " {}"}
+        assert reply["choices"][0]["finish_reason"] == "tool_calls"
+
+
+async def test_words_before_the_engines_own_call_are_no_arguments() -> None:
+    async with gateway() as served:
+        served.engine.script = lambda body: [*said("Let me ", "see.")[:-1], *CALLS_CLOCK]
+        for choice in (FORCED, "required"):
+            message = (await served.chat(**BOTH, tool_choice=choice))["choices"][0]["message"]
+            assert message["content"] == "Let me see."
+            assert [c["function"]["name"] for c in message["tool_calls"]] == ["clock"]
 
 
 async def test_a_template_without_tools_may_answer() -> None:
