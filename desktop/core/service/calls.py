@@ -66,7 +66,8 @@ CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 def caller_of(request: web.Request) -> Caller:
     """Who sent a request; the guards of both faces have written it down."""
-    return request.get(CALLER, Caller())
+    found: Caller = request.get(CALLER, Caller())
+    return found
 
 
 @dataclass
