@@ -117,7 +117,11 @@ def _notes(document: dict[str, Any]) -> list[str]:
             f"million tokens in {at['currency']}, as of {at['as_of']}."
         )
     if total["cost"] is None and at is None:
-        notes.append("Without prices there is no cost: set prices.electricity_per_kwh and others.")
+        notes.append(
+            "Without prices there is no cost: they stand under [prices] in the settings "
+            "(electricity_per_kwh with busy_watts, hardware_per_hour, hosted). What it would have "
+            "cost elsewhere: --at."
+        )
     elif total["cost"] is not None and total["unpriced"]:
         notes.append(
             f"{total['unpriced']:,} requests have no cost in {document['currency']}: they ended "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections import deque
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from desktop.core.service.streams import Usage
+
+log = logging.getLogger(__name__)
 
 # How much of a request and of its answer is kept where the person wants them kept.
 TEXT_CHARS = 1 << 20
@@ -218,7 +221,10 @@ class RequestLog:
     def add(self, record: RequestRecord) -> None:
         self._ring.append(record)
         for listener in self._listeners:
-            listener(record)
+            try:
+                listener(record)
+            except Exception:  # no client's answer may fail for what is written down about it
+                log.exception("a request was not taken note of")
         self._publish("request.finished", record.to_dict())
 
     def latest(self, limit: int = 100) -> list[dict[str, Any]]:

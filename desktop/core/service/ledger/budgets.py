@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.core.service import key_policy
+from desktop.core.service import key_policy, request_ids
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.calls import Call
 from desktop.core.service.key_policy import KeyPolicy
@@ -199,5 +199,10 @@ class BudgetGate:
     @contextlib.asynccontextmanager
     async def _admit(self, call: Call) -> AsyncIterator[None]:
         if call.caller.key is not None:
-            await self._budgets.check(call.caller.key)
+            try:
+                await self._budgets.check(call.caller.key)
+            except ApiError:
+                # OpenAI's own clients would send it again twice, in vain.
+                request_ids.say(call.request, "x-should-retry", "false")
+                raise
         yield

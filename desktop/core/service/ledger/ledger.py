@@ -117,10 +117,12 @@ class Ledger:
     def _too_old(self) -> list[tuple[str, float]]:
         """Which tables to prune, and of when what is deleted."""
         settings, now = self._settings().ledger, time.time()
+        answers = self._settings().server.exact_cache_days
         month = start_of_month(now)
         found = [
             ("budget_warnings", month - 400 * _DAY_SECONDS),
             ("ledger_texts", now - settings.prompt_days * _DAY_SECONDS),
+            ("exact_cache", now - answers * _DAY_SECONDS),
         ]
         if settings.keep_days:
             # Budgets of this month are counted from it.

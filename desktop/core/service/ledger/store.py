@@ -153,7 +153,7 @@ class LedgerStore:
         """Delete a few rows that are older; returns whether there may be more.
 
         Args:
-            table: "ledger", "ledger_texts" or "budget_warnings".
+            table: "ledger", "ledger_texts", "budget_warnings" or "exact_cache".
         """
         with self._transaction() as connection:
             gone = connection.execute(
@@ -179,7 +179,10 @@ class LedgerStore:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(
-            f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=self._wait_seconds
+            f"{self._path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            timeout=self._wait_seconds,
+            check_same_thread=False,  # a long file is read by one thread after another
         )
         with contextlib.closing(connection):
             connection.row_factory = sqlite3.Row

@@ -9,8 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
+
+from desktop.core.service.access import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +62,10 @@ class Webhook:
     async def _try(self, url: str, document: dict[str, Any]) -> str | None:
         """Why it was not taken; None where it was."""
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+        proxies = not is_loopback(urlsplit(url).hostname or "")
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+                aiohttp.ClientSession(timeout=timeout, trust_env=proxies) as session,
                 session.post(url, json=document, allow_redirects=False) as reply,
             ):
                 # Refused for good: the same would be refused again.

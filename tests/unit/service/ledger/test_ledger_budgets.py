@@ -29,6 +29,7 @@ class Rig:
 
     def __init__(self, budget: Budget | None) -> None:
         self.now = NOON
+        self.request: dict[Any, Any] = {}
         self.policy = KeyPolicy(budget=budget)
         self.kept: list[Warned] = []
         self.told: list[dict[str, Any]] = []
@@ -46,7 +47,8 @@ class Rig:
         self.budgets.note(record)
 
     async def is_in(self, key: str | None = "k") -> bool:
-        call: Any = SimpleNamespace(caller=SimpleNamespace(key=key, inside=False))
+        caller = SimpleNamespace(key=key, inside=False)
+        call: Any = SimpleNamespace(caller=caller, request=self.request)
         try:
             async with BudgetGate(self.budgets).admit(call):
                 return True
@@ -84,6 +86,7 @@ async def test_it_warns_twice_and_then_stops_until_the_next_day() -> None:
     assert [each["level"] for each in rig.told] == [80, 100]
     assert not await rig.is_in()
     assert rig.refusal.status == 429
+    assert list(rig.request.values()) == [{"x-should-retry": "false"}]
     said = rig.refusal.body()["error"]
     assert said["type"] == said["code"] == "insufficient_quota"
     assert "1,000 of its 1,000 tokens today" in said["message"]
@@ -207,7 +210,11 @@ async def listening(hook: Hook) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def test_the_webhook_is_told_although_it_fails_at_first() -> None:
+async def test_the_webhook_is_told_although_it_fails_at_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # not for this machine
+    monkeypatch.delenv("NO_PROXY", raising=False)
     hook = Hook(500, 302)
     async with listening(hook) as url, asyncio.timeout(10):
         webhook = Webhook(lambda: url, pauses_seconds=(0.01, 0.01, 0.01))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,15 @@ def test_pruning_goes_piece_by_piece(store: LedgerStore) -> None:
     assert [row["arrived"] for row in store.each(Filter())] == [float(n) for n in range(1050, 1100)]
 
 
+def test_a_long_file_is_read_by_several_threads(store: LedgerStore) -> None:
+    write(store, *(ended(float(n)) for n in range(50)))
+    rows = store.each(Filter())
+    found = [next(rows)["arrived"]]
+    with ThreadPoolExecutor(1) as other:
+        found += other.submit(lambda: [row["arrived"] for row in rows]).result()
+    assert found == [float(n) for n in range(50)]
+
+
 class Clock:
     """The two clocks, as a test sets them."""
 
@@ -265,6 +275,11 @@ def test_old_requests_are_forgotten_once_a_day(path: Path, clock: Clock) -> None
     old, kept = ended(clock.wall - 101 * DAY), ended(clock.wall - 99 * DAY)
     recent = ended(clock.wall - 3 * DAY)
     recent._texts = Texts("what was asked")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO exact_cache VALUES (?, ?, 0, 1, '')",
+            [(b"old", clock.wall - 31 * DAY), (b"new", clock.wall - 29 * DAY)],
+        )
     for record in (old, kept, recent):
         ledger.note(record)
     assert ledger.flush()
@@ -275,6 +290,8 @@ def test_old_requests_are_forgotten_once_a_day(path: Path, clock: Clock) -> None
     found = ledger.store.one(recent.id)
     assert ledger.store.one(old.id) is None and ledger.store.one(kept.id) is not None
     assert found is not None and found["request"] is None
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT hash FROM exact_cache").fetchall() == [(b"new",)]
     clock.passes(2 * DAY)
     tend(ledger)
     assert ledger.store.one(kept.id) is None
