@@ -18,6 +18,9 @@ _TEXT = (
 )
 
 
+_HOSTED = "hosted:"
+
+
 def register(commands: Commands) -> None:
     parser = commands.add("usage", usage, "who used how much, and what it cost", _TEXT)
     parser.add_argument(
@@ -37,12 +40,23 @@ def register(commands: Commands) -> None:
         "IN,OUT,CACHED), or at those of a known model such as gpt-4o",
     )
     parser.add_argument("--csv", metavar="FILE", help="write it to a file")
+    parser.add_argument(
+        "--price",
+        metavar="NAME=VALUE",
+        action="append",
+        help="set a price for the requests to come, and show all of them: electricity_per_kwh, "
+        "busy_watts, idle_watts, hardware_per_hour, currency, count_as (own or hosted), "
+        "hosted:MODEL=IN,OUT or IN,OUT,CACHED (MODEL * is any model); without a value it is "
+        "taken away",
+    )
 
 
 def usage(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli import session
 
     client = session.started(out)
+    if args.price is not None:
+        return _set_prices(client, args.price, out)
     wanted = {name: getattr(args, name) for name in ("since", "until", "key", "model")}
     if args.csv is not None:
         return _to_file(client, args, wanted, out)
@@ -52,6 +66,35 @@ def usage(args: argparse.Namespace, out: Output) -> int:
         return 0
     document = client.usage(args.by, at=args.at, **wanted)
     out.result(document, lambda: _show(document, out))
+    return 0
+
+
+def _set_prices(client: Client, words: list[str], out: Output) -> int:
+    from desktop.core.errors import AppError, ErrorCode
+
+    hosted: dict[str, Any] = dict(client.settings()["prices"]["hosted"])
+    changes: dict[str, Any] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{word}” is not of the form NAME=VALUE.")
+        if name.startswith(_HOSTED):
+            model = name.removeprefix(_HOSTED)
+            hosted.pop(model, None)
+            hosted |= {model: value.split(",")} if value else {}
+            changes["prices.hosted"] = hosted
+        else:
+            changes[f"prices.{name}"] = value or None
+    prices = client.change_settings(changes)["prices"]
+
+    def show() -> None:
+        for name, value in prices.items():
+            if name != "hosted":
+                out.line(f"{name}: {value:g}" if isinstance(value, float) else f"{name}: {value}")
+        for model, figures in prices["hosted"].items():
+            out.line(f"{_HOSTED}{model}: {', '.join(f'{each:g}' for each in figures)}")
+
+    out.result({"prices": prices}, show)
     return 0
 
 
@@ -118,9 +161,8 @@ def _notes(document: dict[str, Any]) -> list[str]:
         )
     if total["cost"] is None and at is None:
         notes.append(
-            "Without prices there is no cost: they stand under [prices] in the settings "
-            "(electricity_per_kwh with busy_watts, hardware_per_hour, hosted). What it would have "
-            "cost elsewhere: --at."
+            "Without prices there is no cost: set them with --price. What it would have cost "
+            "elsewhere: --at."
         )
     elif total["cost"] is not None and total["unpriced"]:
         notes.append(

@@ -13,6 +13,8 @@ import pytest
 
 from desktop.core.client.client import Client
 from desktop.core.client.transport import Endpoint
+from desktop.core.errors import AppError
+from desktop.core.settings import SettingsFile
 from tests.unit.cli.conftest import Paddock
 from tests.unit.cli.fake_face import AppErrorReply, FakeFace
 
@@ -137,6 +139,40 @@ def test_a_wrong_time_is_the_services_error(face: FakeFace, paddock: Paddock) ->
     ran = paddock("usage", "--since", "x")
     assert ran.code == 1 and "is no time" in ran.err
     assert paddock("usage", "--by", "colour").code == 2
+
+
+def test_prices_are_set(face: FakeFace, paddock: Paddock) -> None:
+    hosted = {"*": [1.0, 2.0], "old": [3.0, 4.0]}
+    prices = {"currency": "EUR", "busy_watts": 400.0, "hosted": hosted}
+    face.routes["/settings"] = lambda body: {"prices": prices}
+    words = ("currency=EUR", "busy_watts=", "hosted:m=1,2,0.5", "hosted:old=")
+    ran = paddock("usage", *(part for word in words for part in ("--price", word)))
+    assert face.called("/settings")[-1] == {
+        "prices.currency": "EUR",
+        "prices.busy_watts": None,
+        "prices.hosted": {"*": [1.0, 2.0], "m": ["1", "2", "0.5"]},
+    }
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "currency: EUR",
+        "busy_watts: 400",
+        "hosted:*: 1, 2",
+        "hosted:old: 3, 4",
+    ]
+    wrong = paddock("usage", "--price", "currency")
+    assert wrong.code == 1 and "NAME=VALUE" in wrong.err
+
+
+def test_prices_that_are_typed_are_prices(tmp_path: Path) -> None:
+    """As the service takes what the command sends."""
+    file = SettingsFile(tmp_path / "settings.toml", {})
+    typed = {"prices.busy_watts": "400", "prices.hosted": {"a b:c": ["1", "2.5"]}}
+    assert file.change(typed).prices.hosted == {"a b:c": [1.0, 2.5]}
+    again = SettingsFile(tmp_path / "settings.toml", {}).settings.prices
+    assert again.busy_watts == 400 and again.hosted == {"a b:c": [1.0, 2.5]}
+    for bad in ({"x": ["1"]}, {"x": ["1", "-2"]}, {"x": ["1", "y"]}):
+        with pytest.raises(AppError):
+            file.change({"prices.hosted": bad})
 
 
 class Csv:
