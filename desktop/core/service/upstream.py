@@ -22,6 +22,7 @@ from desktop.core.service.api_errors import ApiError, from_upstream
 _PROMPTS = ("messages", "input", "documents", "prompt")
 # A dead engine's connection fails at once; why it died is known when its output has been read.
 DEATH_SECONDS = 5.0
+_LARGE = 1 << 19
 
 
 def new_session() -> aiohttp.ClientSession:
@@ -58,7 +59,7 @@ async def post(
         async with contextlib.AsyncExitStack() as entered:
             asking = session.post(
                 server.base_url + route,
-                data=json.dumps(body).encode(),
+                data=await _data(body),
                 headers={"Content-Type": "application/json", **_key(server)},
             )
             try:
@@ -75,6 +76,25 @@ async def post(
         if not answered:
             raise EngineSilent(str(error)) from error
         raise await broke_off(server, str(error)) from error
+
+
+async def _data(body: dict[str, Any]) -> bytes:
+    """The body as it is sent; a large one, with pictures, is written in a thread, since every other
+    stream would wait for it."""
+    if _is_large(body):
+        return await asyncio.to_thread(lambda: json.dumps(body).encode())
+    return json.dumps(body).encode()
+
+
+def _is_large(value: Any, depth: int = 5) -> bool:
+    if isinstance(value, str):
+        return len(value) > _LARGE
+    if depth == 0 or not isinstance(value, dict | list):
+        return False
+    if len(value) > _LARGE >> 4:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return any(_is_large(each, depth - 1) for each in inner)
 
 
 def _key(server: EngineServer) -> dict[str, str]:

@@ -5,11 +5,13 @@ Everything here holds for all APIs: they make OpenAI's shape of a request first.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import aiohttp
 
+from desktop.core.engine.server import EngineServer
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.asking import adapters, completions, overflow, reasoning, tools
@@ -21,6 +23,8 @@ from desktop.core.service.asking.media import Media
 from desktop.core.service.asking.rewrite import Renumbered, Rewriter, WithoutReasoning
 from desktop.core.service.asking.values import Body, refused
 from desktop.core.service.loaded import Loaded
+
+log = logging.getLogger(__name__)
 
 CHAT = "/v1/chat/completions"
 TEXT = "/v1/completions"
@@ -192,14 +196,30 @@ class Asker:
             return None
 
         async def count(body: Body) -> int:
-            found = await upstream.ask(self._session, server, _COUNT, body)
-            return int(found["input_tokens"])
+            return await self._count(server, body)
 
-        found = await overflow.shortened(asked.bodies[0], context, count)
+        try:
+            found = await overflow.shortened(asked.bodies[0], context, count)
+        except ApiError as refused:  # what the client is told is that it was too long
+            log.info("a conversation could not be counted", extra={"why": str(refused)})
+            return None
         if found is None:
             return None
         body, dropped = found
         return replace(asked, bodies=(body,)), dropped
+
+    async def _count(self, server: EngineServer, body: Body) -> int:
+        """The tokens of a conversation, as the engine would read it."""
+        try:
+            found = await upstream.ask(self._session, server, _COUNT, body)
+            return int(found["input_tokens"])
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        # An engine that does not count by itself.
+        rendered = await upstream.ask(self._session, server, "/apply-template", body)
+        text = {"content": rendered["prompt"], "add_special": True, "parse_special": True}
+        return len((await upstream.ask(self._session, server, "/tokenize", text))["tokens"])
 
     # --- forms --------------------------------------------------------------------------------
 
@@ -209,7 +229,11 @@ class Asker:
         body, server = asked.bodies[0], loaded.server
         if asked.route != CHAT or server is None or not (has_form(body) and only_text(body)):
             return None
-        rendered = await upstream.ask(self._session, server, "/apply-template", body)
+        try:
+            rendered = await upstream.ask(self._session, server, "/apply-template", body)
+        except ApiError as error:
+            log.info("a template could not be applied", extra={"why": str(error)})
+            return None
         texts = as_text(body, str(rendered["prompt"]))
         rewriters = (AsChat(), *asked.rewriters)
         return replace(asked, route=TEXT, bodies=(texts,), rewriters=rewriters)

@@ -15,6 +15,7 @@ from desktop.core.service.asking.values import Body, mapping, refused, text
 
 IMAGES = 64
 FETCHED_BYTES = 64 << 20  # of all pictures of one request, as they are inlined
+ALL_SECONDS = 60.0
 _AT_ONCE = 4
 _DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]{1,40}(?:;[a-z0-9=._-]{1,60})*;base64,", re.I)
 _DATA_AUDIO = re.compile(r"data:audio/[a-z0-9.+-]{1,40}(?:;[a-z0-9=._-]{1,60})*;base64,", re.I)
@@ -69,9 +70,13 @@ class Media:
                 raise refused("messages", "The pictures of the request are too large together.")
 
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.timeout(ALL_SECONDS), asyncio.TaskGroup() as group:
                 for address in new:
                     group.create_task(fetch(address))
+        except TimeoutError:
+            raise refused(
+                "messages", f"The pictures were not there within {ALL_SECONDS:g} s."
+            ) from None
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 

@@ -104,6 +104,28 @@ async def test_what_fits_is_left_alone() -> None:
         assert "dropped_messages" not in reply["usage"]
 
 
+async def test_an_engine_that_does_not_count_is_asked_otherwise() -> None:
+    made = engine()
+
+    def unknown(body: dict[str, Any]) -> Any:
+        raise Refusal(404, "not_found_error")
+
+    made.plain["/v1/chat/completions/input_tokens"] = unknown
+    made.plain["/apply-template"] = lambda body: {
+        "prompt": "".join(message["content"] for message in body["messages"])
+    }
+    made.plain["/tokenize"] = lambda body: {"tokens": [1] * len(body["content"])}
+    async with gateway(made) as served:
+        served.policy = KeyPolicy(overflow="drop_oldest")
+        reply = await served.chat(messages=[user(90), answer(1), user(50)], max_tokens=9)
+        assert reply["usage"]["dropped_messages"] == 2
+        del made.plain["/tokenize"], made.plain["/apply-template"]
+        made.script = lambda body: unknown(body) if "prompt" in body else engine().script(body)
+        made.plain["/apply-template"] = unknown
+        error = await served.refused(messages=[user(90), answer(1), user(50)], max_tokens=9)
+        assert error["code"] == "context_length_exceeded"
+
+
 @pytest.mark.parametrize("messages", [[user(200)], [user(5), answer(5), SYSTEM, user(95)]])
 async def test_what_cannot_fit_stays_an_error(messages: list[Any]) -> None:
     async with gateway(engine()) as served:
