@@ -36,6 +36,8 @@ class Ranking:
             body = call.body
             entry = await self._calls.model(call, body.get("model"))
             query = values.needed_text(body, "query")
+            if not any(map(_is_seen, query)):
+                raise invalid("“query” must hold more than blanks.", "query")
             as_list = "texts" in body  # TEI's shape: the answer is a bare list
             texts = _texts(body, "texts" if as_list else "documents")
             most = values.whole(body, "top_n", 1) or len(texts)
@@ -80,6 +82,11 @@ class Ranking:
                 )
 
             return await self._calls.answer(call, answer)
+
+
+def _is_seen(character: str) -> bool:
+    """Tokenizers leave others out, and the engine ends itself over a pair without any token."""
+    return character.isprintable() and not character.isspace() and character != "\ufffd"
 
 
 def _texts(body: dict[str, Any], name: str) -> list[str]:

@@ -79,6 +79,7 @@ async def test_texts_are_answered_as_tei_does(gateway: Gateway) -> None:
     [
         ({"query": None}, "query"),
         ({"query": 3}, "query"),
+        ({"query": " \n\u0001\ufffd", "documents": [""]}, "query"),
         ({}, "documents"),
         ({"documents": []}, "documents"),
         ({"documents": "cat"}, "documents"),
