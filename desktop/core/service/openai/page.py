@@ -11,6 +11,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -59,6 +60,21 @@ _HEADERS = {
 }
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A model as the page shows it.
+
+    Attributes:
+        context: in tokens.
+        answers: it makes text.
+    """
+
+    id: str
+    state: str
+    context: int | None
+    answers: bool
+
+
 class Page:
     """Args:
     key_needed: whether the public face wants a key.
@@ -81,7 +97,7 @@ class Page:
         parts = [
             body.head(self._state(words)),
             body.hidden_models() if hidden else body.models(models),
-            body.snippets(next((name for name, *_ in models), "MODEL")),
+            body.snippets(next((each.id for each in models if each.answers), "MODEL")),
             body.foot(),
         ]
         text = _PAGE.format(
@@ -98,20 +114,22 @@ class Page:
             return "good", words.ready
         return "busy", words.loading
 
-    async def _models(self, request: web.Request) -> list[tuple[str, str, int | None]]:
-        """Each model's id, state and context in tokens; those that answer at once come first."""
-        found = []
-        for entry in await self._calls.models_for(request):
-            if entry.error is None and entry.kind == "model":
-                found.append(self._about(entry))
-        return sorted(found, key=lambda each: (each[1] == "not_loaded", each[0]))
+    async def _models(self, request: web.Request) -> list[_Shown]:
+        """Those that answer at once come first."""
+        found = [
+            self._shown(entry)
+            for entry in await self._calls.models_for(request)
+            if entry.error is None and entry.kind == "model"
+        ]
+        return sorted(found, key=lambda each: (each.state == "not_loaded", each.id))
 
-    def _about(self, entry: ModelEntry) -> tuple[str, str, int | None]:
-        loaded = self._calls.supervisor.loaded(entry.id)
-        context = entry.summary.context_tokens if entry.summary else None
+    def _shown(self, entry: ModelEntry) -> _Shown:
+        loaded, summary = self._calls.supervisor.loaded(entry.id), entry.summary
+        context = summary.context_tokens if summary else None
         if loaded is not None and loaded.prepared is not None:
             context = loaded.prepared.settings.context_tokens
-        return entry.id, loaded.state.value if loaded else "not_loaded", context
+        state = loaded.state.value if loaded else "not_loaded"
+        return _Shown(entry.id, state, context, not (summary and summary.is_embedding))
 
 
 _PAGE = """<!doctype html>
@@ -157,12 +175,12 @@ class _Body:
         said = escape(words.models_hidden).format(path=_link(_MODELS))
         return f"<h2>{escape(words.models)}</h2>\n<p>{said}</p>"
 
-    def models(self, models: list[tuple[str, str, int | None]]) -> str:
+    def models(self, models: list[_Shown]) -> str:
         words = self._words
         title = f"<h2>{escape(words.models)}</h2>\n"
         if not models:
             return f"{title}<p>{escape(words.no_models)}</p>"
-        rows = "\n".join(self._row(*each) for each in models[:_MOST_MODELS])
+        rows = "\n".join(self._row(each) for each in models[:_MOST_MODELS])
         heads = "".join(
             f'<th scope="col">{escape(each)}</th>'
             for each in (words.model, words.state, words.context)
@@ -174,14 +192,13 @@ class _Body:
             f"{f'<p>{rest}</p>' if rest else ''}"
         )
 
-    def _row(self, name: str, state: str, context: int | None) -> str:
-        words = self._words
+    def _row(self, model: _Shown) -> str:
+        words, context = self._words, model.context
         tokens = "" if context is None else words.tokens.format(count=f"{context:,}")
-        cells = (escape(words.states.get(state, state)), escape(tokens))
+        state = words.states.get(model.state, model.state)
         return (
-            f"<tr><td><code>{escape(name)}</code></td>"
-            + "".join(f"<td>{each}</td>" for each in cells)
-            + "</tr>"
+            f"<tr><td><code>{escape(model.id)}</code></td><td>{escape(state)}</td>"
+            f"<td>{escape(tokens)}</td></tr>"
         )
 
     def snippets(self, model: str) -> str:

@@ -99,6 +99,14 @@ async def test_it_says_what_it_is_and_how_to_use_it() -> None:
         assert ENGLISH.loading in (await page(session))[0].text
 
 
+async def test_what_to_paste_names_a_model_that_answers() -> None:
+    async with serving(Gateway([entry("a-vectors", is_embedding=True), entry("talks")])) as session:
+        found, _ = await page(session)
+        assert "ollama run talks" in found.text and "a-vectors" in found.text
+    async with serving(Gateway([entry("a-vectors", is_embedding=True)])) as session:
+        assert "ollama run MODEL" in (await page(session))[0].text
+
+
 async def test_it_speaks_japanese() -> None:
     async with serving(Gateway([entry()])) as session:
         found, text = await page(session, "fr, ja-JP;q=0.9, en;q=0.5")
