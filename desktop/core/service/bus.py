@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Any
 
-RING_SIZE = 10_000
+RING_SIZE = 2_000
 
 
 @dataclass(frozen=True)
