@@ -71,7 +71,8 @@ def choice_of(body: Body) -> Choice:
         raise refused("tool_choice", "“tool_choice” asks for a call, but no “tools” are given.")
     if wanted is None:
         return Choice(mode, tools, False, single)
-    unknown = next((name for name in wanted if name not in {name_of(t) for t in tools}), None)
+    offered = {name_of(tool) for tool in tools}
+    unknown = next((name for name in wanted if name not in offered), None)
     if unknown is not None:
         raise refused("tool_choice", f"There is no tool “{unknown[:100]}” among “tools”.")
     meant = tuple(tool for tool in tools if name_of(tool) in wanted)
@@ -85,6 +86,7 @@ def _tools(value: Any) -> tuple[Body, ...]:
     if not isinstance(value, list):
         raise refused("tools", "“tools” must be a list.")
     found: list[Body] = []
+    names: set[str] = set()
     for tool in value:
         kind = mapping(tool, "tools").get("type", "function")
         if kind != "function":
@@ -97,8 +99,9 @@ def _tools(value: Any) -> tuple[Body, ...]:
             raise refused("tools", f"A tool needs a name of 1 to {_NAME_CHARS} characters.")
         if function.get("parameters") is not None:
             mapping(function["parameters"], "tools.function.parameters")
-        if any(name_of(other) == name for other in found):
+        if name in names:
             raise refused("tools", f"There are two tools of the name “{name}”.")
+        names.add(name)
         # What the engine does not know ("strict") is left out; a schema is always kept to.
         known = {key: function[key] for key in ("name", "description") if function.get(key)}
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
