@@ -26,6 +26,12 @@ _BY_CODE: dict[ErrorCode, tuple[int, str, str | None]] = {
     ErrorCode.LOAD_COOLING_DOWN: (503, _SERVER, None),
     ErrorCode.SERVICE_STOPPING: (503, _SERVER, None),
     ErrorCode.LOAD_WONT_FIT: (503, _SERVER, None),
+    # The same load may well succeed a moment later.
+    ErrorCode.LOAD_CANCELLED: (503, _SERVER, None),
+    ErrorCode.ENGINE_KILLED: (503, _SERVER, None),
+    ErrorCode.ENGINE_DIED: (503, _SERVER, None),
+    ErrorCode.ENGINE_OUT_OF_MEMORY: (503, _SERVER, None),
+    ErrorCode.ENGINE_PORT_TAKEN: (503, _SERVER, None),
     ErrorCode.TIMED_OUT: (504, _SERVER, None),
 }
 
