@@ -156,6 +156,41 @@ def test_a_model_without_tools_calls_what_it_is_told_to(
     assert told.headers["x-paddock-notices"] == "model_has_no_tools"
 
 
+# As Hermes' and Qwen's: the engine finds out from it how calls are written.
+TOOL_TEMPLATE = """\
+{%- if tools %}<|im_start|>system
+You may call these: {% for tool in tools %}{{ tool | tojson }} {% endfor %}<|im_end|>
+{% endif %}
+{%- for message in messages %}<|im_start|>{{ message.role }}
+{{ message.content or "" }}
+{%- for call in message.tool_calls or [] %}
+<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>
+{%- endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+
+def test_a_model_with_tools_calls_what_it_is_told_to(
+    client: openai.OpenAI, bundled: str, service: RunningService
+) -> None:
+    """The engine's own grammar would let it talk until it has no tokens left."""
+    service.client.unload(bundled)
+    service.client.change_card(bundled, {"template": TOOL_TEMPLATE})
+    try:
+        options: Any = {"model": bundled, "messages": HELLO, "tools": [TOOL], "max_tokens": 400}
+        reply = client.chat.completions.create(**options, tool_choice="required")
+        assert client.models.retrieve(bundled).model_dump()["capabilities"]["tools"] is True
+    finally:
+        service.client.change_card(bundled, {"template": None})
+        service.client.unload(bundled)
+    (call,) = reply.choices[0].message.tool_calls or ()
+    assert call.function.name == "set_colour" and is_meant(call.function.arguments)
+    assert reply.choices[0].finish_reason == "tool_calls"
+
+
 def test_a_form_is_kept_to(client: openai.OpenAI, bundled: str) -> None:
     form: Any = {
         "type": "json_schema",

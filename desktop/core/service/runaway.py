@@ -25,7 +25,7 @@ EQUAL_TOKENS = 60
 REPEATED_TOKENS = 400  # of something longer that comes again and again
 LONGEST_PERIOD = 32
 # An answer that the request itself bounds to less ends soon enough.
-BOUNDED_TOKENS = 512
+BOUNDED_TOKENS = 2048
 _FEW, _MANY = 64, 512
 _END = b"\n\n"
 

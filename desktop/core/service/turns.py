@@ -24,7 +24,7 @@ from desktop.core.service import generation, limits, upstream
 from desktop.core.service.asking import adapters
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.requests import RequestLog
-from desktop.core.service.runaway import EngineWatch, may_run_away
+from desktop.core.service.runaway import EngineWatch
 from desktop.core.service.streams import StreamFilter, deltas
 from desktop.core.service.supervisor import Supervisor
 from desktop.core.service.turn import Turn, as_app_error, came
@@ -316,11 +316,10 @@ class Turns:
         events = StreamFilter(client_wants_usage=True)
         turn.usage = events.usage
         async with upstream.post(self._session, server, _ROUTE, body) as reply:
-            with EngineWatch(reply.close, loops=may_run_away(body)) as watch:
+            # Whether an answer repeats itself too long is for the person to say who reads it.
+            with EngineWatch(reply.close, loops=False) as watch:
                 async for block in watch.blocks(reply):
-                    out = events.feed(block)
-                    watch.saw(out)
-                    for text, reasoning in deltas(out):
+                    for text, reasoning in deltas(events.feed(block)):
                         turn.add(text, reasoning)
         problem = await generation.stream_problem(events, server)
         if problem is not None:
