@@ -5,6 +5,7 @@ Those of Discover and of the downloads are in `scenes_models.py`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from desktop.ui.dialogs.closing import ClosingDialog
 from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.shell.firstrun import FirstRun
 from desktop.ui.shell.palette import Palette
+from desktop.ui.tabs.server.throughput import slices
 from desktop.ui.widgets.base import Button
 from tests.visual import data
 from tests.visual.stage import Stage
@@ -198,6 +200,20 @@ def library_drop(stage: Stage, width: int, height: int) -> None:
 # --- server ---------------------------------------------------------------------------------------
 
 
+def _server(stage: Stage, width: int, height: int, part: str, **state: Any) -> Any:
+    stage.client.ledger = lambda *args, **how: {"requests": data.requests(), "next": None}
+    stage.client.ledger_request = lambda name: {}
+    stage.client.list_keys = data.KEYS
+    stage.client.hosted_prices = data.PRICES
+    stage.client.usage = lambda by, since, at: data.usage(by, data.PRICES[0] if at else None)
+    state = {"models": [data.loaded()], "public": data.PUBLIC_ON, **state}
+    stage.open("server", width, height, **state)
+    page = stage.page("server")
+    page.show_part(part)
+    stage.settle(lambda: part != "requests" or page.requests.chart.plots)
+    return page
+
+
 @scene
 def server_off(stage: Stage, width: int, height: int) -> None:
     stage.open("server", width, height, **READY)
@@ -205,22 +221,86 @@ def server_off(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def server_on(stage: Stage, width: int, height: int) -> None:
-    stage.client.requests = data.requests()
-    stage.open("server", width, height, models=[data.loaded()], public=data.PUBLIC_ON)
+    _server(stage, width, height, "overview")
 
 
 @scene
 def server_network(stage: Stage, width: int, height: int) -> None:
-    stage.client.requests = data.requests()
-    stage.client.list_keys = data.KEYS
+    _server(stage, width, height, "overview", public=data.PUBLIC_OPEN)
+
+
+@scene
+def server_requests(stage: Stage, width: int, height: int) -> None:
+    page = _server(stage, width, height, "requests")
+    now = time.time()
+    for number, each in enumerate(data.requests()):
+        page.requests.chart.show_slices(slices([{**each, "arrived": now - 90 * number}], now, 900))
+    stage.settle()
+
+
+@scene
+def server_request(stage: Stage, width: int, height: int) -> None:
+    pane = _server(stage, width, height, "requests").requests
+    shown = next(column for column in range(10) if not pane.table.isColumnHidden(column))
+    stage.click_row(pane.table, 1, shown)
+
+
+@scene
+def server_request_failed(stage: Stage, width: int, height: int) -> None:
+    pane = _server(stage, width, height, "requests").requests
+    pane.chart.as_table.setChecked(True)
+    pane._on_row_chosen(pane.presenter.model.index(3, 0))
+    stage.settle()
+
+
+@scene
+def server_requests_empty(stage: Stage, width: int, height: int) -> None:
+    stage.open("server", width, height, **READY)
+    stage.page("server").show_part("requests")
+    stage.settle()
+
+
+@scene
+def server_keys(stage: Stage, width: int, height: int) -> None:
     stage.client.create_key = {"name": "phone", "key": f"pk-{'4fKq9ZbX7r' * 4}"}
-    stage.open("server", width, height, models=[data.loaded()], public=data.PUBLIC_OPEN)
-    page = stage.page("server")
+    page = _server(stage, width, height, "keys", public=data.PUBLIC_OPEN)
     page.presenter.make_key("phone")
     stage.settle()
     page.keys.rows()[0].revoke.click()
-    row = next(column for column in range(10) if not page.table.isColumnHidden(column))
-    stage.click_row(page.table, 3, row)
+    stage.settle()
+
+
+@scene
+def server_key_limits(stage: Stage, width: int, height: int) -> None:
+    page = _server(stage, width, height, "keys")
+    page.keys.rows()[1].change.click()
+    stage.settle()
+
+
+@scene
+def server_usage(stage: Stage, width: int, height: int) -> None:
+    page = _server(stage, width, height, "usage")
+    page.usage.at.setCurrentIndex(1)
+    stage.settle()
+
+
+@scene
+def server_prices(stage: Stage, width: int, height: int) -> None:
+    page = _server(stage, width, height, "usage")
+    page.usage.prices.click()
+    stage.settle(lambda: not page.usage.prices_card.isHidden())
+
+
+@scene
+def server_tools(stage: Stage, width: int, height: int) -> None:
+    _server(stage, width, height, "tools")
+
+
+@scene
+def server_tools_listener(stage: Stage, width: int, height: int) -> None:
+    pane = _server(stage, width, height, "tools", public=data.PUBLIC_OPEN).tools_pane
+    pane.choice.chip("vscode").click()
+    stage.settle()
 
 
 @scene
@@ -374,7 +454,8 @@ def rail_of_icons(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def model_menu(stage: Stage, width: int, height: int) -> None:
-    stage.open("chat", width, height, **READY)
+    other = data.loaded("qwen3-embedding-0.6b:q8_0", pinned=True, keep_seconds=1800.0)
+    stage.open("chat", width, height, models=[other, data.loaded()])
     stage.window.findChild(Button, "status-model").click()
     stage.settle()
 

@@ -115,7 +115,7 @@ class Stage:
         )
         self.client.models = data.LIBRARY
         self.client.conversations = lambda query: data.conversations(language.code)
-        self.client.requests = []
+        self.client.ledger = {"requests": [], "next": None}
         self.client.list_keys = []
         self._released = threading.Event()  # lets streams go that never end by themselves
         self.client.follow_message = self._follow

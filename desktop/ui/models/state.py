@@ -40,6 +40,7 @@ class ServiceState(QObject):
     library_changed = Signal()
     conversations_changed = Signal(dict)
     results_changed = Signal()
+    keys_changed = Signal()
     settings_changed = Signal(list)  # names: "general.theme"
     hardware_measured = Signal()  # by the service, of its own accord
     model_failed = Signal(str, object)  # id, AppError
@@ -150,6 +151,8 @@ class ServiceState(QObject):
             self.hardware_measured.emit()
         elif kind == "results.changed":
             self.results_changed.emit()
+        elif kind == "keys.changed":
+            self.keys_changed.emit()
         elif kind == "settings.changed":
             self.settings_changed.emit(data["names"])
 

@@ -78,15 +78,19 @@ class Page(Translated, QWidget):
     def add_scrolled(self, inside: QWidget) -> ScrollingColumn:
         """Fill the content with `inside`, which may be higher: its scroll bar stands in the margin,
         so that what scrolls is as wide as the header."""
+        self.leave_bar_room()
+        area = ScrollingColumn(inside)
+        self.content.addWidget(area, 1)
+        return area
+
+    def leave_bar_room(self) -> None:
+        """Give `BAR_ROOM` of the right margin to the content, for scroll bars in it."""
         frame = self.layout()
         assert frame is not None
         margins = frame.contentsMargins()
         margins.setRight(MARGIN - BAR_ROOM)
         frame.setContentsMargins(margins)
         self._header.addSpacing(BAR_ROOM)
-        area = ScrollingColumn(inside)
-        self.content.addWidget(area, 1)
-        return area
 
     def title(self) -> str:
         """What stands above the content, in the user's language; pages say their own."""

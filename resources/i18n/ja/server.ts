@@ -36,12 +36,12 @@
         <translation>作成済みのキー</translation>
     </message>
     <message>
-        <source>A key is shown only when it is made. Lost it? Make another one below.</source>
-        <translation>キーが表示されるのは作成したときだけです。なくした場合は、下で新しく作ってください。</translation>
-    </message>
-    <message>
         <source>No key is asked for. Where a program insists on one, any text will do.</source>
         <translation>キーは不要です。入力が必須のプログラムには、任意の文字列を入れてください。</translation>
+    </message>
+    <message>
+        <source>A key is shown only when it is made. Lost it? Make another one under Keys.</source>
+        <translation>キーは作成したときにだけ表示されます。なくした場合は「キー」で作り直してください。</translation>
     </message>
 </context>
 <context>
@@ -86,8 +86,8 @@
         <translation>openai パッケージが必要です：pip install openai</translation>
     </message>
     <message>
-        <source>Put your key into the variable PADDOCK_KEY first.</source>
-        <translation>先に環境変数 PADDOCK_KEY にキーを設定してください。</translation>
+        <source>Put your key into the variable PADDOCK_API_KEY first.</source>
+        <translation>先にキーを変数 PADDOCK_API_KEY に入れてください。</translation>
     </message>
 </context>
 <context>
@@ -116,10 +116,6 @@
         <translation>キー</translation>
     </message>
     <message>
-        <source>What is it for? For example “editor”</source>
-        <translation>用途（例：エディター）</translation>
-    </message>
-    <message>
         <source>Name of the new key</source>
         <translation>新しいキーの名前</translation>
     </message>
@@ -146,6 +142,10 @@
     <message>
         <source>One for each program, so that each can be revoked alone.</source>
         <translation>プログラムごとに分けておくと、個別に無効にできます。</translation>
+    </message>
+    <message>
+        <source>What is it for? “editor”</source>
+        <translation>用途（例: エディター）</translation>
     </message>
 </context>
 <context>
@@ -217,10 +217,6 @@
         <translation>経路</translation>
     </message>
     <message>
-        <source>Reply</source>
-        <translation>応答</translation>
-    </message>
-    <message>
         <source>In</source>
         <translation>入力</translation>
     </message>
@@ -249,16 +245,8 @@
         <translation>逐次</translation>
     </message>
     <message>
-        <source>whole</source>
-        <translation>一括</translation>
-    </message>
-    <message>
         <source>failed</source>
         <translation>失敗</translation>
-    </message>
-    <message>
-        <source>Recent requests</source>
-        <translation>最近のリクエスト</translation>
     </message>
     <message>
         <source>On</source>

@@ -86,7 +86,7 @@ class ConnectCard(Translated, Surface):
         self.copies[1].set_value("none")
         self.copies[1].setVisible(not needed)
         self._note.setText(
-            self.tr("A key is shown only when it is made. Lost it? Make another one below.")
+            self.tr("A key is shown only when it is made. Lost it? Make another one under Keys.")
             if needed
             else self.tr("No key is asked for. Where a program insists on one, any text will do.")
         )
@@ -218,7 +218,7 @@ class SnippetsCard(Translated, Surface):
         python = current == "python"
         notes = [self.tr("Needs the package openai: pip install openai")] if python else []
         if self._needs_key:
-            notes.append(self.tr("Put your key into the variable PADDOCK_KEY first."))
+            notes.append(self.tr("Put your key into the variable PADDOCK_API_KEY first."))
         self._note.setText(" · ".join(notes))
         self._note.setVisible(bool(notes))
 

@@ -1,4 +1,4 @@
-"""The Server page's dealings with the service: its switch, its keys, its requests."""
+"""The Server page's dealings with the service: its switch, its keys, its settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from desktop.core.client.client import Client
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
-from desktop.ui.tabs.server.requests_model import RequestsModel
 
 Json = dict[str, Any]
 
@@ -27,17 +26,21 @@ class ServerPresenter(QObject):
         trouble: why the last switching failed, or None.
         keys: {"name", "hint", "created"} of each key; None until they are known.
         models: ids of the models that can be asked for.
-        requests: the newest requests, as a Qt model.
+        settings: the section "server" of the settings; empty until it is known.
 
     Signals:
         changed: the switch, its address or the trouble with it.
+        settings_changed: the settings are known, or others.
+        key_changed: the key as it is listed, after a change.
         key_made: name and key, the only time it is seen.
-        key_refused: the error of a key that could not be made or revoked.
+        key_refused: the error of a key that could not be made, changed or revoked.
     """
 
     changed = Signal()
     keys_changed = Signal()
     models_changed = Signal()
+    settings_changed = Signal()
+    key_changed = Signal(dict)
     key_made = Signal(str, str)
     key_refused = Signal(object)
 
@@ -52,13 +55,14 @@ class ServerPresenter(QObject):
         self.trouble: AppError | None = None
         self.keys: list[Json] | None = None
         self.models: list[str] = []
-        self.requests = RequestsModel(self)
+        self.settings: Json = {}
         state = context.state
         state.public_changed.connect(self._on_public_changed)
         state.online_changed.connect(self._on_online_changed)
         state.library_changed.connect(self._on_library_changed)
         state.loaded_changed.connect(self.models_changed)
-        state.request_finished.connect(self.requests.add)
+        state.settings_changed.connect(self._on_settings_changed)
+        state.keys_changed.connect(self._on_state_keys_changed)
 
     # --- what is ------------------------------------------------------------------------------
 
@@ -115,8 +119,15 @@ class ServerPresenter(QObject):
 
     @property
     def loaded_model(self) -> str | None:
-        loaded = self._context.state.loaded
-        return None if loaded is None else str(loaded["id"])
+        state = self._context.state
+        first = next(iter(state.ready), None) or state.loaded
+        return None if first is None else str(first["id"])
+
+    @property
+    def ollama_url(self) -> str | None:
+        """Where Ollama's clients find it on their own port; None where they do not."""
+        url = self._context.state.public.get("ollama_url")
+        return None if url is None else str(url)
 
     # --- what is asked for --------------------------------------------------------------------
 
@@ -153,9 +164,39 @@ class ServerPresenter(QObject):
         """Listen on another port, from now on."""
         self._turn_on(self.host, port, {"server.port": port})
 
-    def make_key(self, name: str) -> None:
+    def listen_for_ollama(self) -> None:
+        """Answer Ollama's clients on their own port too, from now on."""
+        on = bool(self._context.state.public["on"])
+
+        def listen(client: Client) -> Json | None:
+            public = client.public_on(ollama=True) if on else None
+            client.change_settings({"server.ollama": True})
+            return public
+
+        def done(public: Json | None) -> None:
+            if public is not None:
+                self._context.state.on_event("public.changed", public)
+
+        self._context.ask(listen, done)
+
+    def make_key(self, name: str, policy: Json | None = None) -> None:
         self._context.ask(
-            lambda client: client.create_key(name), self._on_key_made, self.key_refused.emit
+            lambda client: client.create_key(name, policy or {}),
+            self._on_key_made,
+            self.key_refused.emit,
+        )
+
+    def change_key(self, name: str, policy: Json) -> None:
+        self._context.ask(
+            lambda client: client.change_key(name, policy),
+            self._on_key_changed,
+            self.key_refused.emit,
+        )
+
+    def change_settings(self, changes: Json) -> None:
+        """Args: changes: {"server.keep_minutes": 30.0}."""
+        self._context.ask(
+            lambda client: client.change_settings(changes), None, self._on_settings_refused
         )
 
     def make_key_and_open(self) -> None:
@@ -220,9 +261,34 @@ class ServerPresenter(QObject):
             self._context.ask(Client.models, self._on_models_read)
 
     def _read(self) -> None:
-        self._context.ask(Client.requests, self.requests.merge)
+        self._read_settings()
         self._context.ask(Client.models, self._on_models_read)
         self._read_keys()
+
+    def _read_settings(self) -> None:
+        self._context.ask(Client.settings, self._on_settings_read)
+
+    def _on_settings_read(self, settings: Json) -> None:
+        self.settings = settings.get("server") or {}
+        self.settings_changed.emit()
+        self.changed.emit()
+
+    def _on_settings_changed(self, names: list[str]) -> None:
+        if self._shown and any(name.startswith("server.") for name in names):
+            self._read_settings()
+
+    def _on_settings_refused(self, error: AppError) -> None:
+        self._context.show_error(error)
+        self.settings_changed.emit()  # what was typed goes back to what is
+
+    def _on_state_keys_changed(self) -> None:
+        if self._shown and self._context.state.online:
+            self._read_keys()
+
+    def read_keys(self) -> None:
+        """Again: what they have used changes all the time."""
+        if self._context.state.online:
+            self._read_keys()
 
     def _read_keys(self) -> None:
         self._context.ask(Client.list_keys, self._on_keys_read)
@@ -241,6 +307,10 @@ class ServerPresenter(QObject):
         if self.trouble_kind == "key":
             self.trouble = None
         self.key_made.emit(made["name"], made["key"])
+        self._read_keys()
+
+    def _on_key_changed(self, key: Json) -> None:
+        self.key_changed.emit(key)
         self._read_keys()
 
     def _on_network_key_made(self, made: Json) -> None:

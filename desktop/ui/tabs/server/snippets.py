@@ -1,16 +1,17 @@
-"""Lines that work as pasted: a chat request with curl, and one with the openai package."""
+"""Lines that work as pasted: requests with curl, and one with the openai package."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
+from typing import Any
 
 QUESTION = "Hello"
-KEY_VARIABLE = "PADDOCK_KEY"
+KEY_VARIABLE = "PADDOCK_API_KEY"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Model ids come from file names: no line of theirs may end one of ours."""
     return " ".join(text.split())
 
@@ -18,7 +19,7 @@ def _one_line(text: str) -> str:
 def curl(base_url: str, model: str, *, key_needed: bool, platform: str = sys.platform) -> str:
     """For a POSIX shell, or for cmd.exe on Windows."""
     messages = json.dumps([{"role": "user", "content": QUESTION}])
-    name = json.dumps(_one_line(model))
+    name = json.dumps(one_line(model))
     windows = platform == "win32"
     variable = f"%{KEY_VARIABLE}%" if windows else f"${KEY_VARIABLE}"
     parts = [f"curl {base_url}/chat/completions", '-H "Content-Type: application/json"']
@@ -48,9 +49,59 @@ def python(base_url: str, model: str, *, key_needed: bool) -> str:
             f"    api_key={key},",
             ")",
             "answer = client.chat.completions.create(",
-            f"    model={json.dumps(_one_line(model), ensure_ascii=False)},",
+            f"    model={json.dumps(one_line(model), ensure_ascii=False)},",
             f'    messages=[{{"role": "user", "content": {json.dumps(QUESTION)}}}],',
             ")",
             "print(answer.choices[0].message.content)",
         ]
     )
+
+
+# What a request of each kind must say; what was said is not known here.
+_BODIES: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": QUESTION}]},
+    "/v1/messages": {
+        "max_tokens": 1024,
+        "messages": [{"role": "user", "content": QUESTION}],
+    },
+    "/v1/completions": {"prompt": QUESTION},
+    "/v1/responses": {"input": QUESTION},
+    "/v1/embeddings": {"input": QUESTION},
+    "/v1/rerank": {"query": QUESTION, "documents": [QUESTION]},
+    "/api/chat": {"messages": [{"role": "user", "content": QUESTION}]},
+    "/api/generate": {"prompt": QUESTION},
+    "/api/embed": {"input": QUESTION},
+}
+
+
+def curl_of(request: dict[str, Any], base_url: str, *, platform: str = sys.platform) -> str:
+    """The same kind of request again: address, route, model, and the key from the environment.
+
+    What was asked is in it only where it was stored (`request["request"]`).
+
+    Args:
+        base_url: of the server, without "/v1".
+    """
+    route = str(request["route"])
+    body: dict[str, Any] = {"model": request.get("model") or "MODEL"}
+    body |= _BODIES.get(route, {"input": QUESTION})
+    if request.get("stream"):
+        body["stream"] = True
+    try:
+        stored = json.loads(request.get("request") or "")
+    except ValueError:
+        stored = None
+    if isinstance(stored, dict):
+        body = stored
+    text = json.dumps(body, ensure_ascii=False)
+    windows = platform == "win32"
+    variable = f"%{KEY_VARIABLE}%" if windows else f"${KEY_VARIABLE}"
+    parts = [
+        f"curl {base_url}{route}",
+        '-H "Content-Type: application/json"',
+        f'-H "Authorization: Bearer {variable}"',
+    ]
+    if windows:
+        escaped = json.dumps(body).replace("\\", "\\\\").replace('"', '\\"')
+        return " ".join([*parts, f'-d "{escaped}"'])
+    return " \\\n  ".join([*parts, f"-d {shlex.quote(text)}"])

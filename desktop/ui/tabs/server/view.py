@@ -1,77 +1,35 @@
-"""The Server page: the switch, what to copy, keys, a first request, and what has been asked."""
+"""The Server page: the switch, and its parts: overview, requests, keys, usage, tools."""
 
 from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHeaderView, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.messages import message
-from desktop.ui.shell.page import Page
-from desktop.ui.tabs.server import requests_model as columns
+from desktop.ui.shell.page import BAR_ROOM, Page, ScrollingColumn
 from desktop.ui.tabs.server import snippets
-from desktop.ui.tabs.server.connect import ConnectCard, ReachCard, SnippetsCard
 from desktop.ui.tabs.server.keys import KeysCard
+from desktop.ui.tabs.server.overview import Overview
 from desktop.ui.tabs.server.portrow import PortRow
 from desktop.ui.tabs.server.presenter import ServerPresenter
+from desktop.ui.tabs.server.requests_pane import RequestsPane
 from desktop.ui.tabs.server.status import StatusLine
-from desktop.ui.widgets.base import MARGIN, Surface, Text
+from desktop.ui.tabs.server.tools import Place
+from desktop.ui.tabs.server.tools_pane import ToolsPane
+from desktop.ui.tabs.server.usage_pane import UsagePane
 from desktop.ui.widgets.parts import Banner
+from desktop.ui.widgets.segments import Segments
 from desktop.ui.widgets.switch import Switch
-from desktop.ui.widgets.tables import TOKEN_ROLE, Cells, DataTable, Index
 
+PARTS = ("overview", "requests", "keys", "usage", "tools")
 _TWO_COLUMNS_FROM = 860  # pixels, and widths of a letter
 _TWO_COLUMNS_FROM_LETTERS = 110
-# What goes first when the table gets narrow: how it ended must stay in sight.
-_GOES_FIRST = (
-    columns.STREAM,
-    columns.ROUTE,
-    columns.INPUT,
-    columns.TTFT,
-    columns.OUTPUT,
-    columns.SPEED,
-    columns.TIME,
-)
-_STATUS_LETTERS = 24
 _HOLDER = re.compile(r"^(.+) \(process (\d+)\) is using it\.$")
 _SOMEBODY = "Another program is using it."
-_ROWS_SHOWN = 6
-
-
-class SpanCells(Cells):
-    """The total time, over a thin line: waiting for the first token, then answering."""
-
-    longest = 0.0
-
-    def content(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        super().content(painter, rect, index)
-        span = index.data(columns.SPAN_ROLE)
-        if span is None:
-            return
-        first, whole = span
-        self.longest = max(self.longest, whole)
-        width = rect.width() * whole / self.longest
-        waited = width * min(1.0, (first or 0.0) / whole)
-        y = rect.bottom() - 4
-        painter.setPen(QPen(self.theme.colour("line_strong"), 2))
-        painter.drawLine(round(rect.right() - width), y, round(rect.right() - width + waited), y)
-        painter.setPen(QPen(self.theme.colour("accent"), 2))
-        if waited < width:
-            painter.drawLine(round(rect.right() - width + waited), y, rect.right(), y)
-
-
-class StatusCells(Cells):
-    """How it ended; a long reason loses its end, not its middle."""
-
-    def content(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        text = painter.fontMetrics().elidedText(
-            str(index.data()), Qt.TextElideMode.ElideRight, rect.width()
-        )
-        painter.setPen(self.theme.colour(str(index.data(TOKEN_ROLE))))
-        painter.drawText(rect, int(Qt.AlignmentFlag.AlignVCenter), text)
 
 
 class ServerPage(Page):
@@ -84,154 +42,155 @@ class ServerPage(Page):
         self.switch = Switch(theme)
         self.switch.asked.connect(self.presenter.switch)
         self.tools.addWidget(self.switch)
+        self.parts = Segments(theme, PARTS)
+        self.parts.choose("overview")
+        self.parts.chosen.connect(self.show_part)
         self.banner = Banner(theme, "error")
         self.banner.pressed.connect(self.presenter.make_key_and_open)
         self.port_row = PortRow(theme)
         self.port_row.port_chosen.connect(self.presenter.use_port)
         self.status = StatusLine(theme)
-        self.connect_card = ConnectCard(theme)
+        self.overview = Overview(theme)
+        self.connect_card, self.reach = self.overview.connect_card, self.overview.reach
+        self.snippets, self.keep = self.overview.snippets, self.overview.keep
         self.connect_card.model_chosen.connect(self._on_model_chosen)
-        self.reach = ReachCard(theme)
         self.reach.network_chosen.connect(self.presenter.choose_network)
-        self.snippets = SnippetsCard(theme)
+        self.keep.changed.connect(self.presenter.change_settings)
+        self.requests = RequestsPane(context)
         self.keys = KeysCard(theme)
         self.keys.make_asked.connect(self.presenter.make_key)
         self.keys.revoke_asked.connect(self.presenter.revoke_key)
+        self.keys.change_asked.connect(self.presenter.change_key)
+        self.usage = UsagePane(context)
+        self.tools_pane = ToolsPane(theme)
+        self.tools_pane.keys_asked.connect(self._on_keys_asked)
+        self.tools_pane.server_asked.connect(self._on_server_asked)
+        self.tools_pane.ollama_asked.connect(self._on_ollama_asked)
         self._build()
-        self.presenter.changed.connect(self._on_changed)
-        self.presenter.keys_changed.connect(self._on_keys_changed)
-        self.presenter.models_changed.connect(self._on_models_changed)
-        self.presenter.key_made.connect(self._on_key_made)
-        self.presenter.key_refused.connect(self._on_key_refused)
-        for signal in (
-            self.presenter.requests.rowsInserted,
-            self.presenter.requests.modelReset,
-        ):
-            signal.connect(self._on_requests_changed)
+        self._connect()
 
     def _build(self) -> None:
-        theme = self.context.theme
-        self.table = DataTable(theme)
-        self._widths = dict.fromkeys(range(columns.STATUS), 0)
-        self.table.setModel(self.presenter.requests)
-        self.table.setItemDelegateForColumn(columns.TOTAL, SpanCells(theme, self.table))
-        self.table.setItemDelegateForColumn(columns.STATUS, StatusCells(theme, self.table))
-        self.table.row_clicked.connect(self._on_row_clicked)
-        self._requests_title = Text(theme, role="strong")
-        self._requests_text = Text(theme, token="secondary", wrap=True)
-        self._why = Text(theme, token="error", wrap=True)
-        self._why.hide()
-        box = Surface(theme, padding=1)
-        box.body.setSpacing(0)
-        inner = QVBoxLayout()
-        inner.setContentsMargins(15, 11, 15, 11)
-        inner.setSpacing(4)
-        inner.addWidget(self._requests_title)
-        inner.addWidget(self._requests_text)
-        inner.addWidget(self._why)
-        box.body.addLayout(inner)
-        box.body.addWidget(self.table, 1)
-        box.body.addStretch(0)  # while there is no table
-        row_height = self.table.verticalHeader().defaultSectionSize()
-        self.table.setMinimumHeight(
-            self.table.horizontalHeader().height() + _ROWS_SHOWN * row_height
-        )
-        left, right = QVBoxLayout(), QVBoxLayout()
-        for side, cards in (
-            (left, (self.connect_card, self.reach)),
-            (right, (self.snippets, self.keys)),
+        self.stack = QStackedWidget()
+        self.areas: dict[str, QWidget] = {}
+        self._in_front = False
+        for name, inside, scrolls in (
+            ("overview", self.overview, True),
+            ("requests", self.requests, False),
+            ("keys", self.keys, True),
+            ("usage", self.usage, True),
+            ("tools", self.tools_pane, True),
         ):
-            side.setSpacing(16)
-            for card in cards:
-                side.addWidget(card)
-        for side in (left, right):
-            side.setStretch(1, 1)  # both end at the same height
-        self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._columns.setSpacing(16)
-        self._columns.addLayout(left, 1)
-        self._columns.addLayout(right, 1)
-        whole = QWidget()
-        layout = QVBoxLayout(whole)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(16)
-        layout.addWidget(self.status)
-        layout.addWidget(self.banner)
-        layout.addWidget(self.port_row)
-        layout.addLayout(self._columns)
-        layout.addWidget(box, 1)
-        self.scroller = self.add_scrolled(whole)
+            area: QWidget = inside
+            if scrolls:
+                holder = QWidget()
+                column = QVBoxLayout(holder)
+                column.setContentsMargins(0, 0, 0, 0)
+                column.addWidget(inside)
+                if name != "usage":
+                    column.addStretch(1)
+                area = ScrollingColumn(holder)
+            self.areas[name] = area
+            self.stack.addWidget(area)
+        self.leave_bar_room()
+        line = QHBoxLayout()
+        line.addWidget(self.parts)
+        line.addStretch(1)
+        top = QVBoxLayout()
+        top.setContentsMargins(0, 0, BAR_ROOM, 0)
+        top.setSpacing(16)
+        top.addLayout(line)
+        for widget in (self.status, self.banner, self.port_row):
+            top.addWidget(widget)
+        self.content.addLayout(top)
+        self.content.addWidget(self.stack, 1)
+        for number, name in enumerate(PARTS, 1):
+            shortcut = QShortcut(QKeySequence(f"Alt+{number}"), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda name=name: self.show_part(name))
+
+    def _connect(self) -> None:
+        presenter = self.presenter
+        presenter.changed.connect(self._on_changed)
+        presenter.keys_changed.connect(self._on_keys_changed)
+        presenter.models_changed.connect(self._on_models_changed)
+        presenter.settings_changed.connect(self._on_settings_changed)
+        presenter.key_made.connect(self._on_key_made)
+        presenter.key_changed.connect(self.keys.show_changed)
+        presenter.key_refused.connect(self._on_key_refused)
+
+    # --- Page ---------------------------------------------------------------------------------
 
     def title(self) -> str:
         return self.tr("Server")
 
     def retranslate(self) -> None:
         super().retranslate()
-        titles = [
-            self.tr("Time"),
-            self.tr("Model"),
-            self.tr("Route"),
-            self.tr("Reply"),
-            self.tr("In"),
-            self.tr("Out"),
-            "TTFT",
-            self.tr("tok/s"),
-            self.tr("Total"),
-            self.tr("Status"),
-        ]
-        texts = {
-            "ok": self.tr("done"),
-            "stream": self.tr("stream"),
-            "whole": self.tr("whole"),
-            "failed": self.tr("failed"),
-        }
-        self.presenter.requests.set_texts(titles, texts)
-        self.table.setAccessibleName(self.tr("Recent requests"))
-        self._requests_title.setText(self.tr("Recent requests"))
-        self._fit_columns()
-        self._on_requests_changed()
+        self.parts.set_words(
+            {
+                "overview": self.tr("Overview"),
+                "requests": self.tr("Requests"),
+                "keys": self.tr("Keys"),
+                "usage": self.tr("Usage"),
+                "tools": self.tr("Tools"),
+            }
+        )
+        self.parts.setAccessibleName(self.tr("Parts of the server's page"))
+        for number, name in enumerate(PARTS, 1):
+            self.parts.button(name).setToolTip(f"Alt+{number}")
+        self.requests.retranslate()
+        self.usage.retranslate()
         self._on_changed()
 
-    def _fit_columns(self) -> None:
-        """Columns as wide as their titles and usual contents in the language and font in use."""
-        header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
-        usual = {
-            columns.TIME: "00:00:00",
-            columns.MODEL: "x" * 18,
-            columns.ROUTE: "/chat/completions",
-        }
-        usual |= {columns.STREAM: "stream", columns.TOTAL: "1 min 50 s"}
-        for column in range(columns.STATUS):
-            title = self.presenter.requests.headerData(column, Qt.Orientation.Horizontal)
-            words = (str(title or ""), usual.get(column, "00,000"))
-            width = max(metrics.horizontalAdvance(word) for word in words) + 26
-            self._widths[column] = width
-            self.table.setColumnHidden(column, False)
-            self.table.setColumnWidth(column, width)
-        header.setSectionsClickable(False)
-        header.setStretchLastSection(True)
-        header.setMinimumSectionSize(48)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self._hide_columns()
-
     def shown(self) -> None:
+        self._in_front = True
         self.presenter.refresh()
+        self._part_shown()
+
+    def hidden(self) -> None:
+        self._in_front = False
+        self._part_hidden()
+
+    def panes(self) -> list[QWidget]:
+        return [self.parts, self.stack]
+
+    @property
+    def part(self) -> str:
+        """The part in front."""
+        current = self.stack.currentWidget()
+        return next(name for name, area in self.areas.items() if area is current)
+
+    def show_part(self, name: str) -> None:
+        """Args: name: one of `PARTS`."""
+        self._part_hidden()
+        self.parts.choose(name)
+        self.stack.setCurrentWidget(self.areas[name])
+        if self._in_front:
+            self._part_shown()
+
+    def show_model(self, model: str) -> None:
+        """Anything that is behind the page's name: one of its parts."""
+        if model in PARTS:
+            self.show_part(model)
+
+    def _part_shown(self) -> None:
+        self.status.setVisible(self.part == "overview")
+        if self.part == "requests":
+            self.requests.shown()
+        elif self.part == "usage":
+            self.usage.shown()
+        elif self.part == "keys":
+            self.presenter.read_keys()
+
+    def _part_hidden(self) -> None:
+        if self.part == "requests":
+            self.requests.hidden()
+        elif self.part == "usage":
+            self.usage.hidden()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         letters = _TWO_COLUMNS_FROM_LETTERS * self.fontMetrics().averageCharWidth()
-        wide = self.width() >= max(_TWO_COLUMNS_FROM, letters)
-        self._columns.setDirection(
-            QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
-        )
-        self._hide_columns()
-
-    def _hide_columns(self) -> None:
-        header, metrics = self.table.horizontalHeader(), self.table.fontMetrics()
-        room = self.width() - 2 * MARGIN - _STATUS_LETTERS * metrics.averageCharWidth()
-        widths = [self._widths[column] for column in range(columns.STATUS)]
-        for column in _GOES_FIRST:
-            header.setSectionHidden(column, sum(widths) > room)
-            widths[column] = 0 if header.isSectionHidden(column) else widths[column]
+        self.overview.set_wide(self.width() >= max(_TWO_COLUMNS_FROM, letters))
 
     # --- what the presenter tells ---------------------------------------------------------------
 
@@ -254,10 +213,12 @@ class ServerPage(Page):
         network = presenter.on_network and phase == "on"
         shown = presenter.lan_urls[0] if network and presenter.lan_urls else presenter.url
         self.status.show_phase(phase, shown, network)
+        self.status.setVisible(self.part == "overview")
         self._show_trouble()
         self.connect_card.show_address(f"{presenter.url}/v1", presenter.key_needed)
         self.reach.show_reach(presenter.on_network, presenter.lan_urls)
         self.reach.choice.setEnabled(self.switch.isEnabled() and not self.switch.busy)
+        self.requests.set_url(presenter.url)
         self._show_snippets()
 
     def _show_trouble(self) -> None:
@@ -287,9 +248,24 @@ class ServerPage(Page):
 
     def _on_keys_changed(self) -> None:
         self.keys.show_keys(self.presenter.keys)
+        self._name_filters()
 
     def _on_models_changed(self) -> None:
-        self.connect_card.show_models(self.presenter.models, self.presenter.loaded_model)
+        presenter = self.presenter
+        self.connect_card.show_models(presenter.models, presenter.loaded_model)
+        self.tools_pane.show_models(presenter.models, presenter.loaded_model)
+        self.keep.show_models(presenter.models)
+        self._name_filters()
+
+    def _name_filters(self) -> None:
+        names = [str(key["name"]) for key in self.presenter.keys or ()]
+        self.requests.set_names(self.presenter.models, names)
+
+    def _on_settings_changed(self) -> None:
+        settings = self.presenter.settings
+        self.keep.show_settings(
+            float(settings.get("keep_minutes", 30.0)), list(settings.get("preload") or ())
+        )
 
     def _on_model_chosen(self, model: str) -> None:
         self._show_snippets()
@@ -302,28 +278,25 @@ class ServerPage(Page):
             "python": snippets.python(base, model, key_needed=needed),
         }
         self.snippets.show_codes(codes, needed)
+        place = Place(self.presenter.url, model, needed, self.presenter.ollama_url)
+        self.tools_pane.show_place(place, self.presenter.phase == "on")
 
     def _on_key_made(self, name: str, key: str) -> None:
         self.keys.show_made(name, key)
-        self.scroller.ensureWidgetVisible(self.keys.fresh)
+        self.show_part("keys")
+        area = self.areas["keys"]
+        assert isinstance(area, ScrollingColumn)
+        area.ensureWidgetVisible(self.keys.fresh)
 
     def _on_key_refused(self, error: object) -> None:
         self.keys.show_refused(message(error).line)  # type: ignore[arg-type]
 
-    def _on_requests_changed(self) -> None:
-        empty = self.presenter.requests.rowCount() == 0
-        self.table.setVisible(not empty)
-        self._requests_text.setText(
-            self.tr("Nothing has been asked yet. Each request appears here with its figures.")
-            if empty
-            else self.tr("The newest on top; figures only, never what was asked or answered.")
-        )
+    def _on_keys_asked(self) -> None:
+        self.show_part("keys")
+        self.keys.name.setFocus()
 
-    def _on_row_clicked(self, index: Index) -> None:
-        """A request that failed says why, in full."""
-        request = self.presenter.requests.request(index.row())
-        failed = self.presenter.requests.failed(request)
-        self._why.setVisible(failed)
-        if failed:
-            reason = request.get("error") or self.tr("failed")
-            self._why.setText(f"{request['status']} · {request['route']} · {reason}"[:1000])
+    def _on_server_asked(self) -> None:
+        self.presenter.switch(True)
+
+    def _on_ollama_asked(self) -> None:
+        self.presenter.listen_for_ollama()
