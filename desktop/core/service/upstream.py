@@ -65,7 +65,9 @@ async def post(
             try:
                 async with asyncio.timeout(silent_seconds):
                     reply = await entered.enter_async_context(asking)
-            except TimeoutError:
+            except TimeoutError as error:
+                if isinstance(error, aiohttp.ClientError):  # it could not even be connected to
+                    raise
                 raise said_nothing(silent_seconds or 0) from None
             answered = True
             if reply.status != 200:
