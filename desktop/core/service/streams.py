@@ -70,6 +70,8 @@ class Usage:
             self.cached_tokens = progress.get("cache")
         for choice in chunk.get("choices") or ():
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
+            if choice.get("finish_reason") is None and progress is None:
+                self.received += 1  # a piece of the answer that looked like something else
 
     def _add(self, usage: dict[str, Any]) -> None:
         """One answer's usage: what was written counts for each, a prompt for all of its answers

@@ -22,7 +22,7 @@ from desktop.core.service.ledger.periods import day_of, end_of, moment_of, month
 from desktop.core.service.ledger.prices import Prices, known_prices, price_at
 from desktop.core.service.ledger.store import Entry, Filter, LedgerStore
 from desktop.core.service.requests import BusyMeter, RequestLog, RequestRecord
-from desktop.core.service.streams import Usage
+from desktop.core.service.streams import StreamFilter, Usage
 from desktop.core.settings import PriceSettings
 from tests.unit.service.ledger.records import ended
 
@@ -263,3 +263,28 @@ def test_requests_as_a_file(store: LedgerStore) -> None:
     row = next(csv.DictReader(io.StringIO("".join(lines), newline="")))
     assert row["time"] == "2026-11-27 12:00:00" and row["key"] == "'=cmd" and row["stream"] == "1"
     assert row["completion_tokens"] == "10" and row["error_code"] == ""
+
+
+# --- what a stream that broke off had said --------------------------------------------------------
+
+
+def event(delta: dict[str, Any] | None = None, **more: Any) -> bytes:
+    choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": None}]
+    chunk = {"choices": choices, **more}
+    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
+
+
+@given(st.lists(st.integers(1, 400)))
+def test_pieces_are_counted_however_they_arrive(cuts: list[int]) -> None:
+    progress = {"total": 90, "cache": 30, "processed": 60, "time_ms": 5}
+    whole = event({}, prompt_progress=progress) + event({"role": "assistant", "content": None})
+    whole += b"".join(event({"content": f"an error {n}"}) for n in range(3))
+    whole += b"".join(event({"content": f"word {n}"}) for n in range(4))
+    filtered = StreamFilter(False)
+    for cut in [*cuts, len(whole)]:
+        if whole:
+            filtered.feed(whole[:cut])
+            whole = whole[cut:]
+    found = filtered.usage
+    assert found.received == 7
+    assert (found.prompt_tokens, found.cached_tokens) == (90, 30)
