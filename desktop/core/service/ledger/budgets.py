@@ -137,8 +137,7 @@ class Budgets:
         budget = self._policy(key).budget
         if budget is None:
             return None
-        now = self._clock()
-        period = {"day": day_of, "month": month_of, "total": lambda _: EVER}[budget.period](now)
+        period = _period(budget, self._clock())
         used = getattr(self._spent.get((key, period), _Spent()), budget.unit)
         return Standing(key, period, used, budget)
 
@@ -185,6 +184,12 @@ class Budgets:
             code="insufficient_quota",
             retry_after_seconds=max(1, round(left)) if left else None,
         )
+
+
+def _period(budget: key_policy.Budget, now: float) -> str:
+    if budget.period == "day":
+        return day_of(now)
+    return month_of(now) if budget.period == "month" else EVER
 
 
 class BudgetGate:
