@@ -54,7 +54,10 @@ async def error_shape(request: web.Request, handler: Handler) -> web.StreamRespo
     except ConnectionError:
         raise
     except Exception as error:
-        answer = error_shapes.response_of(request, _failure(request, error))
+        failure = _failure(request, error)
+        if request.writer.output_size:
+            raise  # a second answer would stand in the midst of the first: the connection is cut
+        answer = error_shapes.response_of(request, failure)
         if isinstance(error, web.HTTPMethodNotAllowed):
             answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
         return answer

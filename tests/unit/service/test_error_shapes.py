@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.service import faces
 from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.error_shapes import (
     anthropic_event,
@@ -83,6 +86,29 @@ def test_too_long_a_prompt_is_said_in_anthropics_words() -> None:
 def test_ollamas_is_a_text() -> None:
     assert body_of("/api/chat", ApiError(400, "No.")) == {"error": "No."}
     assert ollama_line(ApiError(400, "No.")) == b'{"error": "No."}\n'
+
+
+async def test_an_answer_that_has_begun_gets_no_second_head() -> None:
+    async def breaks(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half of it")
+        raise RuntimeError("a fault of ours")
+
+    app = web.Application(middlewares=[faces.error_shape])
+    app.add_routes([web.get("/api/chat", breaks)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+    writer.write(b"GET /api/chat HTTP/1.1\r\nHost: a\r\n\r\n")
+    told = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    await runner.cleanup()
+    assert told.startswith(b"HTTP/1.1 200") and told.count(b"HTTP/1.1") == 1
+    assert b"half of it" in told and not told.endswith(b"0\r\n\r\n"), "cut, not ended"
 
 
 def test_an_error_in_the_midst_of_anthropics_stream() -> None:
