@@ -55,10 +55,9 @@ class Preload:
             AppError: why one of them could not be loaded; those before it stay.
         """
         request = LoadRequest(pinned=True if wanted.pinned else None)
-        with self._together() as keep:
-            for name in wanted.names:
-                entry = await self._find(name)
-                keep(entry.id)
+        entries = [await self._find(name) for name in wanted.names]
+        with self._together(entries):
+            for entry in entries:
                 await self._supervisor.load(entry, request)
 
     def switched(self, on: bool) -> None:
@@ -76,31 +75,29 @@ class Preload:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _load_listed(self) -> None:
-        with self._together() as keep:
-            for name in self._names():
+        entries = []
+        for name in self._names():
+            try:
+                entries.append(await self._find(name))
+            except AppError as error:
+                # Nobody else has told it: the supervisor never heard of the model.
+                log.warning("a listed model was not found", extra={"model": name})
+                self._publish("model.failed", {"id": name, "error": error.to_dict()})
+        with self._together(entries):
+            for entry in entries:
                 try:
-                    entry = await self._find(name)
-                    keep(entry.id)
                     await self._supervisor.load(entry, LoadRequest())
                 except AppError as error:
                     if error.code is ErrorCode.SERVICE_STOPPING:
                         return
-                    log.warning("a listed model was not loaded", extra={"model": name})
-                    if error.code in (ErrorCode.MODEL_NOT_FOUND, ErrorCode.MODEL_AMBIGUOUS):
-                        # Nobody else has told it: the supervisor never heard of the model.
-                        self._publish("model.failed", {"id": name, "error": error.to_dict()})
+                    log.warning("a listed model was not loaded", extra={"model": entry.id})
 
     @contextlib.contextmanager
-    def _together(self) -> Iterator[Callable[[str], None]]:
-        """What is named stays while the block runs, whatever else needs room."""
-        mine: list[str] = []
-
-        def keep(model_id: str) -> None:
-            mine.append(model_id)
-            self._supervisor.staying[model_id] += 1
-
+    def _together(self, entries: Sequence[ModelEntry]) -> Iterator[None]:
+        """These stay while the block runs, whatever else needs room."""
+        staying = self._supervisor.staying
+        staying.update(entry.id for entry in entries)
         try:
-            yield keep
+            yield
         finally:
-            for model_id in mine:
-                self._supervisor.staying[model_id] -= 1
+            staying.subtract(entry.id for entry in entries)
