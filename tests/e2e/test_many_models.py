@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from desktop.core.client.client import Client
+from desktop.core.client.connect import connect
 from desktop.core.db import read_only
 from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
+from desktop.core.paths import own_command, paths
 from tests.helpers.gguf_files import write_tiny_llama
-from tests.helpers.service import RunningService, running_service, wait_for
+from tests.helpers.service import RunningService, gone, running_service, wait_for
 
 GIB = 1 << 30
 Json = dict[str, Any]
@@ -229,3 +236,36 @@ def test_models_of_the_setting_are_loaded_with_the_server(house: House) -> None:
         wait_for(lambda: set(house.there()) == {"alpha", "beta"}, "both are loaded")
     finally:
         house.client.change_settings({"server.preload": []})
+
+
+def test_a_headless_server_loads_what_it_is_told_to(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("alpha", "beta"):
+        write_tiny_llama(folder / f"{name}.gguf", name=f"Tiny {name}")
+    environ = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("PADDOCK_", "HF_"))},
+        "PADDOCK_HOME": str(tmp_path / "home"),
+        "HF_HOME": str(tmp_path / "hf"),
+        "PADDOCK_LIBRARY_FOLDERS": json.dumps([str(folder)]),
+        "PADDOCK_LIBRARY_TEST_NEW_MODELS": "false",
+    }
+    words = ["serve", "--port", str(free_port()), "--json", "--pin"]
+    models = ["--model", "tiny-alpha:f16", "--model", "tiny-beta:f16"]
+    server = subprocess.Popen(
+        own_command(*words, *models), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert server.stdout is not None
+        ready = json.loads(server.stdout.readline())
+        assert ready["url"].startswith("http://127.0.0.1:")
+        there = connect(paths(environ)).state()["models"]
+        assert {m["id"]: (m["state"], m["pinned"], m["expires"]) for m in there} == {
+            "tiny-alpha:f16": ("ready", True, None),
+            "tiny-beta:f16": ("ready", True, None),
+        }
+        engines = [psutil.Process(m["pid"]) for m in there]
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=30)
+    assert server.returncode == 0 and gone(engines)
