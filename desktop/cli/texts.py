@@ -25,7 +25,8 @@ _ENGLISH = {
     "YOUR_KEY.",
     "chat": "Now ask it something yourself. /exit or Ctrl-D leaves; "
     "Ctrl-C stops all that was started.",
-    "stays": "The server stays on at {url}, with {model} loaded. `paddock stop` ends both.",
+    "stays": "The server stays on at {url} and loads {model} whenever it is asked for it. "
+    "`paddock stop` ends it.",
     "stopped": "Nobody sits at this terminal: what was started has been stopped. "
     "`paddock serve` keeps the server on.",
     "next": "`paddock models` lists the models, `paddock adopt PATH` adds some, "
@@ -52,8 +53,8 @@ _JAPANESE = {
     "YOUR_KEY と置き換えてください。",
     "chat": "自由に質問してください。/exit か Ctrl-D で終わり、"
     "Ctrl-C で起動したものをすべて止めます。",
-    "stays": "サーバーは {url} で動き続け、{model} も読み込まれたままです。"
-    "`paddock stop` で両方とも終わります。",
+    "stays": "サーバーは {url} で動き続け、{model} は求められるたびに読み込まれます。"
+    "`paddock stop` で終わります。",
     "stopped": "対話できるターミナルがないため、起動したものをすべて止めました。"
     "`paddock serve` でサーバーを動かし続けられます。",
     "next": "`paddock models` でモデルの一覧、`paddock adopt PATH` で追加、"
