@@ -64,6 +64,11 @@ class EngineStreams:
                         async for out in answer:
                             yield out
                 return
+            except upstream.EngineSilent as error:
+                if call.record.ttft_seconds is None:
+                    raise  # it can be asked again from the beginning
+                assert loaded.server is not None
+                raise await upstream.broke_off(loaded.server, str(error)) from error
             except ApiError as error:
                 again = (
                     None

@@ -31,6 +31,24 @@ async def test_each_prompt_has_its_answers() -> None:
         assert [c["choices"][0]["index"] for c in chunks[:-1]] == [1, 0, 3, 2]
 
 
+async def test_an_engine_that_is_gone_before_the_second_prompt() -> None:
+    """What was said is not said again."""
+    async with gateway() as served:
+
+        def script(body: dict[str, Any]) -> list[Any]:
+            served.loaded.server.base_url = "http://127.0.0.1:1"  # type: ignore[union-attr,misc]
+            return [text_piece("!", finish="stop")]
+
+        served.engine.script = script
+        status, chunks, _ = await served.post(TEXT, {"prompt": ["a", "b"], "stream": True})
+        assert status == 200 and [c.get("choices", [{}])[0].get("text") for c in chunks] == [
+            "!",
+            None,
+        ]
+        assert chunks[-1]["error"]["code"] == "upstream_failed"
+        assert len(served.engine.asked) == 1
+
+
 async def test_tokens_are_prompts_too() -> None:
     engine = ScriptedEngine()
     engine.script = lambda body: [text_piece("!", finish="stop")]
