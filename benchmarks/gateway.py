@@ -51,7 +51,7 @@ BINDING_NEEDS = (
     "fastapi>=0.100",
     "pydantic-settings>=2",
     "sse-starlette>=1.6",
-    "starlette-context>=0.3.6,<0.6",
+    "starlette-context>=0.3.6,<0.4",
     "uvicorn>=0.22",
     "PyYAML>=5",
 )
