@@ -34,6 +34,7 @@ class Usage:
     Attributes:
         received: events with a piece of the answer so far, of a token or more each.
         answers: how many are asked for with each prompt; each of them reports its own usage.
+        prefill_seconds, decode_seconds: of a single answer; several share the engine's time.
     """
 
     prompt_tokens: int | None = None
@@ -48,6 +49,7 @@ class Usage:
     def __post_init__(self) -> None:
         self._sums: dict[str, int] = {}
         self._others: dict[str, Any] = {}
+        self._reports = 0
 
     def count(self, events: bytes) -> None:
         """Note events that are passed on unread: all of them are pieces of an answer, but for the
@@ -64,6 +66,8 @@ class Usage:
             prompt_ms, predicted_ms = timings.get("prompt_ms"), timings.get("predicted_ms")
             self.prefill_seconds = prompt_ms / 1000 if prompt_ms is not None else None
             self.decode_seconds = predicted_ms / 1000 if predicted_ms is not None else None
+        if self._reports > 1:
+            self.prefill_seconds = self.decode_seconds = None
         progress = chunk.get("prompt_progress")
         if isinstance(progress, dict):  # all that is known where the client leaves before the end
             self.prompt_tokens = progress.get("total")
@@ -76,6 +80,7 @@ class Usage:
     def _add(self, usage: dict[str, Any]) -> None:
         """One answer's usage: what was written counts for each, a prompt for all of its answers
         together."""
+        self._reports += 1
         details = usage.get("prompt_tokens_details")
         found = {
             "prompt": usage.get("prompt_tokens"),

@@ -76,12 +76,14 @@ def test_the_usage_of_several_answers_is_one() -> None:
     events = StreamFilter(True, answers=2, parts=2)
     each = {"prompt_tokens": 10, "completion_tokens": 3, "extra": {"of": "theirs"}}
     each["prompt_tokens_details"] = {"cached_tokens": 4}
-    end = event({"choices": [], "id": "x", "usage": each})
+    timings = {"prompt_ms": 1.0, "predicted_ms": 2.0}
+    end = event({"choices": [], "id": "x", "usage": each, "timings": timings})
     events.more_usage["dropped_messages"] = 2
     first = events.feed(delta("a") + end + end + DONE)
     assert b"DONE" not in first and not events.finished and events.ended == 1
     last = list(chunks_of(events.feed(end + end + DONE)))
     assert events.finished and len(last) == 1
+    assert events.usage.decode_seconds is None, "no figure of a single answer"
     assert last[0]["usage"] == {
         "prompt_tokens": 20,
         "completion_tokens": 12,
