@@ -119,6 +119,11 @@ class ErrorCode(StrEnum):
     CONVERSATION_NOT_FOUND = "conversation_not_found"
     MESSAGE_NOT_FOUND = "message_not_found"
     CONTEXT_OVERFLOW = "context_overflow"
+    # making models
+    QUANTIZE_AGAIN = "quantize_again"
+    IMATRIX_NEEDED = "imatrix_needed"
+    TEXT_TOO_SHORT = "text_too_short"
+    OUTPUT_EXISTS = "output_exists"
     # what fits
     SIMULATION_INVALID = "simulation_invalid"
     GPU_UNKNOWN = "gpu_unknown"

@@ -56,6 +56,26 @@ WORDS_DATA: dict[C, Words] = {
         "{reason}",
         "Use a file made by `paddock results export`.",
     ),
+    C.QUANTIZE_AGAIN: Words(
+        "{path} is quantized already",
+        "What its weights lost then stays lost, and more is lost now.",
+        "Use the model's F16 or BF16 file; or give --requantize if there is no other.",
+    ),
+    C.IMATRIX_NEEDED: Words(
+        "{types} cannot be made without an importance matrix",
+        "With so few bits the engine must know which weights matter.",
+        "Give a text to compute one from, or a matrix, with --imatrix.",
+    ),
+    C.TEXT_TOO_SHORT: Words(
+        "{path} is too short",
+        "{reason}",
+        "Use a text of at least some pages: a book's chapter, documents, code.",
+    ),
+    C.OUTPUT_EXISTS: Words(
+        "{path} exists already",
+        "It is not replaced unasked.",
+        "Choose another folder or name, or give --replace.",
+    ),
     C.KEY_NOT_FOUND: Words(
         "There is no key called “{name}”",
         "It may have been revoked.",

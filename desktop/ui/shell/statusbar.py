@@ -177,6 +177,7 @@ class StatusBar(Translated, QWidget):
             "move_models": self.tr("Move of the models folder"),
             "duplicates": self.tr("Search for duplicates"),
             "link": self.tr("Linking of duplicates"),
+            "quantize": self.tr("Quantization"),
         }
         return names.get(str(job["kind"]), str(job["kind"]))
 

@@ -564,6 +564,50 @@
         <translation>`paddock results list` で一覧を確認してください。</translation>
     </message>
     <message>
+        <source>{path} is quantized already</source>
+        <translation>{path} はすでに量子化されています</translation>
+    </message>
+    <message>
+        <source>What its weights lost then stays lost, and more is lost now.</source>
+        <translation>そのとき重みから失われたものは戻らず、さらに失われます。</translation>
+    </message>
+    <message>
+        <source>Use the model's F16 or BF16 file; or give --requantize if there is no other.</source>
+        <translation>モデルの F16 または BF16 のファイルを使ってください。ほかにない場合は --requantize を付けてください。</translation>
+    </message>
+    <message>
+        <source>{types} cannot be made without an importance matrix</source>
+        <translation>{types} は重要度行列なしでは作れません</translation>
+    </message>
+    <message>
+        <source>With so few bits the engine must know which weights matter.</source>
+        <translation>これほど少ないビット数では、どの重みが重要かをエンジンが知る必要があります。</translation>
+    </message>
+    <message>
+        <source>Give a text to compute one from, or a matrix, with --imatrix.</source>
+        <translation>行列を計算するためのテキストか、行列そのものを --imatrix で指定してください。</translation>
+    </message>
+    <message>
+        <source>{path} is too short</source>
+        <translation>{path} は短すぎます</translation>
+    </message>
+    <message>
+        <source>Use a text of at least some pages: a book's chapter, documents, code.</source>
+        <translation>数ページ以上のテキスト（本の 1 章、文書、コードなど）を使ってください。</translation>
+    </message>
+    <message>
+        <source>{path} exists already</source>
+        <translation>{path} はすでにあります</translation>
+    </message>
+    <message>
+        <source>It is not replaced unasked.</source>
+        <translation>求められないかぎり置き換えません。</translation>
+    </message>
+    <message>
+        <source>Choose another folder or name, or give --replace.</source>
+        <translation>別のフォルダーか名前を選ぶか、--replace を付けてください。</translation>
+    </message>
+    <message>
         <source>{path} holds no benchmark results</source>
         <translation>{path} にはベンチマークの結果が入っていません</translation>
     </message>

@@ -277,6 +277,10 @@
         <translation>停止中</translation>
     </message>
     <message>
+        <source>Quantization</source>
+        <translation>量子化</translation>
+    </message>
+    <message>
         <source>Calibration</source>
         <translation>較正</translation>
     </message>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.core.events import CancelToken
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from desktop.core.bench.results import ResultStore
     from desktop.core.engine.runtime import Runtime
     from desktop.core.fit.speed_book import SpeedStore
+    from desktop.core.gguf.summary import ModelSummary
     from desktop.core.jobs.handlers.acceptance import Host
     from desktop.core.jobs.handlers.download_parts import Host as DownloadHost
     from desktop.core.jobs.handlers.library_host import LibraryHost
@@ -72,8 +74,15 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.duplicates import DuplicatesKind, LinkKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
     from desktop.core.jobs.handlers.move import MoveKind
+    from desktop.core.jobs.handlers.quantize import QuantizeKind
     from desktop.core.jobs.handlers.verify import VerifyKind
     from desktop.core.jobs.idle import Idle
+
+    def read(path: Path) -> ModelSummary:
+        from desktop.core.gguf.reader import HeaderReader
+
+        with HeaderReader(tools.paths.cache / "headers", work_root=tools.paths.work) as reader:
+            return reader.read(path)
 
     def hardware() -> dict[str, Any]:
         from desktop.core.hardware.probe import probe
@@ -91,6 +100,12 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        QuantizeKind(
+            tools.paths,
+            read=read,
+            current_runtime=tools.current_runtime,
+            wait_idle=tools.wait_idle,
+        ),
         VerifyKind(tools.library),
         MoveKind(tools.library),
         DuplicatesKind(tools.library),

@@ -1,0 +1,109 @@
+"""What the engine's tools print, read from recorded output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from desktop.core.errors import AppError, ErrorCode
+from quantize import evaluate, recipe, tool, types
+
+Recorded = Callable[[str], list[str]]
+
+
+def test_types_are_those_the_build_lists(recorded: Recorded) -> None:
+    found = types.parse(recorded("help.txt"))
+    names = [each.name for each in found]
+    assert {"Q4_K_M", "IQ2_XXS", "MXFP4_MOE", "BF16", "Q8_0", "TQ1_0"} <= set(names)
+    assert "Q4_K" not in names, "an alias is no type of its own"
+    assert "COPY" not in names and len(names) == len(set(names)) == 35
+    assert {each.name for each in found if each.needs_imatrix} >= {"IQ1_S", "IQ2_XS", "Q2_K_S"}
+
+
+def test_names_are_taken_as_people_write_them(tools: Callable[[str], Path]) -> None:
+    quantizer = tools("llama-quantize")
+    assert [each.name for each in types.named(quantizer, ["q4_k", " Q8_0", "q4_k_m"])] == [
+        "Q4_K_M",
+        "Q8_0",
+    ]
+    for names in (["Q4_K_XXL"], []):
+        with pytest.raises(AppError) as caught:
+            types.named(quantizer, names)
+        assert caught.value.code is ErrorCode.SETTING_INVALID
+
+
+def test_a_dry_run_tells_size_and_tensors(recorded: Recorded) -> None:
+    planned = recipe.read_plan(recorded("dry_run.txt"))
+    assert planned.size_bytes == round(2.79 * (1 << 20)) and planned.bits_per_weight == 5.24
+    assert planned.tensors == 38 and planned.fallbacks == ()
+    with pytest.raises(AppError) as caught:
+        recipe.read_plan(["killed"])
+    assert caught.value.code is ErrorCode.ENGINE_TOOL_FAILED
+
+
+def test_tensors_whose_rows_are_too_short_are_named() -> None:
+    # As printed of a model whose rows are 192 wide.
+    lines = [
+        "[   2/  12] blk.0.attn_k.weight - [   192,    192,      1,      1], type =    f16, ",
+        "tensor cols 192 x 192 are not divisible by 256, required for q4_K - using fallback",
+        "[   3/  12] blk.0.attn_q.weight - [   256,    256,      1,      1], type =    f16, ",
+        "llama_model_quantize_impl: quant size  =     1.00 MiB (5.00 BPW)",
+    ]
+    assert recipe.read_plan(lines).fallbacks == ("blk.0.attn_k.weight",)
+
+
+def test_loss_of_a_whole_comparison(recorded: Recorded) -> None:
+    loss = evaluate.read_loss(recorded("kl_divergence.txt"))
+    assert loss is not None and loss.chunks == 20
+    assert (loss.kld_mean, loss.kld_median, loss.kld_99) == (0.019756, 0.011536, 0.128188)
+    assert loss.kld_error == pytest.approx(0.00039, abs=1e-5)
+    assert loss.same_top_rate == pytest.approx(0.93157)
+    assert loss.perplexity == pytest.approx(878857.848)
+
+
+def test_lines_that_were_lost_cost_no_more_than_they_said(recorded: Recorded) -> None:
+    loss = evaluate.read_loss(recorded("kl_divergence_cut.txt"))
+    assert loss is not None and loss.kld_99 is None and loss.kld_median is None
+    assert loss.kld_mean == pytest.approx(0.01976) and loss.chunks >= 19
+    assert evaluate.read_loss(recorded("base.txt")) is None
+
+
+def test_the_base_fits_into_what_it_may_take() -> None:
+    assert evaluate.base_bytes(4096, 20) >= 41_860_980  # measured
+    assert evaluate.base_bytes(4096, 20) < 41_860_980 * 1.01
+    chunks = evaluate.chunks_within(151_936, 1 << 30)
+    assert (
+        evaluate.base_bytes(151_936, chunks) <= 1 << 30 < evaluate.base_bytes(151_936, chunks + 1)
+    )
+    assert evaluate.chunks_within(10**9, 1) == 1
+
+
+def test_the_reason_is_what_the_tool_marked() -> None:
+    lines = [
+        "0.00.082.941 I compute_imatrix: tokenization took 0.045 ms, no error so far",
+        "0.00.082.951 E compute_imatrix: you need at least 1024 tokens",
+        "0.00.082.952 E compute_imatrix: the data file you provided tokenizes to only 5 tokens",
+        "0.00.083.000 I bye",
+    ]
+    said = tool.reason(lines)
+    assert said.startswith("You need at least 1024 tokens.") and "only 5 tokens" in said
+    assert tool.reason(["main: failed to open x", "bye"]) == "Main: failed to open x."
+    assert tool.reason([]) == ""
+
+
+def test_recipes_travel_and_refuse_what_is_no_name() -> None:
+    own = recipe.Recipe("Q4_K_M", "Q8_0", None, (("attn_v", "Q6_K"),), True)
+    assert recipe.Recipe.from_dict(own.to_dict()) == own and not own.plain
+    assert own.arguments() == [
+        "--pure", "--output-tensor-type", "Q8_0", "--tensor-type", "attn_v=Q6_K",
+    ]  # fmt: skip
+    for wrong in (
+        {"quant_type": "--help"},
+        {"quant_type": "Q4_0", "tensor_types": [["a b", "Q8_0"]]},
+        {"quant_type": "Q4_0", "output_type": "x/../y"},
+    ):
+        with pytest.raises(AppError) as caught:
+            recipe.Recipe.from_dict(wrong)
+        assert caught.value.code is ErrorCode.SETTING_INVALID
