@@ -231,7 +231,7 @@ def read_runtime(runtime_id: str, folder: Path, cache_dir: Path) -> Runtime:
     """Read what a folder of tools is and can do.
 
     Raises:
-        AppError: ENGINE_BAD_RUNTIME with the reason.
+        AppError: ENGINE_BAD_RUNTIME with the reason; ENGINE_KILLED where a tool was.
     """
     bin_dir = find_bin(folder)
     tools = {name: bin_dir / f"{name}{EXE}" for name in TOOLS}
@@ -256,6 +256,9 @@ def read_runtime(runtime_id: str, folder: Path, cache_dir: Path) -> Runtime:
     return Runtime(runtime_id, folder, bin_dir, tools, version, devices, capabilities)
 
 
+_KILLED = (-9, -15)  # by SIGKILL (the system's, for want of memory, is one) or SIGTERM
+
+
 def _ask(tool: Path, flag: str) -> bytes:
     try:
         outcome = procs.run([tool, flag], timeout_seconds=TIMEOUT_SECONDS)
@@ -263,6 +266,9 @@ def _ask(tool: Path, flag: str) -> bytes:
         raise _bad(tool.parent, f"{tool.name} {flag} did not end: {error.cause}") from error
     except OSError as error:
         raise _bad(tool.parent, start_failure(tool.name, error)) from error
+    if outcome.returncode in _KILLED:  # which says nothing of the runtime
+        ended = procs.exit_words(outcome.returncode)
+        raise AppError(ErrorCode.ENGINE_KILLED, reason=f"{tool.name} {flag} was {ended}.")
     if not outcome.ok:
         raise _bad(
             tool.parent,

@@ -143,6 +143,14 @@ def test_reasons_why_a_folder_is_no_runtime(tmp_path: Path) -> None:
     assert "SIGSEGV" in _reason(crash, tmp_path)
 
 
+@posix
+def test_a_tool_that_was_killed_says_nothing_of_its_runtime(tmp_path: Path) -> None:
+    killed = _script(tmp_path / "killed", "#!/bin/sh\nkill -KILL $$\n")
+    with pytest.raises(AppError) as caught:
+        rt.read_runtime("x", killed, tmp_path)
+    assert caught.value.code is ErrorCode.ENGINE_KILLED and "SIGKILL" in caught.value.cause
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a real missing library, by the Linux loader")
 def test_a_library_that_is_really_missing(runtime: Runtime, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
