@@ -108,6 +108,9 @@ def _left_processes(before: set[int], home: Path) -> list[psutil.Process]:
     What a process of an earlier fixture started since (the session's service loads a model) is
     that process's business.
     """
+    new = set(psutil.pids()) - before
+    if not new:
+        return []
     found: dict[int, psutil.Process] = {}
     waiting = [psutil.Process()]
     while waiting:
@@ -116,7 +119,7 @@ def _left_processes(before: set[int], home: Path) -> list[psutil.Process]:
                 if child.pid not in before:
                     found[child.pid] = child
                     waiting.append(child)
-    for pid in set(psutil.pids()) - before - set(found):
+    for pid in new - set(found):
         with contextlib.suppress(psutil.Error, OSError):
             process = psutil.Process(pid)
             if process.environ().get("PADDOCK_HOME") == str(home):
