@@ -104,7 +104,7 @@ def plan(quantizer: Path, source: Path, recipe: Recipe, cancel: CancelToken) -> 
         AppError: ENGINE_TOOL_FAILED, CANCELLED.
     """
     options = ["--dry-run", "--allow-requantize", *recipe.arguments()]
-    command = [quantizer, *options, source, recipe.quant_type]
+    command: list[str | Path] = [quantizer, *options, source, recipe.quant_type]
     return read_plan(tool.run(command, cancel), quantizer.name)
 
 

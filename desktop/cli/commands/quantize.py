@@ -8,7 +8,6 @@ from typing import Any
 
 from desktop.cli.output import Output
 from desktop.cli.parser import Commands, whole
-from desktop.core.errors import AppError, ErrorCode
 
 Json = dict[str, Any]
 
@@ -83,6 +82,8 @@ def _source(name: str, client: Any) -> Path:
     for model in client.models():
         if name in (model["id"], *model.get("aliases", ())):
             return Path(model["path"])
+    from desktop.core.errors import AppError, ErrorCode
+
     raise AppError(ErrorCode.MODEL_NOT_FOUND, model=name)
 
 
@@ -99,6 +100,8 @@ def _shared(args: argparse.Namespace) -> Json:
     for text in args.tensor:
         pattern, found, name = text.rpartition("=")
         if not found or not pattern or not name:
+            from desktop.core.errors import AppError, ErrorCode
+
             reason = "It is written as PATTERN=TYPE, such as attn_v=q6_k."
             raise AppError(ErrorCode.SETTING_INVALID, name="--tensor", value=text, reason=reason)
         pairs.append([pattern, name])

@@ -60,6 +60,7 @@ COMMANDS = [
     "engine list",
     "engine use NAME",
     "engine add NAME PATH",
+    "quantize model-f16.gguf --types Q4_K_M,Q2_K --imatrix t.txt --evaluate t.txt -o out",
     "engine build --cuda",
     "engine build --vulkan --name mine",
     "engine remove NAME",
