@@ -26,8 +26,9 @@ def claude(public_url: str) -> Iterator[anthropic.Anthropic]:
 
 
 @pytest.fixture(scope="module")
-def llama(public_url: str) -> ollama.Client:
-    return ollama.Client(host=public_url)
+def llama(public_url: str) -> Iterator[ollama.Client]:
+    with ollama.Client(host=public_url) as client:
+        yield client
 
 
 # --- Anthropic's
@@ -119,7 +120,8 @@ def test_ollamas_own_port(service: RunningService, public_url: str) -> None:
     assert public["ollama_url"] == f"http://127.0.0.1:{port}"
     with urllib.request.urlopen(public["ollama_url"], timeout=10) as answer:
         assert answer.read() == b"Ollama is running"
-    assert ollama.Client(host=public["ollama_url"]).list().models
+    with ollama.Client(host=public["ollama_url"]) as client:
+        assert client.list().models
     service.client.change_settings({"server.ollama_port": main})
     with pytest.raises(AppError) as raised:
         service.client.public_on(port=main, ollama=True)
