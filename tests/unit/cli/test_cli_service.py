@@ -129,7 +129,8 @@ def test_serve_beside_a_service_follows_it_and_leaves_it_as_it_was(
     assert ran.code == 0
     assert ran.document["url"] == "http://127.0.0.1:9000"
     assert set(ran.document) == {"url", "admin_url", "pid"}
-    restored = {"on": True, "host": "127.0.0.1", "port": 8484} if was_on else {"on": False}
+    back = {"on": True, "host": "127.0.0.1", "port": 8484, "tls": None, "ollama": False}
+    restored = back if was_on else {"on": False}
     began = {"on": True, "host": None, "port": 9000, "tls": None, "ollama": None}
     assert asked == [began, restored]
 
