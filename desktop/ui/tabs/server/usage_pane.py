@@ -36,6 +36,14 @@ from desktop.ui.widgets.segments import Segments
 Json = dict[str, Any]
 _ROWS_SHOWN = 6
 _AGAIN_MS = 1500
+_USUAL = {
+    columns.REQUESTS: "000,000",
+    columns.FAILED: "0,000",
+    columns.CACHED: "100%",
+    columns.BUSY: "0 h 00 min",
+    columns.COST: "0,000.00",
+    columns.AT: "0,000.00",
+}
 _LETTERS_OF_PRICES = 34
 _GOES_FIRST = (columns.CACHED, columns.BUSY, columns.FAILED, columns.REQUESTS)
 
@@ -325,11 +333,11 @@ class UsagePane(Translated, QWidget):
             title = self.model.headerData(
                 column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole
             )
-            words = (str(title or ""), "00,000,000")
+            words = (str(title or ""), _USUAL.get(column, "000,000,000"))
             widths[column] = max(metrics.horizontalAdvance(word) for word in words) + 28
         if not at:
             widths[columns.AT] = 0
-        name = metrics.horizontalAdvance("x" * 20)
+        name = metrics.horizontalAdvance("x" * 24)
         for column in _GOES_FIRST:
             if sum(widths.values()) + name > self.table.width():
                 widths[column] = 0
