@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -13,6 +14,7 @@ import pytest
 
 from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
+from tests.helpers.bert_file import DIMENSION, write_tiny_bert
 from tests.helpers.service import RunningService, wait_for
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
@@ -110,6 +112,24 @@ def test_ollamas_clients_load_and_unload(
     assert llama.generate(tiny, keep_alive=0).done_reason == "unload"
     wait_for(lambda: not llama.ps().models, "the model leaves")
     wait_for(lambda: not service.engines(), "its engine ends")
+
+
+def test_ollamas_vectors(llama: ollama.Client, service: RunningService, tmp_path: Path) -> None:
+    service.client.add_models(str(write_tiny_bert(tmp_path / "vectors.gguf")))
+    one, other = llama.embed("tiny-bert", ["hello", "a b c"]).embeddings
+    assert len(one) == len(other) == DIMENSION and one != other
+    assert sum(value * value for value in one) == pytest.approx(1.0, abs=1e-3)
+    long = "a b c d e f g h i j " * 60
+    cut = llama.embed("tiny-bert", long)
+    assert sum(value * value for value in cut.embeddings[0]) == pytest.approx(1.0, abs=1e-3)
+    assert cut.prompt_eval_count == 128, "as much as the model reads"
+    with pytest.raises(ollama.ResponseError) as raised:
+        llama.embed("tiny-bert", long, truncate=False)
+    assert raised.value.status_code == 400
+    raw = llama.embeddings("tiny-bert", "hello").embedding
+    length = sum(value * value for value in raw) ** 0.5
+    assert [value / length for value in raw] == pytest.approx(list(one), abs=1e-3)
+    llama.embed("tiny-bert", [], keep_alive=0)
 
 
 def test_ollamas_own_port(service: RunningService, public_url: str) -> None:
