@@ -4,8 +4,8 @@ Method, printed first by every run. The real service with a scripted engine. Fir
 `/v1/models` and the TTFT of a stream with nobody else there. Then so many idle connections are
 opened (half of them have sent half a request, half are kept alive after a whole one), and the same
 is measured again, with the service's memory. Then a model with one slot gets so many requests at
-once: how long the last waits, what a request to another model costs meanwhile, and how soon those
-past the queue's bound are refused with 429.
+once: how long the last waits, and what a request to another model costs meanwhile. At last the line
+is filled to its bound, and it is measured how soon each further request is refused with 429.
 
     .venv/bin/python benchmarks/connections.py [--idle 5000] [--queued 300]
 """
@@ -71,16 +71,16 @@ async def open_idle(place: House, count: int) -> list[asyncio.StreamWriter]:
     return writers
 
 
-async def enough_wait(place: House, asked: list[asyncio.Task[int]]) -> None:
-    """Return when nearly all of them wait, or all have been answered."""
+async def enough_wait(place: House, asked: list[asyncio.Task[int]], share: float = 0.9) -> None:
+    """Return when this share of them waits, or all have been answered; one has the slot."""
     while not all(task.done() for task in asked):
-        if place.client.state()["waiting"] >= len(asked) * 0.9:
+        if place.client.state()["waiting"] >= (len(asked) - 1) * share:
             return
         await asyncio.sleep(0.005)
 
 
-async def queued(place: House, other: str, count: int) -> list[str]:
-    """So many at once for one slot; the bound is half of them in a second go."""
+async def queued(place: House, other: str, count: int) -> str:
+    """So many at once for one slot."""
     place.scripted(20, 2000.0)
     place.load(place.bundled, slots=1)
     place.client.load(other, slots=2, context_tokens=512, force=True)
@@ -94,7 +94,6 @@ async def queued(place: House, other: str, count: int) -> list[str]:
             waits.append(time.perf_counter() - begun)
             return reply.status
 
-    lines = []
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         begun = time.perf_counter()
@@ -105,29 +104,46 @@ async def queued(place: House, other: str, count: int) -> list[str]:
         ]
         there = rss_mib(place)
         found = Counter(await asyncio.gather(*asked))
-        lines.append(
-            f"{count} requests at once for one slot: {dict(found)}, the last after "
-            f"{max(waits):.2f} s; TTFT of another model meanwhile "
-            f"{statistics.median(meanwhile):.1f} ms (p99 "
-            f"{quantile(meanwhile, 0.99):.1f}); memory {before:.1f} → {there:.1f} MiB"
-        )
-        place.client.change_settings({"server.queue_limit": count // 2})
-        refused: list[float] = []
+    return (
+        f"{count} requests at once for one slot: {dict(found)}, the last after "
+        f"{max(waits):.2f} s; TTFT of another model meanwhile "
+        f"{statistics.median(meanwhile):.1f} ms (p99 {quantile(meanwhile, 0.99):.1f}); "
+        f"memory {before:.1f} → {there:.1f} MiB"
+    )
 
-        async def ask_past_the_bound() -> int:
+
+async def past_the_bound(place: House, count: int) -> str:
+    """With so many in the line that no more may come: how soon each further one is told."""
+    place.scripted(500, 50.0)  # ten seconds each: the line stays full meanwhile
+    place.load(place.bundled, slots=1)
+    place.client.change_settings({"server.queue_limit": count})
+    body = {"model": place.bundled, "messages": [{"role": "user", "content": PROMPT}]}
+    url = f"{place.url}/v1/chat/completions"
+    refused: list[float] = []
+    found: Counter[int] = Counter()
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def wait_in_line() -> int:
+            async with session.post(url, json=body) as reply:
+                await reply.read()
+                return reply.status
+
+        waiting = [asyncio.create_task(wait_in_line()) for _ in range(count + 1)]
+        await enough_wait(place, waiting, share=1.0)
+        for _ in range(ROUNDS):
             begun = time.perf_counter()
-            status = await ask(session, begun)
-            if status == 429:
-                refused.append((time.perf_counter() - begun) * 1000)
-            return status
-
-        found = Counter(await asyncio.gather(*(ask_past_the_bound() for _ in range(count * 2))))
-        lines.append(
-            f"{count * 2} at once with room for {count // 2} to wait: {dict(found)}; those refused "
-            f"knew it after {statistics.median(refused or [0]):.1f} ms at the median, "
-            f"{max(refused or [0]):.1f} at most"
-        )
-    return lines
+            async with session.post(url, json=body) as reply:
+                await reply.read()
+            refused.append((time.perf_counter() - begun) * 1000)
+            found[reply.status] += 1
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return (
+        f"{ROUNDS} more while {count} wait, which is the bound: {dict(found)}, known after "
+        f"{statistics.median(refused):.2f} ms (p99 {quantile(refused, 0.99):.2f})"
+    )
 
 
 async def measure(arguments: argparse.Namespace) -> None:
@@ -150,7 +166,8 @@ async def measure(arguments: argparse.Namespace) -> None:
         for writer in writers:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
-        results += await queued(place, other, arguments.queued)
+        results.append(await queued(place, other, arguments.queued))
+        results.append(await past_the_bound(place, arguments.queued))
     print("\n".join(results))
 
 
