@@ -64,8 +64,8 @@ def ask(
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
     try:
         connection.request("GET" if body is None else "POST", path, body, headers)
-        reply = connection.getresponse()
-        return reply.status, reply.read(1 << 20)
+        with connection.getresponse() as reply:
+            return reply.status, reply.read(1 << 20)
     except (OSError, http.client.HTTPException):
         return 0, b""
     finally:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ from desktop.core.events import CancelToken
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.usage import CpuUse
 from desktop.core.jobs.handlers.acceptance import WAITING, AcceptanceKind, Prepared
+from desktop.core.jobs.handlers.acceptance_asking import Asking
 from desktop.core.jobs.idle import Idle
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import JobState, JobTable
 from desktop.core.library.acceptance import Acceptance
-from desktop.core.library.acceptance_engine import Pace
+from desktop.core.library.acceptance_engine import Pace, TimedOut
 from desktop.core.library.entry import ModelEntry
 from tests.helpers.scripted_model import Scripted, ScriptedServer
 from tests.unit.jobs.by_hand import Events, Hand
@@ -429,6 +432,24 @@ async def test_a_service_that_makes_room_leaves_it_to_the_next(table: JobTable) 
             )
         )
         assert not scheduler.running and table.get(job.id).state is JobState.QUEUED
+
+
+# --- what it asks with
+
+
+def test_a_reply_that_breaks_off_leaves_no_connection_open() -> None:
+    server = ScriptedServer(Scripted())
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        server.port = listener.getsockname()[1]
+        asked = pool.submit(Asking(server, CancelToken()).ask, "/props", None, 0.2)
+        line, _ = listener.accept()
+        with line:
+            line.recv(65536)
+            line.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n{")
+            error = asked.exception(20)
+            assert isinstance(error, TimedOut)
+            line.settimeout(5)
+            assert line.recv(1) == b""  # it has hung up, though the error lives
 
 
 # --- bad parameters

@@ -64,8 +64,9 @@ class Asking:
             connection.connect()
             undo = self._leave.on_cancel(partial(_cut, connection.sock))
             connection.request("GET" if body is None else "POST", path, content, headers)
-            reply = connection.getresponse()
-            return Reply(reply.status, _json(reply.read(_MOST_REPLY_BYTES)))
+            # Closed here: what breaks off would else be open as long as its error is kept.
+            with connection.getresponse() as reply:
+                return Reply(reply.status, _json(reply.read(_MOST_REPLY_BYTES)))
         except TimeoutError:
             self._check_leave()
             raise TimedOut(timeout_seconds) from None
