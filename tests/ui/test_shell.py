@@ -219,6 +219,32 @@ def test_it_is_said_why_a_model_left_and_that_one_comes_back(
     assert "started again in 4 s" in toasts()[2] and "It fell." in toasts()[2]
 
 
+@pytest.mark.parametrize(
+    ("level", "stop", "said"),
+    [(80, True, "used 81 %"), (100, True, "is refused now"), (100, False, "used up its budget (")],
+)
+def test_a_budget_that_runs_out_is_told_with_the_way_to_the_keys(
+    window: MainWindow, context: RecordingContext, level: int, stop: bool, said: str
+) -> None:
+    percent = 81.2 if level < 100 else 104.0
+    warning = {"key": "editor", "level": level, "percent": percent, "stop": stop}
+    context.link.tell("budget.warning", warning)  # type: ignore[attr-defined]
+    [toast] = window.ground.findChildren(Toast)
+    assert said in toast.accessibleName() and "editor" in toast.accessibleName()
+    [button] = [each for each in toast.findChildren(Button) if each.text() == "Open the keys"]
+    button.click()
+    assert window.page == "server"
+
+
+def test_requests_that_cannot_be_stored_are_told(
+    window: MainWindow, context: RecordingContext
+) -> None:
+    context.link.tell("ledger.changed", {"problem": "full"})  # type: ignore[attr-defined]
+    context.link.tell("ledger.changed", {"problem": None})  # type: ignore[attr-defined]
+    [toast] = window.ground.findChildren(Toast)
+    assert "cannot be stored" in toast.accessibleName()
+
+
 def test_the_status_bar_counts_jobs_and_stops_one(
     qtbot: QtBot, window: MainWindow, context: RecordingContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,23 @@ def restart_words(model: str, seconds: float, why: str) -> str:
     return words.format(model=model, time=units.duration(seconds), why=why)
 
 
+def budget_words(budget: Json) -> str:
+    """A warning that a key's budget runs out, or has."""
+    if budget["level"] < 100:
+        words = QCoreApplication.translate(
+            "Standing", "The key “{key}” has used {percent} of its budget."
+        )
+    elif budget["stop"]:
+        words = QCoreApplication.translate(
+            "Standing", "The key “{key}” has used up its budget ({percent}) and is refused now."
+        )
+    else:
+        words = QCoreApplication.translate(
+            "Standing", "The key “{key}” has used up its budget ({percent})."
+        )
+    return words.format(key=budget["key"], percent=f"{budget['percent']:.0f} %")
+
+
 def keep(client: Client, model: str, wanted: bool) -> None:
     """Keep a model loaded from now on, and after each later load; or no longer."""
     client.change_model_settings(model, {"pinned": True if wanted else None})

@@ -41,6 +41,8 @@ class ServiceState(QObject):
     conversations_changed = Signal(dict)
     results_changed = Signal()
     keys_changed = Signal()
+    budget_warned = Signal(dict)  # a key's budget (`budgets.Standing`) and the "level" it passed
+    ledger_changed = Signal(dict)  # {"held", "dropped", "problem"}: whether requests are stored
     settings_changed = Signal(list)  # names: "general.theme"
     hardware_measured = Signal()  # by the service, of its own accord
     model_failed = Signal(str, object)  # id, AppError
@@ -153,6 +155,10 @@ class ServiceState(QObject):
             self.results_changed.emit()
         elif kind == "keys.changed":
             self.keys_changed.emit()
+        elif kind == "budget.warning":
+            self.budget_warned.emit(data)
+        elif kind == "ledger.changed":
+            self.ledger_changed.emit(data)
         elif kind == "settings.changed":
             self.settings_changed.emit(data["names"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
 from desktop.ui.downloads.panel import DownloadsPanel
 from desktop.ui.messages import message, notice_words
-from desktop.ui.models.standing import left_words, restart_words
+from desktop.ui.models.standing import budget_words, left_words, restart_words
 from desktop.ui.shell.commands import Commands
 from desktop.ui.shell.page import Page
 from desktop.ui.shell.palette import Palette
@@ -125,6 +126,8 @@ class MainWindow(QMainWindow):
         context.state.model_failed.connect(self._on_model_failed)
         context.state.model_restarts.connect(self._on_model_restarts)
         context.state.model_left.connect(self._on_model_left)
+        context.state.budget_warned.connect(self._on_budget_warned)
+        context.state.ledger_changed.connect(self._on_ledger_changed)
         context.state.told.connect(self._on_told)
         self.go_to(first)
         geometry = QSettings(str(context.paths.config / "window.ini"), QSettings.Format.IniFormat)
@@ -237,6 +240,15 @@ class MainWindow(QMainWindow):
     def _on_model_left(self, model: dict[str, Any], reason: str, guest: str) -> None:
         if words := left_words(model, reason, guest):
             self.toasts.show(words, "info")
+
+    def _on_budget_warned(self, budget: dict[str, Any]) -> None:
+        show = functools.partial(self.go_to, "server", "keys")
+        self.toasts.show(budget_words(budget), "warning", (self.tr("Open the keys"), show))
+
+    def _on_ledger_changed(self, ledger: dict[str, Any]) -> None:
+        if ledger["problem"]:
+            words = self.tr("Requests cannot be stored at the moment; they are kept in memory.")
+            self.toasts.show(words, "warning")
 
     def _on_paths_dropped(self, paths: list[str]) -> None:
         """A file dropped anywhere, unless the page in front takes it, lands in the Library."""

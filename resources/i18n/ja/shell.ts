@@ -487,6 +487,18 @@
         <source>{model} ended by itself and is started again in {time}. {why}</source>
         <translation>{model} が予期せず終了しました。{time} 後に再び起動します。{why}</translation>
     </message>
+    <message>
+        <source>The key “{key}” has used {percent} of its budget.</source>
+        <translation>キー「{key}」は予算の {percent} を使いました。</translation>
+    </message>
+    <message>
+        <source>The key “{key}” has used up its budget ({percent}) and is refused now.</source>
+        <translation>キー「{key}」は予算を使い切りました（{percent}）。以後のリクエストは拒否されます。</translation>
+    </message>
+    <message>
+        <source>The key “{key}” has used up its budget ({percent}).</source>
+        <translation>キー「{key}」は予算を使い切りました（{percent}）。</translation>
+    </message>
 </context>
 <context>
     <name>LoadedMenu</name>
@@ -509,6 +521,17 @@
     <message>
         <source>Open the Library</source>
         <translation>ライブラリを開く</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Open the keys</source>
+        <translation>キーを開く</translation>
+    </message>
+    <message>
+        <source>Requests cannot be stored at the moment; they are kept in memory.</source>
+        <translation>リクエストを保存できません。今はメモリに保持しています。</translation>
     </message>
 </context>
 </TS>

@@ -160,7 +160,8 @@ class KeyForm(Translated, QWidget):
         for name, edit in self.numbers.items():
             text = edit.text().replace(",", "").replace("_", "").strip()
             if text and not (text.isascii() and text.isdigit() and int(text)):
-                return self._refuse(edit)
+                self._refuse(edit)
+                return None
             numbers[name] = int(text) if text else None
         budget = None
         if amount := self.budget.text().replace(",", "").strip():
@@ -169,7 +170,8 @@ class KeyForm(Translated, QWidget):
             except ValueError:
                 value = 0.0
             if not 0 < value < 1e12:
-                return self._refuse(self.budget)
+                self._refuse(self.budget)
+                return None
             budget = {
                 "amount": value,
                 "unit": self.unit.currentData(),
