@@ -24,6 +24,7 @@ class Abilities:
     Attributes:
         tools: its template describes tools and knows calls.
         effort: its template has levels of reasoning effort.
+        forms: the engine holds its answers in a chat to a form of JSON.
         template: the chat template itself.
     """
 
@@ -32,6 +33,7 @@ class Abilities:
     audio: bool | None = None
     thinking: bool | None = None
     effort: bool | None = None
+    forms: bool | None = None
     template: str = ""
 
     @classmethod
@@ -46,11 +48,23 @@ class Abilities:
             audio=_known(takes.get("audio")),
             thinking=_thinks(template) if template else None,
             effort=_known(caps.get("supports_reasoning_effort")),
+            forms=_holds_forms(template) if template else None,
             template=template,
         )
 
 
 NOTHING_SAID = Abilities()
+
+# Templates for which the engine has parsers of their own that know nothing of forms and say nothing
+# (Kimi K2 and K3, Ling 3, Functionary 3.2, GigaChat 3; common/chat.cpp and common/parsers of
+# llama.cpp 0c1e570; tried with Kimi K2's).
+_WITHOUT_FORMS = (
+    ("<|tool_calls_section_begin|>", "<|tool_call_begin|>"),
+    ("<|open|>", "<|close|>", "<|end_of_msg|>"),
+    ("<role>ASSISTANT</role>", "<arg_key>"),
+    (">>>all", ">>>${recipient}"),
+    ("<|role_sep|>", "<|message_sep|>"),
+)
 
 
 class AbilityBook:
@@ -88,6 +102,10 @@ def _known(value: Any) -> bool | None:
 
 def _both(one: Any, other: Any) -> bool | None:
     return one and other if isinstance(one, bool) and isinstance(other, bool) else None
+
+
+def _holds_forms(template: str) -> bool:
+    return not any(all(sign in template for sign in signs) for signs in _WITHOUT_FORMS)
 
 
 def _thinks(template: str) -> bool:

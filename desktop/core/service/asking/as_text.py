@@ -3,7 +3,8 @@
 The engine lets the tokens of the template's last words ("assistant:") go through the grammar of a
 chat, but leaves out the first of them where it begins with a space, as SentencePiece makes it. With
 such a template every form is refused ("Failed to initialize samplers: std::exception"; sampling.cpp
-of llama.cpp 0c1e570). A text completion has no such words.
+of llama.cpp 0c1e570). A text completion has no such words. Some templates it knows no forms for at
+all (`Abilities.forms`).
 """
 
 from __future__ import annotations

@@ -136,7 +136,11 @@ class Asker:
         if body.get("logprobs") and not body.get("top_logprobs"):
             body["top_logprobs"] = 1
             rewriters.append(ChosenOnly())
-        return Asked(CHAT, (body,), tuple(rewriters), answers, tuple(notices))
+        asked = Asked(CHAT, (body,), tuple(rewriters), answers, tuple(notices))
+        if abilities.forms is False and has_form(body):
+            texts = await self.as_text(loaded, asked)
+            return texts or replace(asked, notices=(*notices, "response_format_not_enforced"))
+        return asked
 
     # --- text ---------------------------------------------------------------------------------
 
@@ -240,7 +244,11 @@ class Asker:
 
 
 def _beyond_text(body: Body) -> bool:
-    if body.get("reasoning_effort") is not None or body.get("reasoning") is not None:
+    if (
+        has_form(body)
+        or body.get("reasoning_effort") is not None
+        or body.get("reasoning") is not None
+    ):
         return True
     return any(
         isinstance(message, dict) and isinstance(message.get("content"), list)

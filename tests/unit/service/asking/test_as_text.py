@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.helpers.scripted_engine import Refusal, ScriptedEngine, gateway, text_piece
+from tests.helpers.scripted_engine import Refusal, ScriptedEngine, gateway, said, text_piece
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 FORM = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}}
@@ -63,6 +63,27 @@ async def test_probabilities_come_along() -> None:
         choice = (await served.chat(**FORM, logprobs=True))["choices"][0]
         assert [token["token"] for token in choice["logprobs"]["content"]] == ["{"]
         assert choice["logprobs"]["content"][0]["top_logprobs"] == []
+
+
+async def test_a_template_for_which_the_engine_knows_no_forms() -> None:
+    engine = stubborn()
+    engine.props |= {
+        "chat_template": "<|tool_calls_section_begin|><|tool_call_begin|>",
+        "chat_template_caps": {"supports_tools": True, "supports_tool_calls": True},
+        "modalities": {"vision": True},
+    }
+    async with gateway(engine) as served:
+        reply = await served.chat(**FORM)
+        assert reply["choices"][0]["message"]["content"] == '{"a": 1}'
+        assert [path for path, _ in engine.asked] == ["/apply-template", "/v1/completions"]
+        reply = await served.chat(tools=[TOOL], tool_choice="required")
+        assert reply["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "f"
+        assert engine.asked[-2][1]["tools"], "in the words of the template"
+        engine.script = lambda body: said("words")
+        url = "data:image/png;base64,AAAA"
+        seen = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]
+        _, _, head = await served.post("/v1/chat/completions", {"messages": seen, **FORM})
+        assert head.headers["x-paddock-notices"] == "response_format_not_enforced"
 
 
 async def test_what_has_no_form_stays_refused() -> None:
