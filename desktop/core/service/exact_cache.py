@@ -68,14 +68,17 @@ def is_certain(body: dict[str, Any]) -> bool:
         return False
     if _looks_elsewhere(body):
         return False
-    temperature, top_k = body.get("temperature"), body.get("top_k")
-    greedy = _is_number(temperature) and temperature <= 0
-    return bool(greedy or (top_k == 1 and not body.get("mirostat")))
+    temperature = body.get("temperature")
+    number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if number and float(temperature or 0) <= 0:
+        return True
+    return body.get("top_k") == 1 and not body.get("mirostat")
 
 
 def _looks_elsewhere(body: dict[str, Any]) -> bool:
     """Whether a picture has to be fetched: tomorrow it may be another one."""
-    for message in body.get("messages") or ():
+    messages = body.get("messages")
+    for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None
         for part in content if isinstance(content, list) else ():
             image = part.get("image_url") if isinstance(part, dict) else None
@@ -83,10 +86,6 @@ def _looks_elsewhere(body: dict[str, Any]) -> bool:
             if image is not None and not str(url).startswith("data:"):
                 return True
     return False
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class ExactCache:
@@ -134,11 +133,13 @@ class ExactCache:
             return None
         if not self.on(call) or not (route == EMBEDDINGS or is_certain(body)):
             return None
-        try:
-            secret = self._secret or await asyncio.to_thread(self._read_secret)
-        except (AppError, OSError) as error:
-            log.warning("answers are not kept", extra={"why": str(error)})
-            return None
+        secret = self._secret
+        if secret is None:
+            try:
+                secret = await asyncio.to_thread(self._read_secret)
+            except (AppError, OSError) as error:
+                log.warning("answers are not kept", extra={"why": str(error)})
+                return None
         who, overflow = call.caller.key, call.caller.policy.overflow
         how = asdict(loaded.prepared.settings)
         said = {name: value for name, value in body.items() if name not in _ASIDE}
@@ -147,7 +148,7 @@ class ExactCache:
         return hmac.new(secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
     def _read_secret(self) -> bytes:
-        if self._secret is None:
+        with self._lock:
             try:
                 found = self._secret_file.read_bytes()
             except FileNotFoundError:
@@ -156,7 +157,7 @@ class ExactCache:
                 found = secrets.token_bytes(_SECRET_BYTES)
                 write_atomic(self._secret_file, found, mode=0o600)
             self._secret = found
-        return self._secret
+            return found
 
     async def find(self, digest: bytes) -> dict[str, Any] | None:
         """The answer that is kept under it; a database that does not answer has none."""

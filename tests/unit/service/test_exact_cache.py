@@ -214,6 +214,8 @@ def replace_settings(settings: ServerSettings, **changes: Any) -> ServerSettings
         ({"temperature": 0.1, "seed": 3}, False),
         ({}, False),
         ({"temperature": False}, False),
+        ({"temperature": 0, "messages": 5, "prompt": 3}, True),
+        ({"temperature": None, "top_k": 40}, False),
         ({"temperature": 0, "n": 2}, False),
         ({"temperature": 0, "best_of": 3}, False),
         ({"temperature": 0, "messages": [{"content": [{"image_url": {"url": "data:x"}}]}]}, True),

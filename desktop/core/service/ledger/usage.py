@@ -131,7 +131,8 @@ def _idle(total: Mapping[str, Any], wanted: Filter, prices: Prices) -> float | N
     if not first or not prices.idle_cost_per_second():
         return None
     begin = max(first, wanted.since or 0.0)
-    seconds = min(time.time(), wanted.until or time.time()) - begin - total["busy_seconds"]
+    end = min(time.time(), wanted.until or time.time())
+    seconds = float(end - begin - total["busy_seconds"])
     return max(0.0, seconds) * prices.idle_cost_per_second()
 
 
