@@ -129,6 +129,15 @@ def library_loaded(stage: Stage, width: int, height: int) -> None:
 
 
 @scene
+def library_several(stage: Stage, width: int, height: int) -> None:
+    other = "qwen3-4b-thinking-2507:q4_k_m"
+    models = [data.loaded(other, pinned=True), data.loaded(keep_seconds=1800.0, last_used=data.NOW)]
+    coming = data.loading("gpt-oss-20b:mxfp4", "placing layers", 0.4)
+    stage.open("library", width, height, models=[*models, coming])
+    _show(stage, data.MODEL)
+
+
+@scene
 def library_load_form(stage: Stage, width: int, height: int) -> None:
     stage.open("library", width, height)
     page = _show(stage, data.LIBRARY[3]["id"])
@@ -254,13 +263,6 @@ def server_request_failed(stage: Stage, width: int, height: int) -> None:
 
 
 @scene
-def server_requests_empty(stage: Stage, width: int, height: int) -> None:
-    stage.open("server", width, height, **READY)
-    stage.page("server").show_part("requests")
-    stage.settle()
-
-
-@scene
 def server_keys(stage: Stage, width: int, height: int) -> None:
     stage.client.create_key = {"name": "phone", "key": f"pk-{'4fKq9ZbX7r' * 4}"}
     page = _server(stage, width, height, "keys", public=data.PUBLIC_OPEN)
@@ -281,12 +283,6 @@ def server_key_limits(stage: Stage, width: int, height: int) -> None:
 def server_usage(stage: Stage, width: int, height: int) -> None:
     page = _server(stage, width, height, "usage")
     page.usage.at.setCurrentIndex(1)
-    stage.settle()
-
-
-@scene
-def server_prices(stage: Stage, width: int, height: int) -> None:
-    page = _server(stage, width, height, "usage")
     page.usage.prices.click()
     stage.settle(lambda: not page.usage.prices_card.isHidden())
 
