@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from desktop.core.errors import AppError, ErrorCode
@@ -509,3 +510,27 @@ def test_the_model_that_is_chosen_is_asked(
     assert context.client.called("regenerate")[0].args == (2, OTHER["id"])
     assert not context.client.called("load")
     qtbot.waitUntil(lambda: not page.presenter.sending)
+
+
+def test_several_models_answer_and_a_choice_is_kept(
+    page: ChatPage, context: RecordingContext, qtbot: QtBot
+) -> None:
+    def ready(name: str, used: float) -> dict[str, Any]:
+        settings = {"context_tokens": 2048}
+        return {"id": name, "state": "ready", "last_used": used, "settings": settings}
+
+    choice = page.presenter.choice
+    page.presenter.new()
+    context.link.tell("model.changed", ready(OTHER["id"], 5.0))
+    assert choice.model_id == OTHER["id"]  # what is loaded answers at once
+    context.link.tell("model.changed", ready(DEMO["id"], 9.0))
+    assert choice.model_id == OTHER["id"]  # it is still there
+    assert choice.loaded_ids == {OTHER["id"], DEMO["id"]}
+    assert choice.context_tokens() == 2048
+    qtbot.mouseClick(page.composer.model_button, Qt.MouseButton.LeftButton)
+    [menu] = [each for each in page.composer.findChildren(QMenu) if each.isVisible()]
+    assert sum("loaded" in action.text() for action in menu.actions()) == 2
+    menu.close()
+    choice.choose(DEMO["id"])
+    context.link.tell("model.unloaded", {"id": DEMO["id"], "reason": "idle"})
+    assert choice.model_id == DEMO["id"]  # it was chosen: it is loaded when it is asked
