@@ -80,6 +80,7 @@ def check_contents(folder: Path) -> None:
     for what in (
         r"resources/demo/[\w.-]+\.gguf",
         r"resources/icons/paddock\.svg",
+        r"resources/texts/importance\.txt",
         r"i18n/ja/\w+\.ts",
     ):
         if not any(re.search(what, name) for name in inside):

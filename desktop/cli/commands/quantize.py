@@ -10,6 +10,9 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands, whole
 
 Json = dict[str, Any]
+OURS = ""
+# English, Japanese and code; a file is never judged by the text it was tuned on.
+_TEXTS = {"imatrix": "importance.txt", "evaluate": "evaluation.txt"}
 
 
 def register(commands: Commands) -> None:
@@ -20,11 +23,18 @@ def register(commands: Commands) -> None:
     parser.add_argument("--types", required=True, metavar="T[,T…]", help="Q4_K_M,Q8_0,…")
     parser.add_argument(
         "--imatrix",
+        nargs="?",
+        const=OURS,
         metavar="TEXT",
-        help="a text to compute an importance matrix from, or a matrix (.gguf, .dat)",
+        help="a text to compute an importance matrix from, or a matrix (.gguf, .dat); without a "
+        "name: the text that comes with Paddock",
     )
     parser.add_argument(
-        "--evaluate", metavar="TEXT", help="a text on which each file is compared with FILE"
+        "--evaluate",
+        nargs="?",
+        const=OURS,
+        metavar="TEXT",
+        help="a text on which each file is compared with FILE; without a name: Paddock's",
     )
     parser.add_argument(
         "--chunks", type=whole(1, 100_000), metavar="N", help="use N × 512 tokens of the texts"
@@ -63,15 +73,22 @@ def run(args: argparse.Namespace, out: Output) -> int:
         params["recipes"] = [{"quant_type": name.strip().upper(), **shared} for name in names]
     else:
         params["types"] = names
-    for option in ("imatrix", "evaluate"):
-        if getattr(args, option):
-            params[option] = str(Path(getattr(args, option)).absolute())
+    for option, text in _TEXTS.items():
+        given = getattr(args, option)
+        if given is not None:
+            params[option] = str(_ours(text) if given == OURS else Path(given).absolute())
     for option in ("chunks", "name"):
         if getattr(args, option) is not None:
             params[option] = getattr(args, option)
     result = job(client, "quantize", params, out)["result"]
     out.result(result, lambda: show(result, out))
     return 0
+
+
+def _ours(text: str) -> Path:
+    from desktop.core.paths import resources
+
+    return resources() / "texts" / text
 
 
 def _source(name: str, client: Any) -> Path:
