@@ -48,6 +48,19 @@ class Preload:
         self._task: asyncio.Task[None] | None = None
         self._on = False
 
+    async def load_unless(self, stop: asyncio.Event, wanted: Wanted) -> None:
+        """As `load`, but given up as soon as the service is to end: a large model takes minutes."""
+        loading = asyncio.create_task(self.load(wanted))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                await loading
+        finally:
+            for task in (loading, stopping):
+                task.cancel()
+            await asyncio.gather(loading, stopping, return_exceptions=True)
+
     async def load(self, wanted: Wanted) -> None:
         """Load them one after the other; returns when all are ready.
 

@@ -270,9 +270,9 @@ class Service:
                 await self.public.on(public.host, public.port, public.tls, public.ollama)
             self._write_endpoint(token)
             if wanted is not None:
-                await self._preload.load(wanted)
+                await self._preload.load_unless(self._stop, wanted)
             log.info("service ready", extra={"pid": os.getpid(), "version": VERSION})
-            if on_ready is not None:
+            if on_ready is not None and not self._stop.is_set():
                 on_ready(self.addresses())
             if self._linger_seconds is not None:
                 self._spawn(self._end_when_unused(self._linger_seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -74,6 +75,24 @@ async def test_none_of_a_list_makes_room_for_another_one_of_it(setting: Setting)
     assert setting.there == ["a", "b"]
     async with setting.supervisor.slot(entry("d")):  # later they make room, as all do
         assert len(setting.there) == 2 and "d" in setting.there
+
+
+async def test_a_service_that_is_to_end_does_not_wait_for_a_load(setting: Setting) -> None:
+    setting.room.held["a"] = threading.Event()
+    stop = asyncio.Event()
+    loading = asyncio.create_task(setting.preload.load_unless(stop, Wanted(["a", "b"])))
+    await setting.until(lambda: setting.room.engines)
+    stop.set()
+    async with asyncio.timeout(5):
+        await loading
+        await setting.supervisor.close()
+    assert len(setting.room.engines) == 1 and setting.room.alive == []
+
+
+async def test_what_fails_at_the_start_is_raised(setting: Setting) -> None:
+    with pytest.raises(AppError) as failure:
+        await setting.preload.load_unless(asyncio.Event(), Wanted(["a", "unknown"]))
+    assert failure.value.code is ErrorCode.MODEL_NOT_FOUND
 
 
 async def test_pinned_ones_never_do(setting: Setting) -> None:
