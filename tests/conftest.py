@@ -21,7 +21,9 @@ _CLEARED = ("HF_", "HUGGING_FACE_", "PADDOCK_", "LLAMA_", "GGML_")
 # What was asked to end may need a moment to be gone.
 _GRACE_SECONDS = 5.0
 _USUAL_MARKS = "not slow"  # as pyproject.toml has it
-_PROCESSES = min(8, os.cpu_count() or 1)
+# Of the cores this process may use; a container may promise more than it gives, hence no more.
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_PROCESSES = min(4, _CORES)
 
 
 def pytest_configure(config: pytest.Config) -> None:
