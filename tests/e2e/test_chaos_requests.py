@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,8 @@ class Clients:
             "slow": (self._slow, 4),
             "dies": (self._dies, 1),
             "text": (self._text, 5),
+            "claude": (self._claude, 6),
+            "ollama": (self._ollama, 6),
             "hostile": (self._hostile, 12),
             "garbage": (self._garbage, 3),
         }
@@ -141,11 +143,13 @@ class Clients:
         }
 
     @contextlib.asynccontextmanager
-    async def _post(self, outcome: Outcome, body: Any, route: str = "chat/completions") -> Any:
+    async def _post(
+        self, outcome: Outcome, body: Any, route: str = "v1/chat/completions"
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        url = f"{self._url}/v1/{route}"
+        url = f"{self._url}/{route}"
         async with self._session.post(url, data=raw, headers=headers) as reply:
             outcome.status, outcome.id = reply.status, reply.headers.get("x-request-id")
             yield reply
@@ -224,7 +228,7 @@ class Clients:
     async def _text(self, outcome: Outcome, mark: str) -> None:
         words = self._rng.randint(1, 40)
         body = {"model": outcome.model, "prompt": f"say={mark} words={words}", "max_tokens": 99}
-        async with self._post(outcome, body, "completions") as reply:
+        async with self._post(outcome, body, "v1/completions") as reply:
             document = await reply.json()
         if reply.status != 200:
             _check_shape(outcome, document)
@@ -233,6 +237,60 @@ class Clients:
         outcome.words, outcome.usage = len(found), document["usage"]["completion_tokens"]
         if found != [mark] * words:
             outcome.wrong.append(f"asked for {words} × {mark}, got {found[:5]}")
+
+    async def _claude(self, outcome: Outcome, mark: str) -> None:
+        """Anthropic's stream, and errors in Anthropic's shape."""
+        words = self._rng.randint(1, 40)
+        body = self._body(outcome, f"say={mark} words={words}", max_tokens=99, stream=True)
+        text, ended = "", False
+        async with self._post(outcome, body, "v1/messages") as reply:
+            if reply.status != 200:
+                _check_claude(outcome, await reply.json())
+                return
+            async for line in reply.content:
+                event = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+                if event.get("type") == "content_block_delta":
+                    text += event["delta"]["text"]
+                elif event.get("type") == "message_delta":
+                    outcome.usage = event["usage"]["output_tokens"]
+                elif event.get("type") == "error":
+                    _check_claude(outcome, event)
+                    outcome.usage, ended = None, True
+                elif event.get("type") == "message_stop":
+                    ended = True
+        self._judge(outcome, text, mark, words, ended=ended)
+
+    async def _ollama(self, outcome: Outcome, mark: str) -> None:
+        """Ollama's lines, and errors in Ollama's shape."""
+        words = self._rng.randint(1, 40)
+        body = self._body(outcome, f"say={mark} words={words}")
+        text, ended = "", False
+        async with self._post(outcome, body, "api/chat") as reply:
+            if reply.status != 200:
+                document = await reply.json()
+                if not isinstance(document.get("error"), str) or reply.status == 500:
+                    outcome.wrong.append(f"{reply.status}: {document}")
+                return
+            async for line in reply.content:
+                found = json.loads(line)
+                if "error" in found:
+                    outcome.usage, ended = None, True
+                    continue
+                text += found["message"]["content"]
+                if found["done"]:
+                    outcome.usage, ended = found["eval_count"], True
+        self._judge(outcome, text, mark, words, ended=ended)
+
+    @staticmethod
+    def _judge(outcome: Outcome, text: str, mark: str, words: int, *, ended: bool) -> None:
+        found = text.split()
+        outcome.words = len(found)
+        if set(found) - {mark}:
+            outcome.wrong.append(f"{mark} was told {text[:100]!r}")
+        if not ended:
+            outcome.wrong.append("a stream ended without a word")
+        elif outcome.usage is not None and outcome.words != words:
+            outcome.wrong.append(f"{outcome.words} of {words} words of a whole answer")
 
     async def _hostile(self, outcome: Outcome, mark: str) -> None:
         name, body = self._rng.choice(_hostile_bodies(self._body(outcome, mark)))
@@ -284,6 +342,13 @@ def _check_shape(outcome: Outcome, document: Any) -> None:
         outcome.wrong.append(f"{outcome.status} without OpenAI's shape: {str(document)[:200]}")
     elif outcome.status == 500 or error.get("code") == "internal":
         outcome.wrong.append(f"an error of our own: {error}")
+
+
+def _check_claude(outcome: Outcome, document: Any) -> None:
+    error = document.get("error") if isinstance(document, dict) else None
+    shaped = isinstance(error, dict) and document.get("type") == "error"
+    if not shaped or not {"type", "message"} <= set(error or ()) or outcome.status == 500:
+        outcome.wrong.append(f"{outcome.status} without Anthropic's shape: {str(document)[:200]}")
 
 
 async def disturb(service: RunningService, models: list[str], rng: random.Random) -> None:
