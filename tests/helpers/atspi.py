@@ -19,7 +19,10 @@ from typing import Any
 from jeepney import DBusAddress, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
+from tests.helpers.service import wait_for
+
 LAUNCHER = "/usr/libexec/at-spi-bus-launcher"
+_BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 _ROOT = "/org/a11y/atspi/accessible/root"
 _ACCESSIBLE = "org.a11y.atspi.Accessible"
 _ANSWER_SECONDS = 20.0
@@ -83,6 +86,13 @@ class Reader:
 
     def __init__(self, session_bus: str) -> None:
         with open_dbus_connection(session_bus) as session:
+            # Asked for earlier, the name's owner would be another launcher that the bus itself
+            # starts, with accessibility off: no program would tell it of anything.
+            owned = new_method_call(_BUS, "NameHasOwner", "s", ("org.a11y.Bus",))
+            wait_for(
+                lambda: session.send_and_get_reply(owned, timeout=_ANSWER_SECONDS).body[0],
+                "the accessibility bus is there",
+            )
             asked = new_method_call(
                 DBusAddress("/org/a11y/bus", "org.a11y.Bus", "org.a11y.Bus"), "GetAddress"
             )
@@ -116,8 +126,7 @@ class Reader:
         return self._children("org.a11y.atspi.Registry", _ROOT)
 
     def _pid(self, name: str) -> int:
-        bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-        return int(self._ask(new_method_call(bus, "GetConnectionUnixProcessID", "s", (name,)))[0])
+        return int(self._ask(new_method_call(_BUS, "GetConnectionUnixProcessID", "s", (name,)))[0])
 
     def _part(self, bus: str, path: str) -> Part:
         low, high = self._call(bus, path, f"{_ACCESSIBLE}.GetState")[0]
