@@ -163,7 +163,7 @@ class Loaded:
     def serves(self, ticket: Ticket) -> bool:
         """Whether the ticket may be granted as soon as a slot is free."""
         wanted = ticket.request
-        if self.state is not ModelState.READY:
+        if self.state is not ModelState.READY or self.gone.is_set():
             return False
         if wanted is not None and wanted.specific and not wanted.same_load(self.request):
             return False

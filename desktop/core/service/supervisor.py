@@ -501,7 +501,7 @@ class Supervisor:
             each.leaving_at = ticket.place
         try:
             for each in going:
-                while each.state is ModelState.READY and not self._is_idle(each):
+                while not (each.gone.is_set() or each.exit or self._is_idle(each)):
                     if loaded is not None:
                         loaded.cancel.raise_if_cancelled()
                     if not any(one.entry.id == ticket.entry.id for one in self._queue):

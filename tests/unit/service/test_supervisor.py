@@ -196,6 +196,23 @@ async def test_a_busy_model_is_waited_for_and_never_taken_away(machine: Machine)
     assert machine.supervisor.loads == 3
 
 
+async def test_a_model_that_dies_while_it_is_waited_for_is_waited_for_no_more(
+    machine: Machine,
+) -> None:
+    machine.room.total = machine.room.slots = 1
+    busy = machine.client("a")
+    await busy.has_slot.wait()
+    early = asyncio.create_task(machine.use("a"))  # it would be served before a leaves
+    await machine.until(lambda: machine.supervisor.waiting == 1)
+    other = asyncio.create_task(machine.use("b"))
+    await machine.until(lambda: machine.supervisor.models[0].leaving_at is not None)
+    machine.room.engines[0].die()
+    async with asyncio.timeout(5):
+        assert await other == "b"
+        assert await early == "a"
+    await busy.go()
+
+
 async def test_a_load_nobody_waits_for_any_more_takes_nothing_out(machine: Machine) -> None:
     machine.room.total = 1
     busy = machine.client("a")
