@@ -14,7 +14,7 @@ from desktop.ui.tabs.server import usage_model as columns
 from desktop.ui.tabs.server.usage_model import hours, money
 from desktop.ui.tabs.server.usage_pane import UsagePane, begin_of
 from tests.helpers.window import RecordingContext
-from tests.visual.data import PRICES, usage
+from tests.visual.data_server import PRICES, usage
 
 
 @pytest.fixture

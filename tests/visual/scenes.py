@@ -20,7 +20,7 @@ from desktop.ui.shell.firstrun import FirstRun
 from desktop.ui.shell.palette import Palette
 from desktop.ui.tabs.server.throughput import slices
 from desktop.ui.widgets.base import Button
-from tests.visual import data
+from tests.visual import data, data_server
 from tests.visual.stage import Stage
 
 Scene = Callable[[Stage, int, int], None]
@@ -59,7 +59,7 @@ def chat_empty(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def chat_thread(stage: Stage, width: int, height: int) -> None:
-    stage.open("chat", width, height, models=[data.loaded()], public=data.PUBLIC_ON)
+    stage.open("chat", width, height, models=[data.loaded()], public=data_server.PUBLIC_ON)
     _open_thread(stage, data.thread(stage.language.code))
     area = stage.page("chat").thread_view
     area.verticalScrollBar().setValue(0)
@@ -210,12 +210,14 @@ def library_drop(stage: Stage, width: int, height: int) -> None:
 
 
 def _server(stage: Stage, width: int, height: int, part: str, **state: Any) -> Any:
-    stage.client.ledger = lambda *args, **how: {"requests": data.requests(), "next": None}
+    stage.client.ledger = lambda *args, **how: {"requests": data_server.requests(), "next": None}
     stage.client.ledger_request = lambda name: {}
-    stage.client.list_keys = data.KEYS
-    stage.client.hosted_prices = data.PRICES
-    stage.client.usage = lambda by, since, at: data.usage(by, data.PRICES[0] if at else None)
-    state = {"models": [data.loaded()], "public": data.PUBLIC_ON, **state}
+    stage.client.list_keys = data_server.KEYS
+    stage.client.hosted_prices = data_server.PRICES
+    stage.client.usage = lambda by, since, at: data_server.usage(
+        by, data_server.PRICES[0] if at else None
+    )
+    state = {"models": [data.loaded()], "public": data_server.PUBLIC_ON, **state}
     stage.open("server", width, height, **state)
     page = stage.page("server")
     page.show_part(part)
@@ -235,14 +237,14 @@ def server_on(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def server_network(stage: Stage, width: int, height: int) -> None:
-    _server(stage, width, height, "overview", public=data.PUBLIC_OPEN)
+    _server(stage, width, height, "overview", public=data_server.PUBLIC_OPEN)
 
 
 @scene
 def server_requests(stage: Stage, width: int, height: int) -> None:
     page = _server(stage, width, height, "requests")
     now = time.time()
-    for number, each in enumerate(data.requests()):
+    for number, each in enumerate(data_server.requests()):
         page.requests.chart.show_slices(slices([{**each, "arrived": now - 90 * number}], now, 900))
     stage.settle()
 
@@ -265,7 +267,7 @@ def server_request_failed(stage: Stage, width: int, height: int) -> None:
 @scene
 def server_keys(stage: Stage, width: int, height: int) -> None:
     stage.client.create_key = {"name": "phone", "key": f"pk-{'4fKq9ZbX7r' * 4}"}
-    page = _server(stage, width, height, "keys", public=data.PUBLIC_OPEN)
+    page = _server(stage, width, height, "keys", public=data_server.PUBLIC_OPEN)
     page.presenter.make_key("phone")
     stage.settle()
     page.keys.rows()[0].revoke.click()
@@ -294,14 +296,14 @@ def server_tools(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def server_tools_listener(stage: Stage, width: int, height: int) -> None:
-    pane = _server(stage, width, height, "tools", public=data.PUBLIC_OPEN).tools_pane
+    pane = _server(stage, width, height, "tools", public=data_server.PUBLIC_OPEN).tools_pane
     pane.choice.chip("vscode").click()
     stage.settle()
 
 
 @scene
 def server_port_taken(stage: Stage, width: int, height: int) -> None:
-    stage.client.public_on = data.PORT_TAKEN
+    stage.client.public_on = data_server.PORT_TAKEN
     stage.open("server", width, height)
     stage.page("server").presenter.switch(True)
     stage.settle()
@@ -407,7 +409,7 @@ def settings(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def closing(stage: Stage, width: int, height: int) -> None:
-    stage.open("server", width, height, models=[data.loaded()], public=data.PUBLIC_ON)
+    stage.open("server", width, height, models=[data.loaded()], public=data_server.PUBLIC_ON)
     dialog = ClosingDialog(stage.context, stage.window)
     dialog.open()
     stage.top = dialog
@@ -443,7 +445,7 @@ def service_lost(stage: Stage, width: int, height: int) -> None:
 
 @scene
 def rail_of_icons(stage: Stage, width: int, height: int) -> None:
-    stage.open("server", width, height, models=[data.loaded()], public=data.PUBLIC_ON)
+    stage.open("server", width, height, models=[data.loaded()], public=data_server.PUBLIC_ON)
     stage.window._rail._brand.click()
     stage.settle()
 
