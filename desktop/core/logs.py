@@ -23,9 +23,17 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update({k: v for k, v in record.__dict__.items() if k not in _STANDARD})
-        if record.exc_info:
+        if record.exc_info and _quotes_a_stranger(record):
+            line["exception"] = type(record.exc_info[1]).__name__
+        elif record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _quotes_a_stranger(record: logging.LogRecord) -> bool:
+    """Whether the exception says what came instead of HTTP: it may hold a key or a prompt."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is not None and kind.__module__ == "aiohttp.http_exceptions"
 
 
 def set_up(folder: Path, name: str, level: int = logging.INFO) -> Path:
