@@ -72,14 +72,15 @@ class Rig:
         policy: KeyPolicy | None = None,
     ) -> Repeat:
         caller = SimpleNamespace(key=key, policy=policy or KeyPolicy())
-        self.call: Any = SimpleNamespace(
+        call: Any = SimpleNamespace(
             caller=caller,
             request={},
             record=RequestRecord(route),
             usage=Usage(),
             whole=False,
         )
-        return Repeat(self.cache, self.call, route, lambda: BODY if body is None else body)
+        self.call = call
+        return Repeat(self.cache, call, route, lambda: BODY if body is None else body)
 
     async def make(self, reply: dict[str, Any] | None = None, **who: Any) -> None:
         """Ask, and have it answered."""

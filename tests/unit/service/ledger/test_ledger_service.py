@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from desktop.core.engine.server import free_port
+from desktop.core.engine.serverstate import free_port
 from desktop.core.service.ledger.store import Filter, LedgerStore
 from tests.helpers.gguf_files import write_tiny_llama
 from tests.helpers.service import RunningService, running_service, wait_for
