@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -284,7 +285,7 @@ def _unload_all(client: Client | None, loaded: list[str], out: Output) -> int:
     gone = []
     for name in loaded:
         assert client is not None
-        done = call(lambda name=name: client.unload(name))
+        done = call(partial(client.unload, name))
         if done["was_loaded"]:
             gone.append(done["id"])
 
