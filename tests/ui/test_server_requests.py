@@ -359,3 +359,4 @@ def test_the_bar_shows_every_part_that_took_time(theme: Theme, qtbot: QtBot) -> 
     assert boxes[-1][1].right() == pytest.approx(399.5)
     assert not line.grab().toImage().isNull()
     assert "Answering 1.8 s" in line.accessibleName()
+    assert "Waiting 0 ms" in line.accessibleName()

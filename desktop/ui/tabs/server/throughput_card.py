@@ -118,9 +118,8 @@ class ThroughputCard(Translated, Surface):
         minutes = width / 60
         rates = [value / minutes for value in requests]
         speed, rate = self.tr("Tokens per second"), self.tr("Requests per minute")
-        latest = [values[-2] if len(values) > 1 else 0.0 for values in (tokens, rates)]
-        for label, text, value in zip(self._names, (speed, rate), latest, strict=True):
-            label.setText(f"{text} · {value:,.1f}")
+        for label, text in zip(self._names, (speed, rate), strict=True):
+            label.setText(text)
         units = ("tok/s", self.tr("per minute"))
         for plot, values, unit, name in zip(
             self.plots, (tokens, rates), units, (speed, rate), strict=False

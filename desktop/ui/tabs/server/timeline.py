@@ -37,6 +37,11 @@ def parts(request: Json) -> list[tuple[str, float]]:
     return [("wait", granted), ("prefill", begun - granted), ("decode", total - begun)]
 
 
+def _time(seconds: float) -> str:
+    """12 ms of what is short."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else units.seconds(seconds)
+
+
 class Timeline(Translated, QWidget):
     """Shows one request; its words stand below the bar, with the time of each part."""
 
@@ -64,7 +69,7 @@ class Timeline(Translated, QWidget):
 
     def words(self) -> list[str]:
         """Of each part: its name and time."""
-        return [f"{self._names[name]} {units.seconds(took)}" for name, took in self._parts]
+        return [f"{self._names[name]} {_time(took)}" for name, took in self._parts]
 
     def _tell(self) -> None:
         self.setAccessibleName(", ".join(self.words()))
