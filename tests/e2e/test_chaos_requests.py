@@ -393,6 +393,22 @@ def check_ledger(outcomes: list[Outcome], rows: dict[str, Json]) -> None:
             assert (row["completion_tokens"] or 0) >= outcome.words, (outcome, row)
 
 
+def own_faults(service: RunningService) -> list[Json]:
+    """Errors in the log that are neither an engine's death nor a client's garbage."""
+    lines = [
+        json.loads(line)
+        for file in service.paths.logs.glob("service.log*")
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    known = ("an engine died", "Error handling request from 127.0.0.1")
+    return [
+        line
+        for line in lines
+        if line["level"] == "error"
+        and (line["message"] not in known or "Traceback" in line.get("exception", ""))
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_thousand_requests_and_nothing_is_mixed_up(tmp_path: Path) -> None:
@@ -462,5 +478,6 @@ def test_a_thousand_requests_and_nothing_is_mixed_up(tmp_path: Path) -> None:
         assert len(engines) <= 2
         service.stop()
         assert gone(engines)
+        assert own_faults(service) == []
     finally:
         service.stop()
