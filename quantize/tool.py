@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from desktop.core import procs
@@ -19,11 +19,13 @@ def run(
     on_line: OnLine = lambda line: None,
     *,
     check: bool = True,
+    environment: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Run a tool to its end; returns all lines it printed, on both streams, as they came.
 
     Args:
         check: its exit status counts.
+        environment: its whole environment; a clean one by default.
 
     Raises:
         AppError: CANCELLED (its whole tree has ended then); ENGINE_TOOL_FAILED with its own words.
@@ -39,7 +41,11 @@ def run(
 
     try:
         outcome = procs.run(
-            [str(part) for part in command], cancel=cancel, on_stdout=take, on_stderr=take
+            [str(part) for part in command],
+            cancel=cancel,
+            on_stdout=take,
+            on_stderr=take,
+            environment=environment,
         )
     except OSError as error:
         raise failed(name, error.strerror or str(error)) from error

@@ -53,7 +53,7 @@ Which = Callable[[str], str | None]
 
 
 def find_uv(which: Which = shutil.which) -> Path | None:
-    """uv on PATH, beside this interpreter, or in the source tree's own `.uv`."""
+    """uv on PATH, beside this interpreter, in the frozen app, or in the source tree's own `.uv`."""
     name = "uv.exe" if sys.platform == "win32" else "uv"
     found = which("uv")
     if found:
@@ -62,6 +62,7 @@ def find_uv(which: Which = shutil.which) -> Path | None:
     scripts = "Scripts" if sys.platform == "win32" else "bin"
     places = (
         Path(sys.executable).parent / name,
+        Path(getattr(sys, "_MEIPASS", root)) / name,
         root / ".uv" / scripts / name,
         root / ".uv" / name,
     )

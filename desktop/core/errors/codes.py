@@ -124,6 +124,12 @@ class ErrorCode(StrEnum):
     IMATRIX_NEEDED = "imatrix_needed"
     TEXT_TOO_SHORT = "text_too_short"
     OUTPUT_EXISTS = "output_exists"
+    TOOLKIT_FAILED = "toolkit_failed"
+    CHECKPOINT_INVALID = "checkpoint_invalid"
+    CHECKPOINT_INCOMPLETE = "checkpoint_incomplete"
+    CHECKPOINT_PICKLED = "checkpoint_pickled"
+    ARCHITECTURE_UNSUPPORTED = "architecture_unsupported"
+    TOKENIZER_UNKNOWN = "tokenizer_unknown"
     # what fits
     SIMULATION_INVALID = "simulation_invalid"
     GPU_UNKNOWN = "gpu_unknown"

@@ -76,6 +76,39 @@ WORDS_DATA: dict[C, Words] = {
         "It is not replaced unasked.",
         "Choose another folder or name, or give --replace.",
     ),
+    C.TOOLKIT_FAILED: Words(
+        "The conversion toolkit could not be installed",
+        "{reason}",
+        "Check the network and the settings of your package index, then try again; what has "
+        "come is kept.",
+    ),
+    C.CHECKPOINT_INVALID: Words(
+        "{path} cannot be converted",
+        "{reason}",
+        "Get it again, or choose the folder with config.json and the *.safetensors files.",
+    ),
+    C.CHECKPOINT_INCOMPLETE: Words(
+        "{count} of the weights' files are missing in {path}",
+        "{files}",
+        "Get the missing files; all of them must lie in one folder.",
+    ),
+    C.CHECKPOINT_PICKLED: Words(
+        "{path} has its weights in pickles ({file})",
+        "A pickle may run code of whoever made it when it is read.",
+        "Look for the same model with *.safetensors files; if there is none and you trust its "
+        "maker, give --allow-pickle.",
+    ),
+    C.ARCHITECTURE_UNSUPPORTED: Words(
+        "“{architecture}” cannot be converted",
+        "{reason}",
+        "Look for a GGUF file of the model, or wait for a version of Paddock with a newer engine.",
+    ),
+    C.TOKENIZER_UNKNOWN: Words(
+        "The tokenizer of {path} is not known to the converter",
+        "It cuts texts up in a way the engine has no name for (fingerprint {hash}); a guess would "
+        "make a model that reads wrongly.",
+        "Look for a GGUF file of the model, or wait for a version of Paddock with a newer engine.",
+    ),
     C.KEY_NOT_FOUND: Words(
         "There is no key called “{name}”",
         "It may have been revoked.",

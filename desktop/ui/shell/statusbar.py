@@ -178,6 +178,8 @@ class StatusBar(Translated, QWidget):
             "duplicates": self.tr("Search for duplicates"),
             "link": self.tr("Linking of duplicates"),
             "quantize": self.tr("Quantization"),
+            "convert": self.tr("Conversion"),
+            "toolkit": self.tr("Conversion toolkit"),
         }
         return names.get(str(job["kind"]), str(job["kind"]))
 

@@ -596,6 +596,62 @@
         <translation>数ページ以上のテキスト（本の 1 章、文書、コードなど）を使ってください。</translation>
     </message>
     <message>
+        <source>The conversion toolkit could not be installed</source>
+        <translation>変換ツールキットをインストールできませんでした</translation>
+    </message>
+    <message>
+        <source>Check the network and the settings of your package index, then try again; what has come is kept.</source>
+        <translation>ネットワークとパッケージインデックスの設定を確認して、もう一度試してください。取得済みのものは残っています。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be converted</source>
+        <translation>{path} は変換できません</translation>
+    </message>
+    <message>
+        <source>Get it again, or choose the folder with config.json and the *.safetensors files.</source>
+        <translation>取得し直すか、config.json と *.safetensors ファイルがあるフォルダーを選んでください。</translation>
+    </message>
+    <message>
+        <source>{count} of the weights' files are missing in {path}</source>
+        <translation>{path} に重みのファイルが {count} 個足りません</translation>
+    </message>
+    <message>
+        <source>{files}</source>
+        <translation>{files}</translation>
+    </message>
+    <message>
+        <source>Get the missing files; all of them must lie in one folder.</source>
+        <translation>足りないファイルを取得してください。すべて同じフォルダーに置く必要があります。</translation>
+    </message>
+    <message>
+        <source>{path} has its weights in pickles ({file})</source>
+        <translation>{path} の重みは pickle 形式です（{file}）</translation>
+    </message>
+    <message>
+        <source>A pickle may run code of whoever made it when it is read.</source>
+        <translation>pickle は、読み込むだけで作成者のコードが実行されることがあります。</translation>
+    </message>
+    <message>
+        <source>Look for the same model with *.safetensors files; if there is none and you trust its maker, give --allow-pickle.</source>
+        <translation>*.safetensors ファイルの同じモデルを探してください。ほかになく、作成者を信頼する場合は --allow-pickle を付けてください。</translation>
+    </message>
+    <message>
+        <source>“{architecture}” cannot be converted</source>
+        <translation>「{architecture}」は変換できません</translation>
+    </message>
+    <message>
+        <source>Look for a GGUF file of the model, or wait for a version of Paddock with a newer engine.</source>
+        <translation>このモデルの GGUF ファイルを探すか、新しいエンジンを備えた Paddock を待ってください。</translation>
+    </message>
+    <message>
+        <source>The tokenizer of {path} is not known to the converter</source>
+        <translation>{path} のトークナイザーは変換ツールに登録されていません</translation>
+    </message>
+    <message>
+        <source>It cuts texts up in a way the engine has no name for (fingerprint {hash}); a guess would make a model that reads wrongly.</source>
+        <translation>エンジンが知らない方法でテキストを分割します（フィンガープリント {hash}）。推測で変換すると、正しく読めないモデルになります。</translation>
+    </message>
+    <message>
         <source>{path} exists already</source>
         <translation>{path} はすでにあります</translation>
     </message>

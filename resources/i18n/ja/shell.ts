@@ -281,6 +281,14 @@
         <translation>量子化</translation>
     </message>
     <message>
+        <source>Conversion</source>
+        <translation>変換</translation>
+    </message>
+    <message>
+        <source>Conversion toolkit</source>
+        <translation>変換ツールキット</translation>
+    </message>
+    <message>
         <source>Calibration</source>
         <translation>較正</translation>
     </message>

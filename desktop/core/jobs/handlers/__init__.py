@@ -70,11 +70,13 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.acceptance import AcceptanceKind
     from desktop.core.jobs.handlers.bench import BenchKind
     from desktop.core.jobs.handlers.calibrate import CalibrateKind
+    from desktop.core.jobs.handlers.convert import ConvertKind
     from desktop.core.jobs.handlers.download import DownloadKind
     from desktop.core.jobs.handlers.duplicates import DuplicatesKind, LinkKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.quantize import QuantizeKind
+    from desktop.core.jobs.handlers.toolkit import ToolkitKind
     from desktop.core.jobs.handlers.verify import VerifyKind
     from desktop.core.jobs.idle import Idle
 
@@ -100,6 +102,8 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             known_sha256=lambda entry: _sha256(tools.paths, entry),
         ),
         EngineBuildKind(tools.paths),
+        ToolkitKind(tools.paths),
+        ConvertKind(tools.paths, read=read),
         QuantizeKind(
             tools.paths,
             read=read,

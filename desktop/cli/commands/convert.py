@@ -1,0 +1,85 @@
+"""`paddock convert`: a GGUF file of a checkpoint as Hugging Face shares it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from desktop.cli.output import Output
+from desktop.cli.parser import Commands, UsageError
+
+Json = dict[str, Any]
+TYPES = ("auto", "f16", "bf16", "q8_0")
+
+
+def register(commands: Commands) -> None:
+    parser = commands.add(
+        "convert",
+        run,
+        "make a GGUF file of a checkpoint (config.json and *.safetensors); the first time it "
+        "installs the converter, about 1 GB, into a folder of its own",
+    )
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="the checkpoint's folder")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the GGUF file to make")
+    parser.add_argument(
+        "--type",
+        choices=TYPES,
+        default="auto",
+        help="how weights are stored; auto (the default): the 16-bit type that loses nothing",
+    )
+    parser.add_argument(
+        "--mmproj", action="store_true", help="make the projector of a model that sees or hears"
+    )
+    parser.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        help="also read weights in pickles; only those of a maker whom you trust",
+    )
+    parser.add_argument("--replace", action="store_true", help="replace FILE if it exists")
+    parser.add_argument("--install-only", action="store_true", help="install the converter only")
+    parser.add_argument("--remove-toolkit", action="store_true", help="remove the converter")
+
+
+def run(args: argparse.Namespace, out: Output) -> int:
+    from desktop.cli import session
+    from desktop.cli.following import job
+
+    if args.install_only or args.remove_toolkit:
+        if args.folder or args.output or (args.install_only and args.remove_toolkit):
+            raise UsageError("--install-only and --remove-toolkit stand alone", "")
+        params: Json = {"remove": True} if args.remove_toolkit else {}
+        state = job(session.started(out), "toolkit", params, out)["result"]
+        out.result(state, lambda: _tell(state, out))
+        return 0
+    if not args.folder or not args.output:
+        raise UsageError("DIR and -o FILE are needed", "")
+    params = {
+        "path": str(Path(args.folder).expanduser().absolute()),
+        "output": str(Path(args.output).expanduser().absolute()),
+        "type": args.type,
+        "projector": args.mmproj,
+        "allow_pickle": args.allow_pickle,
+        "replace": args.replace,
+    }
+    result = job(session.started(out), "convert", params, out)["result"]
+    out.result(result, lambda: show(result, out))
+    return 0
+
+
+def _tell(state: Json, out: Output) -> None:
+    from desktop.cli.units import size
+
+    if state["installed"]:
+        out.line(f"{state['folder']}: for engine {state['engine']}, {size(state['size_bytes'])}")
+    else:
+        out.line(f"Removed: {size(state['freed_bytes'])} are free again.")
+
+
+def show(result: Json, out: Output) -> None:
+    """The file, its size, and how long it took."""
+    from desktop.cli.units import size
+
+    out.line(f"{result['path']}: {size(result['size_bytes'])}, in {result['seconds']:.0f} s")
+    if result["own_code"]:
+        out.note("The checkpoint brings code of its own, which was not run.")

@@ -1,0 +1,117 @@
+"""The job that makes a GGUF file of a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.summary import ModelSummary
+from desktop.core.jobs.handlers.toolkit import RESOURCE, install, root_of
+from desktop.core.jobs.kinds import JobContext
+from desktop.core.paths import Paths
+from quantize import checkpoint, convert, toolkit
+from quantize.pins import ENGINE_VERSION
+
+ReadSummary = Callable[[Path], ModelSummary]
+
+
+class ConvertKind:
+    """Parameters:
+
+    - `path`: the checkpoint's folder; `output`: the file to make.
+    - `type`: "f16", "bf16", "q8_0" or "auto" (the default).
+    - `projector`: make the part that sees or hears, instead of the model.
+    - `allow_pickle`: also weights in pickles; `replace`: also where the file exists.
+
+    The toolkit is installed where it is missing. The result is {"path", "type", "size_bytes",
+    "seconds", "projector", "made_from", "own_code"}; `own_code`: the checkpoint brings code, which
+    was not run.
+
+    Args:
+        read: a file's summary; raises what is wrong with it.
+        install: the toolkit, installed if need be.
+    """
+
+    name = "convert"
+    needs = frozenset({"cpu", RESOURCE})
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        read: ReadSummary,
+        install: Callable[[Paths, JobContext], toolkit.Toolkit] = install,
+    ) -> None:
+        self._paths = paths
+        self._read = read
+        self._install = install
+
+    def plan(self, params: dict[str, Any]) -> list[str]:
+        self._asked(params)
+        return ["toolkit", "hash", "convert"]
+
+    def _asked(self, params: dict[str, Any]) -> tuple[checkpoint.Checkpoint, Path, convert.Wanted]:
+        """Raises:
+        AppError: what is wrong with the checkpoint or the output, as far as can be told now.
+        """
+        wanted = convert.Wanted.of(params.get("type") or "auto", params.get("projector"))
+        found = checkpoint.read(
+            Path(_text(params, "path")), allow_pickle=bool(params.get("allow_pickle"))
+        )
+        target = Path(_text(params, "output")).absolute()
+        if target.is_dir():
+            raise AppError(ErrorCode.BAD_REQUEST, reason=f"{target} is a folder.")
+        if target.exists() and not params.get("replace"):
+            raise AppError(ErrorCode.OUTPUT_EXISTS, path=str(target))
+        there = toolkit.find(root_of(self._paths))
+        if there is not None:
+            convert.check_known(found, there, wanted)
+        return found, target, wanted
+
+    def run(self, context: JobContext) -> dict[str, Any]:
+        found, target, wanted = self._asked(context.params)
+        if found.own_code:
+            context.reporter.log("The checkpoint brings code of its own, which is not run.")
+        context.keep("output", str(target))
+        context.done.pop("toolkit", None)  # it may have been removed since
+        tools = self._install(self._paths, context)
+        context.step("toolkit", lambda: ENGINE_VERSION)
+        convert.check_known(found, tools, wanted)
+        hashes = context.step(
+            "hash", lambda: convert.hashes(found, context.reporter, context.cancel)
+        )
+
+        def make() -> dict[str, Any]:
+            return convert.convert(
+                tools,
+                found,
+                target,
+                wanted,
+                source=hashes,
+                check=self._check,
+                work=self._paths.work,
+                reporter=context.reporter,
+                cancel=context.cancel,
+            )
+
+        made: dict[str, Any] = context.step("convert", make)
+        return {**made, "own_code": found.own_code}
+
+    def cancelled(self, params: dict[str, Any], done: dict[str, Any]) -> None:
+        """What a killed converter left beside the target."""
+        target = done.get("output")
+        if isinstance(target, str):
+            shutil.rmtree(convert.unfinished_of(Path(target)), ignore_errors=True)
+
+    def _check(self, made: Path) -> None:
+        self._read(made)
+
+
+def _text(params: dict[str, Any], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” is missing.")
+    return value
