@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -70,6 +71,17 @@ class RunningService:
 
         wait_for(answers, "the service answers")
         return found[0]
+
+    def events(self) -> list[dict[str, Any]]:
+        """All that the service published so far."""
+        state = self.client.state()
+        found: list[dict[str, Any]] = []
+        for event in self.client.events(state["epoch"], 0):
+            if event["type"] != "ping":
+                found.append(event)
+            if event["type"] == "ping" or event["seq"] >= state["seq"]:
+                break
+        return found
 
     def engines(self) -> list[psutil.Process]:
         """The llama-server processes below the service."""
