@@ -22,6 +22,9 @@ MAY_ASK = {
     "desktop.core.paths",
     "desktop.core.engine.runtime",  # the engine inside a frozen app
     "desktop.core.engine.build",  # uv beside the interpreter; a frozen app has neither
+    "desktop.core.autostart.job",  # what the system is to start
+    "desktop.core.autostart.install",  # not from a source tree, which may be moved
+    "quantize.toolkit",  # the interpreter for an environment of its own; a frozen app has none
 }
 
 
