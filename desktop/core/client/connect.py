@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -111,7 +112,12 @@ def connect_or_start(paths: Paths) -> Client:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(_NotRunning):
-            return _connect_if_running(paths)
+            client = _connect_if_running(paths)
+            if os.name == "posix" and client.endpoint.pid != process.pid:
+                # Another command's came first. Ours would become the service if that one ended
+                # before ours had looked for it. (On Windows a launcher stands between.)
+                process.terminate()
+            return client
         if process.poll() == EXIT_DISK_FULL:
             reason_text = "The service needs some space to start."
             raise AppError(ErrorCode.DISK_FULL, path=str(paths.data), reason=reason_text)
