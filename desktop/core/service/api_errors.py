@@ -144,7 +144,7 @@ def from_upstream(status: int, raw: bytes, prompt: str = "messages") -> ApiError
             code="invalid_grammar",
         )
     if (long := _TOO_LONG.match(message)) is not None:
-        return _text_too_long(*map(int, long.groups()), prompt)
+        return _text_too_long(int(long[1]), int(long[2]), prompt)
     if 400 <= status < 500:
         return ApiError(status, message)
     if status == 500 and _is_the_clients_fault(message):

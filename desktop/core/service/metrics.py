@@ -122,7 +122,7 @@ class Metrics:
             "model_unloads", "Models taken out: asked, for room, or unused.", "model", "reason"
         )
         self._deaths = counter("model_deaths", "Engines that ended by themselves.", "model")
-        registry.register(self)  # type: ignore[arg-type]  # its protocol: has `collect`
+        registry.register(self)
         ProcessCollector(namespace="paddock", registry=registry)
 
     # --- what happens -------------------------------------------------------------------------
