@@ -190,12 +190,12 @@
         <translation>Paddock のサービスを待っています。</translation>
     </message>
     <message>
-        <source>Programs in your network reach your models with OpenAI's API.</source>
-        <translation>ネットワーク内のプログラムから、OpenAI 互換 API でモデルを使えます。</translation>
+        <source>Programs in your network reach your models by the APIs of OpenAI, Anthropic and Ollama.</source>
+        <translation>ネットワーク内のプログラムから、OpenAI・Anthropic・Ollama の API でモデルを使えます。</translation>
     </message>
     <message>
-        <source>Programs on this machine reach your models with OpenAI's API.</source>
-        <translation>このマシンのプログラムから、OpenAI 互換 API でモデルを使えます。</translation>
+        <source>Programs on this machine reach your models by the APIs of OpenAI, Anthropic and Ollama.</source>
+        <translation>このマシンのプログラムから、OpenAI・Anthropic・Ollama の API でモデルを使えます。</translation>
     </message>
 </context>
 <context>

@@ -37,9 +37,15 @@ class StatusLine(Translated, Surface):
         self.copy.set_value(url)
         self.copy.setVisible(on)
         sentences = {
-            "on": self.tr("Programs in your network reach your models with OpenAI's API.")
+            "on": self.tr(
+                "Programs in your network reach your models by the APIs of OpenAI, Anthropic "
+                "and Ollama."
+            )
             if network
-            else self.tr("Programs on this machine reach your models with OpenAI's API."),
+            else self.tr(
+                "Programs on this machine reach your models by the APIs of OpenAI, Anthropic "
+                "and Ollama."
+            ),
             "off": self.tr("Off. Turn it on to use your models from other programs."),
             "failed": self.tr("It could not be turned on."),
             "starting": self.tr("Opening the address …"),
