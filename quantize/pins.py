@@ -14,7 +14,7 @@ REQUIREMENTS = (
     "sentencepiece==0.2.3",
     "safetensors==0.8.0",
     "numpy==2.2.6",
-    "protobuf==4.25.9",
+    "protobuf==7.36.2",
 )
 # What those ask for, so that tomorrow's toolkit is today's.
 CONSTRAINTS = (

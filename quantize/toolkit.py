@@ -285,14 +285,23 @@ class Installer:
         cancel: CancelToken,
         on_line: tool.OnLine = lambda line: None,
     ) -> None:
+        lines: list[str] = []
+
+        def keep(line: str) -> None:
+            lines.append(line.strip())
+            on_line(line)
+
         try:
             tool.run(
-                [self.uv, *arguments], cancel, on_line, environment=index_environment(self.environ)
+                [self.uv, *arguments], cancel, keep, environment=index_environment(self.environ)
             )
         except AppError as error:
             if error.code is not ErrorCode.ENGINE_TOOL_FAILED:
                 raise
-            raise _failed(str(error.params["reason"])) from error
+            # uv's first line names what failed, those below it why.
+            first = next((n for n, line in enumerate(lines) if line.startswith("error:")), None)
+            said = " ".join(lines[first:]) if first is not None else str(error.params["reason"])
+            raise _failed(said[:1000]) from error
 
 
 def _failed(reason: str) -> AppError:

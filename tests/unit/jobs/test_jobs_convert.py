@@ -1,0 +1,308 @@
+"""Converting with a toolkit that real uv installs from an index on loopback.
+
+What it installs is small: a stand-in for the converter (tests/data/convert) and for the packages
+that the wrapper around it needs. The real ones are tried in test_jobs_convert_real.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.core.errors import AppError, ErrorCode
+from desktop.core.events import CancelToken, Progress
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.summary import ModelSummary
+from desktop.core.jobs.handlers.convert import ConvertKind
+from desktop.core.jobs.handlers.toolkit import ToolkitKind, root_of
+from desktop.core.jobs.kinds import JobContext
+from desktop.core.jobs.table import Job, JobState
+from desktop.core.paths import Paths, demo_model, paths
+from quantize import pins, toolkit
+from tests.helpers import package_index
+from tests.helpers.package_index import Index
+from tests.helpers.told import Told
+
+Json = dict[str, Any]
+CONVERTER = Path(__file__).resolve().parents[2] / "data" / "convert" / "convert_hf_to_gguf.py"
+ROOT = "llama_cpp_python-0.3.36"
+_CODE = "def {0}(*given, **named): raise RuntimeError('it was called')\n"
+PACKAGES = {
+    "transformers/__init__.py": "",
+    "transformers/dynamic_module_utils.py": "".join(
+        _CODE.format(name)
+        for name in (
+            "resolve_trust_remote_code", "get_class_in_module", "get_class_from_dynamic_module",
+            "get_cached_module_file",
+        )
+    ),
+    "tqdm/__init__.py": "",
+    "tqdm/std.py": "class tqdm:\n    def __init__(self, total): self.n, self.total = 0, total\n",
+}  # fmt: skip
+
+
+class _Reporter(Told):
+    """Cancels at a progress whose words begin so."""
+
+    def __init__(self, cancel: CancelToken, at: str) -> None:
+        super().__init__()
+        self._cancel, self._at = cancel, at
+
+    def progress(self, progress: Progress) -> None:
+        super().progress(progress)
+        if progress.what.startswith(self._at):
+            self._cancel.cancel()
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[Index]:
+    place = f"{ROOT}/vendor/llama.cpp"
+    source = package_index.source_package(
+        {
+            f"{place}/convert_hf_to_gguf.py": CONVERTER.read_bytes(),
+            f"{place}/conversion/__init__.py": b"",
+            f"{place}/conversion/../../../escaped.py": b"no",
+            f"{place}/ggml/large.c": b"int main;",
+            f"{ROOT}/setup.py": b"raise SystemExit('a build was run')",
+        }
+    )
+    served = Index()
+    served.files = {
+        "llama-cpp-python": {f"{ROOT}.tar.gz": source},
+        "tinykit": {
+            "tinykit-1.0-py3-none-any.whl": package_index.wheel("tinykit", "1.0", PACKAGES)
+        },
+    }
+    with package_index.serving(served):
+        yield served
+
+
+@pytest.fixture
+def home(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """Folders, an index, and pins for what it has."""
+    monkeypatch.setenv("PADDOCK_HOME", str(tmp_path / "home"))
+    for name in ("UV_INDEX", "UV_INDEX_URL", "UV_FIND_LINKS", "PIP_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.address}/simple")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    digest = hashlib.sha256(index.files["llama-cpp-python"][f"{ROOT}.tar.gz"]).hexdigest()
+    for module in (pins, toolkit):
+        monkeypatch.setattr(module, "SOURCE_SHA256", digest)
+        monkeypatch.setattr(module, "REQUIREMENTS", ("tinykit==1.0",))
+        monkeypatch.setattr(module, "CONSTRAINTS", ())
+    return paths().ensure()
+
+
+def kind_of(home: Paths) -> ConvertKind:
+    def read(path: Path) -> ModelSummary:
+        with HeaderReader(home.cache / "headers", work_root=home.work) as reader:
+            return reader.read(path)
+
+    return ConvertKind(home, read=read)
+
+
+def begin(
+    kind: ConvertKind | ToolkitKind,
+    params: Json,
+    told: Told | None = None,
+    cancel: CancelToken | None = None,
+) -> JobContext:
+    job = Job(
+        id=3, kind=kind.name, params=params, state=JobState.RUNNING, steps=kind.plan(params),
+        done={}, progress=None, result=None, error=None, created=0.0, started=None, finished=None,
+        position=3.0,
+    )  # fmt: skip
+    return JobContext(job, told or Told(), cancel or CancelToken(), lambda name, value: None)
+
+
+def write_checkpoint(folder: Path, **do: Any) -> Path:
+    """The bundled checkpoint, with what the stand-in is to do."""
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.model", "model.safetensors"):
+        shutil.copyfile(demo_model().parent / name, folder / name)
+    told = {"what": "write", "file": str(demo_model()), **do}
+    (folder / "do.json").write_text(json.dumps(told), "utf-8")
+    return folder
+
+
+def asked(folder: Path, target: Path, **more: Any) -> Json:
+    return {"path": str(folder), "output": str(target), "type": "q8_0", **more}
+
+
+def code_of(work: Callable[[], Any]) -> AppError:
+    with pytest.raises(AppError) as caught:
+        work()
+    return caught.value
+
+
+def test_the_toolkit_is_installed_and_a_file_is_made(
+    home: Paths, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("SOME_SETTING", "of the user")
+    look, target = tmp_path / "look.json", tmp_path / "out" / "{guide}.gguf"
+    folder = write_checkpoint(tmp_path / "guide", look=str(look))
+    (folder / "evil.py").write_text("raise SystemExit", "utf-8")
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "auto_map": {}}), "utf-8")
+    kind, told = kind_of(home), Told()
+    made = kind.run(begin(kind, asked(folder, target), told))
+
+    assert target.read_bytes() == demo_model().read_bytes()
+    facts = json.loads((target.parent / "{guide}.gguf.made.json").read_text("utf-8"))
+    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert facts["made_from"]["sha256"]["model.safetensors"] == weights
+    assert sorted(path.name for path in target.parent.iterdir()) == [
+        "{guide}.gguf", "{guide}.gguf.made.json",
+    ]  # fmt: skip
+    assert made["path"] == str(target) and made["own_code"] is True
+    assert any("is not run" in line for line in told.lines)
+    assert any("MB to get" in line for line in told.lines)
+    steps = [step for step in told.steps if step.what == "converting to q8_0" and step.total]
+    assert [(step.done, step.total) for step in steps] == [(40, 100), (100, 100)]
+
+    seen = json.loads(look.read_text("utf-8"))
+    assert seen["files"] == ["config.json", "do.json", "model.safetensors", "tokenizer.model"]
+    assert seen["name"] == "guide" and seen["environment"]["HF_HUB_OFFLINE"] == "1"
+    assert not {"HF_TOKEN", "SOME_SETTING"} & set(seen["environment"])
+    there = root_of(home) / pins.ENGINE_VERSION / "llama.cpp"
+    assert sorted(path.name for path in there.iterdir()) == ["conversion", "convert_hf_to_gguf.py"]
+    assert not list(home.work.iterdir()) and not list(root_of(home).rglob("escaped.py"))
+
+    # The second one needs nothing of the index.
+    index.asked.clear()
+    second = asked(folder, target, replace=True)
+    kind.run(begin(kind, second))
+    assert index.asked == []
+    assert code_of(lambda: kind.plan(asked(folder, target))).code is ErrorCode.OUTPUT_EXISTS
+
+
+def test_what_the_converter_ends_with_is_explained(home: Paths, tmp_path: Path) -> None:
+    kind, target = kind_of(home), tmp_path / "out" / "x.gguf"
+    folder = write_checkpoint(tmp_path / "guide", what="pre-tokenizer")
+    error = code_of(lambda: kind.run(begin(kind, asked(folder, target))))
+    assert error.code is ErrorCode.TOKENIZER_UNKNOWN and error.params["hash"] == "ab" * 32
+
+    error = code_of(lambda: kind.run(begin(kind, asked(
+        write_checkpoint(tmp_path / "odd", what="crash"), target))))  # fmt: skip
+    assert error.code is ErrorCode.ENGINE_TOOL_FAILED
+    assert "Can not map tensor 'model.odd.weight'" in str(error.params["reason"])
+
+    broken = write_checkpoint(tmp_path / "broken", file=str(CONVERTER))
+    error = code_of(lambda: kind.run(begin(kind, asked(broken, target))))
+    assert error.code.value.startswith("gguf"), "what it wrote is read before it gets its name"
+
+    # Now the toolkit is there: what it does not know is told before the job waits.
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["architectures"] = ["OddForCausalLM"]
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    error = code_of(lambda: kind.plan(asked(folder, target)))
+    assert error.code is ErrorCode.ARCHITECTURE_UNSUPPORTED
+    assert error.params["architecture"] == "OddForCausalLM"
+    error = code_of(lambda: kind.plan(asked(broken, target, projector=True)))
+    assert error.code is ErrorCode.ARCHITECTURE_UNSUPPORTED
+    assert list(target.parent.iterdir()) == [], "no half file is left"
+
+
+@pytest.mark.parametrize("at", ["looking up", "making an", "getting", "installing", "trying"])
+def test_an_install_that_is_stopped_is_no_toolkit_and_goes_on_later(home: Paths, at: str) -> None:
+    kind, cancel = ToolkitKind(home), CancelToken()
+    error = code_of(lambda: kind.run(begin(kind, {}, _Reporter(cancel, at), cancel)))
+    assert error.code is ErrorCode.CANCELLED
+    assert toolkit.find(root_of(home)) is None
+    kind.run(begin(kind, {}))
+    found = toolkit.find(root_of(home))
+    assert found is not None and found.architectures == {"LlamaForCausalLM"}
+
+
+def test_a_conversion_that_is_stopped_leaves_nothing(home: Paths, tmp_path: Path) -> None:
+    look, target = tmp_path / "begun", tmp_path / "out" / "x.gguf"
+    folder = write_checkpoint(tmp_path / "guide", what="wait", look=str(look))
+    kind = kind_of(home)
+
+    def stopped(told: Told | None, cancel: CancelToken) -> None:
+        error = code_of(lambda: kind.run(begin(kind, asked(folder, target), told, cancel)))
+        assert error.code is ErrorCode.CANCELLED
+        assert not target.parent.exists() or list(target.parent.iterdir()) == []
+
+    for at in ("reading the checkpoint", "converting"):
+        cancel = CancelToken()
+        stopped(_Reporter(cancel, at), cancel)
+
+    # In the middle of the writing, by somebody else.
+    def stop() -> None:
+        while not look.exists() and not ended.wait(0.02):
+            pass
+        cancel.cancel()
+
+    ended, cancel = threading.Event(), CancelToken()
+    look.unlink(missing_ok=True)
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    try:
+        stopped(None, cancel)
+    finally:
+        ended.set()
+        stopper.join()
+    assert look.exists() and not list(home.work.iterdir())
+
+
+def test_another_source_package_than_ours_is_refused(
+    home: Paths, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = ToolkitKind(home)
+    for module in (pins, toolkit):
+        monkeypatch.setattr(module, "SOURCE_SHA256", "0" * 64)
+    error = code_of(lambda: kind.run(begin(kind, {})))
+    assert error.code is ErrorCode.TOOLKIT_FAILED and "another source package" in str(error)
+    assert not (root_of(home) / pins.ENGINE_VERSION / "llama.cpp").exists()
+
+
+def test_content_that_is_not_what_the_index_says_is_refused(
+    home: Paths, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = pins.SOURCE_SHA256
+    rows = json.loads(index.page("llama-cpp-python"))
+    rows["files"][0]["hashes"]["sha256"] = digest
+    monkeypatch.setattr(index, "page", lambda project, true=index.page: (
+        json.dumps(rows).encode() if project == "llama-cpp-python" else true(project)
+    ))  # fmt: skip
+    changed = {**index.files, "llama-cpp-python": {f"{ROOT}.tar.gz": b"something else"}}
+    monkeypatch.setattr(index, "files", changed)
+    kind = ToolkitKind(home)
+    error = code_of(lambda: kind.run(begin(kind, {})))
+    assert error.code is ErrorCode.TOOLKIT_FAILED and "content" in str(error.params["reason"])
+    assert toolkit.find(root_of(home)) is None
+
+
+def test_an_index_without_the_packages_is_told_in_uvs_words(
+    home: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolkit, "REQUIREMENTS", ("missing-kit==1.0",))
+    kind = ToolkitKind(home)
+    error = code_of(lambda: kind.run(begin(kind, {})))
+    assert error.code is ErrorCode.TOOLKIT_FAILED and "missing-kit" in str(error.params["reason"])
+
+
+def test_another_engine_makes_the_toolkit_new_and_takes_the_old_one_away(
+    home: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = root_of(home) / "0.3.1"
+    old.mkdir(parents=True)
+    (old / "large").write_bytes(b"x" * 1000)
+    kind = ToolkitKind(home)
+    state = kind.run(begin(kind, {}))
+    assert state["installed"] and state["size_bytes"] > 0 and not old.exists()
+    for module in (pins, toolkit):
+        monkeypatch.setattr(module, "CONSTRAINTS", ("tinykit<2",))
+    assert toolkit.find(root_of(home)) is None, "other packages are another toolkit"
+    gone = kind.run(begin(kind, {"remove": True}))
+    assert not gone["installed"] and gone["freed_bytes"] > 0 and not root_of(home).exists()
