@@ -22,12 +22,13 @@ from desktop.core.jobs.handlers.convert import ConvertKind
 from desktop.core.jobs.handlers.toolkit import ToolkitKind, root_of
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.jobs.table import Job, JobState
-from desktop.core.paths import demo_model, paths
+from desktop.core.paths import demo_model, paths, resources
 from quantize import evaluate, tool, toolkit
 from tests.helpers.told import Told
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPARE = ROOT / "tests" / "data" / "convert" / "compare.py"
+ASK = ROOT / "tests" / "data" / "convert" / "ask_for_code.py"
 QUESTION, ANSWER = "What is Q4_K_M?", "4-bit"
 Params = dict[str, object]
 
@@ -91,25 +92,22 @@ def test_the_bundled_checkpoint_becomes_a_file_that_answers_as_transformers_does
     assert same["same_top"] >= 0.999 and same["worst_tie"] < 0.01
     assert 0 <= same["kld_mean"] < 1e-4
 
-    # --- code that comes with a checkpoint is not run, even where the converter sees it
+    # --- code that comes with a checkpoint is not run, though it is asked for
     evil, mark = tmp_path / "evil", tmp_path / "ran"
     shutil.copytree(demo_model().parent, evil, ignore=shutil.ignore_patterns("training", "*.gguf"))
     (evil / "evil.py").write_text(f"open({str(mark)!r}, 'w')\nclass Evil: pass\n", "utf-8")
-    classes = {
-        "config": {"AutoConfig": "evil.Evil"},
-        "tokenizer_config": {"AutoTokenizer": ["evil.Evil", None]},
-    }
-    for name, entry in classes.items():
-        place = evil / f"{name}.json"
-        changed = {**json.loads(place.read_text("utf-8")), "auto_map": entry}
-        if name == "config":
-            changed["model_type"] = "evil"  # so that only its own code would know it
-        place.write_text(json.dumps(changed), "utf-8")
-    (evil / "tokenizer.model").unlink()
-    (evil / "tokenizer.json").write_text("{}", "utf-8")
-    command = found.command(evil, "--outfile", tmp_path / "evil.gguf")
-    tool.run(command, CancelToken(), check=False, environment=toolkit.environment(tmp_path))
-    assert not mark.exists()
+    place = evil / "tokenizer_config.json"
+    entry = {"auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
+    place.write_text(json.dumps({**json.loads(place.read_text("utf-8")), **entry}), "utf-8")
+    for guard in ([], [resources() / "toolkit" / "run_converter.py"]):
+        mark.unlink(missing_ok=True)
+        lines = tool.run(
+            [python, "-I", *guard, ASK, evil],
+            CancelToken(),
+            environment=toolkit.environment(tmp_path),
+        )
+        assert mark.exists() is not bool(guard), lines
+        assert any("may not connect" in line for line in lines) is bool(guard), lines
 
     # --- and is taken away again
     remover = ToolkitKind(where)
