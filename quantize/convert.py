@@ -95,6 +95,7 @@ def convert(
     target: Path,
     wanted: Wanted,
     *,
+    name: str,
     source: dict[str, str],
     check: Callable[[Path], None],
     work: Path,
@@ -106,6 +107,7 @@ def convert(
     Beside it lies `NAME.made.json` with what it was made of.
 
     Args:
+        name: what the checkpoint is called, such as OWNER/NAME; the model's name without its owner.
         source: the hashes of the checkpoint's files.
         check: raises what is wrong with the file that was made, before it gets its name.
         work: a folder for what the converter sees and writes besides.
@@ -128,7 +130,7 @@ def convert(
     work.mkdir(parents=True, exist_ok=True)
     private = Path(tempfile.mkdtemp(dir=work))
     # The converter takes the model's name from the folder's.
-    seen = private / "checkpoint" / (checkpoint.folder.resolve().name or "model")
+    seen = private / "checkpoint" / (Path(name).name or "model")
     what = f"converting to {wanted.out_type}"
     command = toolkit.command(
         seen, "--outfile", unfinished / "model.gguf", "--outtype", wanted.out_type
@@ -172,7 +174,7 @@ def convert(
             "size_bytes": made[0].stat().st_size,
             "seconds": time.monotonic() - started,
             "made_from": {
-                "checkpoint": checkpoint.folder.resolve().name,
+                "checkpoint": name,
                 "architecture": checkpoint.architecture,
                 "sha256": source,
                 "engine": f"llama-cpp-python {ENGINE_VERSION}",

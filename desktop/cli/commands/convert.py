@@ -20,7 +20,12 @@ def register(commands: Commands) -> None:
         "make a GGUF file of a checkpoint (config.json and *.safetensors); the first time it "
         "installs the converter, about 1 GB, into a folder of its own",
     )
-    parser.add_argument("folder", metavar="DIR", nargs="?", help="the checkpoint's folder")
+    parser.add_argument(
+        "source",
+        metavar="DIR|REPO",
+        nargs="?",
+        help="the checkpoint: a folder, or OWNER/NAME on the hub",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="the GGUF file to make")
     parser.add_argument(
         "--type",
@@ -46,16 +51,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli.following import job
 
     if args.install_only or args.remove_toolkit:
-        if args.folder or args.output or (args.install_only and args.remove_toolkit):
+        if args.source or args.output or (args.install_only and args.remove_toolkit):
             raise UsageError("--install-only and --remove-toolkit stand alone", "")
         params: Json = {"remove": True} if args.remove_toolkit else {}
         state = job(session.started(out), "toolkit", params, out)["result"]
         out.result(state, lambda: _tell(state, out))
         return 0
-    if not args.folder or not args.output:
-        raise UsageError("DIR and -o FILE are needed", "")
+    if not args.source or not args.output:
+        raise UsageError("DIR or REPO and -o FILE are needed", "")
     params = {
-        "path": str(Path(args.folder).expanduser().absolute()),
+        **_source(args.source),
         "output": str(Path(args.output).expanduser().absolute()),
         "type": args.type,
         "projector": args.mmproj,
@@ -65,6 +70,16 @@ def run(args: argparse.Namespace, out: Output) -> int:
     result = job(session.started(out), "convert", params, out)["result"]
     out.result(result, lambda: show(result, out))
     return 0
+
+
+def _source(text: str) -> Json:
+    """A folder where there is one or the words can be nothing else; a name on the hub else."""
+    from desktop.core.hub.names import parse_name
+
+    path = Path(text).expanduser()
+    if path.exists() or text.startswith((".", "~", "/")) or parse_name(text) is None:
+        return {"path": str(path.absolute())}
+    return {"repo": text}
 
 
 def _tell(state: Json, out: Output) -> None:

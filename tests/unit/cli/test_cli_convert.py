@@ -65,3 +65,26 @@ def test_the_toolkit_by_itself(
 )
 def test_words_that_make_no_sense(paddock: Paddock, words: list[str]) -> None:
     assert paddock("convert", *words).code == 2
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder one is in; there is `here/name` in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here" / "name").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("maker/name", "repo"), ("here/name", "path"), ("./maker/name", "path"), ("name", "path")],
+)
+def test_a_folder_that_is_there_comes_before_a_repository(
+    face: FakeFace, paddock: Paddock, here: Path, source: str, expected: str
+) -> None:
+    accept(face, job("done", result=RESULT))
+    assert paddock("convert", source, "-o", "x.gguf").code == 0
+    (submitted,) = face.called("/jobs")
+    given = submitted["params"]
+    value = {"repo": source, "path": str(here / source)}[expected]
+    assert given[expected] == value and len({"repo", "path"} & set(given)) == 1

@@ -25,8 +25,11 @@ from desktop.core.jobs.handlers.toolkit import ToolkitKind, root_of
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.jobs.table import Job, JobState
 from desktop.core.paths import Paths, demo_model, paths
+from desktop.core.settings import Settings
+from desktop.core.web import WebSettings
 from quantize import pins, toolkit
 from tests.helpers import package_index
+from tests.helpers.hub import LocalHub
 from tests.helpers.package_index import Index
 from tests.helpers.told import Told
 
@@ -59,6 +62,22 @@ class _Reporter(Told):
         super().progress(progress)
         if progress.what.startswith(self._at):
             self._cancel.cancel()
+
+
+class Hub:
+    """What the service tells of the hub; without an address there is none."""
+
+    def __init__(self, home: Paths, url: str = "http://127.0.0.1:1") -> None:
+        self._home, self._url = home, url
+
+    def settings(self) -> Settings:
+        return Settings()
+
+    def network(self) -> WebSettings:
+        return WebSettings(endpoint=self._url)
+
+    def cache(self) -> Path:
+        return self._home.data / "hub"
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +119,12 @@ def home(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths
     return paths().ensure()
 
 
-def kind_of(home: Paths) -> ConvertKind:
+def kind_of(home: Paths, hub: Hub | None = None) -> ConvertKind:
     def read(path: Path) -> ModelSummary:
         with HeaderReader(home.cache / "headers", work_root=home.work) as reader:
             return reader.read(path)
 
-    return ConvertKind(home, read=read)
+    return ConvertKind(home, read=read, downloads=hub or Hub(home))
 
 
 def begin(
@@ -306,3 +325,63 @@ def test_another_engine_makes_the_toolkit_new_and_takes_the_old_one_away(
     assert toolkit.find(root_of(home)) is None, "other packages are another toolkit"
     gone = kind.run(begin(kind, {"remove": True}))
     assert not gone["installed"] and gone["freed_bytes"] > 0 and not root_of(home).exists()
+
+
+# --- from the hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[LocalHub]:
+    with LocalHub(tmp_path / "on-the-hub") as local:
+        yield local
+
+
+def test_a_checkpoint_on_the_hub_is_got_without_what_could_run(
+    home: Paths, hub: LocalHub, tmp_path: Path
+) -> None:
+    look, target = tmp_path / "look.json", tmp_path / "out" / "x.gguf"
+    folder = write_checkpoint(tmp_path / "guide", look=str(look))
+    files = {path.name: path.read_bytes() for path in folder.iterdir()} | {
+        "modeling_evil.py": b"raise SystemExit",
+        "pytorch_model.bin": b"pickle",
+        "consolidated.safetensors": b"the same again",
+        "onnx/model.onnx": b"another form",
+        "1_Pooling/config.json": b"{}",
+    }
+    hub.add_repo("maker/Guide-7B", files)
+    kind, told = kind_of(home, Hub(home, hub.url)), Told()
+    params = {"repo": "maker/Guide-7B", "output": str(target), "type": "f16"}
+    assert kind.plan(params) == ["find", "download", "toolkit", "hash", "convert"]
+    kind.run(begin(kind, params, told))
+    assert target.read_bytes() == demo_model().read_bytes()
+    seen = json.loads(look.read_text("utf-8"))
+    assert seen["name"] == "Guide-7B", "what the model will be called"
+    got = {path.name for path in (home.data / "hub").rglob("*") if path.is_file()}
+    assert {"config.json", "model.safetensors", "tokenizer.model"} <= got
+    assert not {"modeling_evil.py", "pytorch_model.bin", "consolidated.safetensors"} & got
+    facts = json.loads((target.parent / "x.gguf.made.json").read_text("utf-8"))
+    assert facts["made_from"]["checkpoint"] == "maker/Guide-7B"
+
+    # Nothing is fetched twice.
+    hub.clear_log()
+    kind.run(begin(kind, {**params, "replace": True}))
+    assert not [each for each in hub.requests if "resolve" in each.path]
+
+
+def test_a_repository_that_holds_no_checkpoint(home: Paths, hub: LocalHub, tmp_path: Path) -> None:
+    hub.add_repo("maker/gguf", {"model.gguf": b"GGUF", "config.json": b"{}"})
+    hub.add_repo("maker/pickled", {"pytorch_model.bin": b"x", "config.json": b"{}"})
+    kind = kind_of(home, Hub(home, hub.url))
+
+    def refused(repo: str, **more: Any) -> AppError:
+        params = {"repo": repo, "output": str(tmp_path / "x.gguf"), **more}
+        return code_of(lambda: kind.run(begin(kind, params)))
+
+    error = refused("maker/gguf")
+    assert error.code is ErrorCode.CHECKPOINT_INVALID and error.params["path"] == "maker/gguf"
+    assert refused("maker/pickled").code is ErrorCode.CHECKPOINT_PICKLED
+    assert refused("maker/none").code is ErrorCode.REMOTE_NOT_FOUND
+    assert refused("maker/gguf:Q4_K_M").code is ErrorCode.BAD_REQUEST
+    assert refused("no name").code is ErrorCode.BAD_REQUEST
+    # Allowed, it is got, and the folder's own check goes on.
+    assert "architecture" in str(refused("maker/pickled", allow_pickle=True))

@@ -23,6 +23,8 @@ from desktop.core.jobs.handlers.toolkit import ToolkitKind, root_of
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.jobs.table import Job, JobState
 from desktop.core.paths import demo_model, paths, resources
+from desktop.core.settings import Settings
+from desktop.core.web import WebSettings
 from quantize import evaluate, tool, toolkit
 from tests.helpers.told import Told
 
@@ -42,6 +44,19 @@ def context(kind: ConvertKind | ToolkitKind, params: Params, told: Told) -> JobC
     return JobContext(job, told, CancelToken(), lambda name, value: None)
 
 
+class _NoHub:
+    """Nothing is asked of the hub here."""
+
+    def settings(self) -> Settings:
+        return Settings()
+
+    def network(self) -> WebSettings:
+        return WebSettings(offline=True)
+
+    def cache(self) -> Path:
+        raise AssertionError("nothing is fetched")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_bundled_checkpoint_becomes_a_file_that_answers_as_transformers_does(
@@ -55,7 +70,8 @@ def test_the_bundled_checkpoint_becomes_a_file_that_answers_as_transformers_does
             return reader.read(path)
 
     # --- from a machine without a toolkit to a file
-    kind, told, target = ConvertKind(where, read=read), Told(), tmp_path / "guide-f16.gguf"
+    kind = ConvertKind(where, read=read, downloads=_NoHub())
+    told, target = Told(), tmp_path / "guide-f16.gguf"
     asked: Params = {"path": str(demo_model().parent), "output": str(target), "type": "f16"}
     made = kind.run(context(kind, asked, told))
     assert any("MB to get" in line for line in told.lines)

@@ -103,7 +103,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
         ),
         EngineBuildKind(tools.paths),
         ToolkitKind(tools.paths),
-        ConvertKind(tools.paths, read=read),
+        ConvertKind(tools.paths, read=read, downloads=tools.downloads),
         QuantizeKind(
             tools.paths,
             read=read,
