@@ -81,6 +81,8 @@ def check_contents(folder: Path) -> None:
         r"resources/demo/[\w.-]+\.gguf",
         r"resources/icons/paddock\.svg",
         r"resources/texts/importance\.txt",
+        r"resources/toolkit/run_converter\.py",
+        r"/uv(\.exe)?$",
         r"i18n/ja/\w+\.ts",
     ):
         if not any(re.search(what, name) for name in inside):

@@ -33,6 +33,9 @@ def made(tmp_path: Path) -> Path:
         "PySide6/Qt/lib/libQt6Core.so.6",
         "resources/demo/paddock-guide-q8_0.gguf",
         "resources/icons/paddock.svg",
+        "resources/texts/importance.txt",
+        "resources/toolkit/run_converter.py",
+        "uv",
         "resources/i18n/ja/shell.ts",
     ):
         (inside / name).parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +65,7 @@ def test_what_does_not_belong_into_a_build(scripts: ModuleType, made: Path, name
         scripts.check_contents(made)
 
 
-@pytest.mark.parametrize("name", ["libQt6Core.so.6", "paddock-guide-q8_0.gguf", "shell.ts"])
+@pytest.mark.parametrize("name", ["libQt6Core.so.6", "paddock-guide-q8_0.gguf", "shell.ts", "uv"])
 def test_what_a_build_must_have(scripts: ModuleType, made: Path, name: str) -> None:
     next(made.rglob(name)).unlink()
     with pytest.raises(scripts.BuildError):

@@ -196,6 +196,14 @@ def test_the_toolkit_is_installed_and_a_file_is_made(
     assert sorted(path.name for path in there.iterdir()) == ["conversion", "convert_hf_to_gguf.py"]
     assert not list(home.work.iterdir()) and not list(root_of(home).rglob("escaped.py"))
 
+    # After a restart at its very end the job knows its own file, and does not make it again.
+    first = begin(kind, asked(folder, tmp_path / "another.gguf"))
+    kind.run(first)
+    look.unlink()
+    again = JobContext(first.job, Told(), CancelToken(), lambda name, value: None)
+    again.done.update(first.done)
+    assert kind.run(again)["path"] == str(tmp_path / "another.gguf") and not look.exists()
+
     # The second one needs nothing of the index.
     index.asked.clear()
     second = asked(folder, target, replace=True)

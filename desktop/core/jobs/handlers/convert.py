@@ -109,8 +109,10 @@ class ConvertKind:
         )
 
     def run(self, context: JobContext) -> dict[str, Any]:
-        target, wanted = self._asked(context.params)
-        found = self._checkpoint(context.params, self._folder(context), wanted)
+        params = context.params
+        made_before = "convert" in context.done  # the file that is there is this job's
+        target, wanted = self._asked({**params, "replace": params.get("replace") or made_before})
+        found = self._checkpoint(params, self._folder(context), wanted)
         if found.own_code:
             context.reporter.log("The checkpoint brings code of its own, which is not run.")
         context.keep("output", str(target))
@@ -121,7 +123,7 @@ class ConvertKind:
         hashes = context.step(
             "hash", lambda: convert.hashes(found, context.reporter, context.cancel)
         )
-        name = str(context.params.get("repo") or found.folder.resolve().name)
+        name = str(params.get("repo") or found.folder.resolve().name)
 
         def make() -> dict[str, Any]:
             return convert.convert(
