@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.tabs.server.tools import KEY_HERE, TOOLS, Place
@@ -70,7 +70,11 @@ class ToolsPane(Translated, QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(16)
         layout.addWidget(self.off)
-        layout.addWidget(card)
+        # In a line of its own: a column would ask how high the card is at the column's width.
+        narrow = QHBoxLayout()
+        narrow.addWidget(card, 1)
+        narrow.addStretch(0)
+        layout.addLayout(narrow)
         layout.addStretch(1)
         self.retranslate()
 

@@ -6,7 +6,7 @@ import re
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.context import Context
 from desktop.ui.messages import message
@@ -85,12 +85,16 @@ class ServerPage(Page):
                 holder = QWidget()
                 column = QVBoxLayout(holder)
                 column.setContentsMargins(0, 0, 0, 0)
+                if name == "overview":
+                    column.setSpacing(16)
+                    column.addWidget(self.status)
                 column.addWidget(inside)
                 if name != "usage":
                     column.addStretch(1)
                 area = ScrollingColumn(holder)
             self.areas[name] = area
             self.stack.addWidget(area)
+        self._bring_forward("overview")
         self.leave_bar_room()
         line = QHBoxLayout()
         line.addWidget(self.parts)
@@ -99,7 +103,7 @@ class ServerPage(Page):
         top.setContentsMargins(0, 0, BAR_ROOM, 0)
         top.setSpacing(16)
         top.addLayout(line)
-        for widget in (self.status, self.banner, self.port_row):
+        for widget in (self.banner, self.port_row):
             top.addWidget(widget)
         self.content.addLayout(top)
         self.content.addWidget(self.stack, 1)
@@ -163,9 +167,18 @@ class ServerPage(Page):
         """Args: name: one of `PARTS`."""
         self._part_hidden()
         self.parts.choose(name)
-        self.stack.setCurrentWidget(self.areas[name])
+        self._bring_forward(name)
         if self._in_front:
             self._part_shown()
+
+    def _bring_forward(self, name: str) -> None:
+        """Show one area; how much room the others need does not count."""
+        for each, area in self.areas.items():
+            policy = area.sizePolicy()
+            fill = QSizePolicy.Policy.Expanding if each == name else QSizePolicy.Policy.Ignored
+            policy.setVerticalPolicy(fill)
+            area.setSizePolicy(policy)
+        self.stack.setCurrentWidget(self.areas[name])
 
     def show_model(self, model: str) -> None:
         """Anything that is behind the page's name: one of its parts."""
@@ -173,7 +186,6 @@ class ServerPage(Page):
             self.show_part(model)
 
     def _part_shown(self) -> None:
-        self.status.setVisible(self.part == "overview")
         if self.part == "requests":
             self.requests.shown()
         elif self.part == "usage":
@@ -213,7 +225,6 @@ class ServerPage(Page):
         network = presenter.on_network and phase == "on"
         shown = presenter.lan_urls[0] if network and presenter.lan_urls else presenter.url
         self.status.show_phase(phase, shown, network)
-        self.status.setVisible(self.part == "overview")
         self._show_trouble()
         self.connect_card.show_address(f"{presenter.url}/v1", presenter.key_needed)
         self.reach.show_reach(presenter.on_network, presenter.lan_urls)
