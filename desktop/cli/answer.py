@@ -69,9 +69,9 @@ def ask(client: Client, body: Json, out: Output) -> Answer:
                 emit((time.monotonic(), chunk))
         return time.monotonic()
 
-    stream = Background(work, "chat")
     first = 0.0
     try:
+        stream = Background(work, "chat")  # in here: Ctrl-C may come before it has returned
         for arrived, chunk in stream:
             if _take(answer, chunk, out) and answer.ttft_seconds is None:
                 first = arrived
