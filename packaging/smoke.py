@@ -52,6 +52,14 @@ def check(condition: object, what: str) -> None:
         raise AssertionError(what)
 
 
+def _mapped(process: psutil.Process) -> list[Path]:
+    """The files a process has in memory; none of one that has ended since it was seen."""
+    try:
+        return [Path(mapped.path) for mapped in process.memory_maps()]
+    except psutil.NoSuchProcess:
+        return []
+
+
 class Trial:
     """A copy of a build with homes of its own."""
 
@@ -142,7 +150,7 @@ class Trial:
         foreign = (str(ROOT), sys.prefix, sysconfig.get_path("stdlib"))
         for process in self.processes():
             if sys.platform != "darwin":  # where only root may look
-                for path in (Path(mapped.path) for mapped in process.memory_maps()):
+                for path in _mapped(process):
                     own = path.is_relative_to(self.folder)
                     taken = str(path).startswith(foreign) or path.name.startswith("libpython")
                     check(own or not taken, f"{process.name()} has loaded {path}")
@@ -156,7 +164,7 @@ class Trial:
             check(
                 not any(name.startswith("_PYI_") for name in given), "the engine was given _PYI_…"
             )
-            loaded = {Path(mapped.path) for mapped in engine.memory_maps()}
+            loaded = set(_mapped(engine))
             for stem in ("libllama.", "libggml-cpu.", "libgomp.", "libssl."):
                 places = [path for path in loaded if path.name.startswith(stem)]
                 good = places and all(path.is_relative_to(self.folder) for path in places)
