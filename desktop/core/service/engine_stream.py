@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -57,12 +57,29 @@ class EngineStreams:
             if dropped:
                 events.more_usage["dropped_messages"] = dropped
             call.usage, call.events = events.usage, events
+            # The loop stands here and not in a generator of its own: each generator that a block
+            # passes through costs as much as all that is done with it.
+            record, texts = call.record, call.record.texts
             try:
                 for part in range(len(asked.bodies)):
-                    answer = self._part(call, loaded, asked, part, events)
-                    async with contextlib.aclosing(answer):
-                        async for out in answer:
-                            yield out
+                    async with self._opened(loaded, asked, part) as (content, watch, infilled):
+                        while block := await watch.next_block(content):
+                            out = events.feed(infilled.feed(block) if infilled else block)
+                            if events.finished:
+                                call.whole = True
+                            if not out:
+                                continue
+                            watch.saw(out)
+                            for rewriter in asked.rewriters:
+                                out = rewriter.feed(out)
+                            if record.ttft_seconds is None:
+                                record.first_event()
+                            if texts is not None:
+                                texts.add(out)
+                            if out:
+                                yield out
+                    assert loaded.server is not None
+                    await _check_ended(events, part, loaded.server)
                 return
             except upstream.EngineSilent as error:
                 if call.record.ttft_seconds is None:
@@ -95,14 +112,14 @@ class EngineStreams:
             request_ids.say(call.request, DROPPED, str(shorter[1]))
         return shorter
 
-    async def _part(
-        self, call: Call, loaded: Loaded, asked: Asked, part: int, events: StreamFilter
-    ) -> AsyncGenerator[bytes]:
-        """The answers to one of the prompts."""
+    @contextlib.asynccontextmanager
+    async def _opened(
+        self, loaded: Loaded, asked: Asked, part: int
+    ) -> AsyncIterator[tuple[aiohttp.StreamReader, EngineWatch, completions.Infilled | None]]:
+        """The engine's answer to one of the prompts, watched."""
         server, body = loaded.server, asked.bodies[part]
         assert server is not None
-        rewriters, record, texts = asked.rewriters, call.record, call.record.texts
-        for rewriter in rewriters:
+        for rewriter in asked.rewriters:
             rewriter.part = part
         infilled = None
         if asked.infilled:
@@ -117,22 +134,7 @@ class EngineStreams:
                 silent_seconds=silent,
                 look_seconds=self._look_seconds,
             ) as watch:
-                async for block in watch.blocks(reply):
-                    out = events.feed(infilled.feed(block) if infilled else block)
-                    watch.saw(out)
-                    if events.finished:
-                        call.whole = True
-                    if not out:
-                        continue
-                    for rewriter in rewriters:
-                        out = rewriter.feed(out)
-                    if record.ttft_seconds is None:
-                        record.first_event()
-                    if texts is not None:
-                        texts.add(out)
-                    if out:
-                        yield out
-        await _check_ended(events, part, server)
+                yield reply.content, watch, infilled
 
 
 async def _check_ended(events: StreamFilter, part: int, server: EngineServer) -> None:

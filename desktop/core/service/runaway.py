@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -91,23 +91,22 @@ class EngineWatch:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def blocks(self, reply: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
-        """The engine's answer as it comes.
+    async def next_block(self, content: aiohttp.StreamReader) -> bytes:
+        """What the engine says next, empty at its end.
 
         Raises:
             ApiError: it was cut off.
         """
         try:
-            async for block in reply.content.iter_any():
-                self._count += 1
-                if self.problem is not None:
-                    break
-                yield block
+            block = await content.readany()
         except aiohttp.ClientError:
             if self.problem is None:
                 raise
+            block = b""
         if self.problem is not None:
             raise self.problem
+        self._count += 1
+        return block
 
     def saw(self, passed_on: bytes) -> None:
         """This goes to the client."""

@@ -318,7 +318,7 @@ class Turns:
         async with upstream.post(self._session, server, _ROUTE, body) as reply:
             # Whether an answer repeats itself too long is for the person to say who reads it.
             with EngineWatch(reply.close, loops=False) as watch:
-                async for block in watch.blocks(reply):
+                while block := await watch.next_block(reply.content):
                     for text, reasoning in deltas(events.feed(block)):
                         turn.add(text, reasoning)
         problem = await generation.stream_problem(events, server)
