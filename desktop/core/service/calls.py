@@ -186,7 +186,7 @@ class Calls:
             else:
                 self._finish(call, CLIENT_LEFT, "the client left", "client_left")
             raise
-        except Exception:
+        except Exception:  # a fault of ours: written down here, logged and answered by the face
             self._finish(call, 500, "internal error", "internal")
             raise
         self._finish(call)

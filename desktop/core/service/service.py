@@ -409,7 +409,7 @@ class Service:
         for step in steps:
             try:
                 await step()
-            except Exception:
+            except Exception:  # the others must end all the same
                 log.exception("a part of the service did not end well")
         for task in list(self._background):
             task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ _DATA = b"data: {"
 Chunk = dict[str, Any]
 
 
-class Rewriter:
+class Rewriter(ABC):
     """Looks at whole events and changes some; the others go through unread.
 
     Attributes:
@@ -25,13 +26,13 @@ class Rewriter:
     marks: tuple[bytes, ...] = ()
     part: int = 0
 
+    @abstractmethod
     def chunk(self, chunk: Chunk) -> Iterable[Chunk]:
         """What goes to the client in the place of a chunk.
 
         Raises:
             ApiError: the answer cannot go on.
         """
-        raise NotImplementedError
 
     def feed(self, block: bytes) -> bytes:
         """Whole events, changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,18 +181,18 @@ def _logprobs(choice: dict[str, Any]) -> list[Any]:
     return [{**each, "top_logprobs": each.get("top_logprobs") or []} for each in content]
 
 
-class _Open:
+class _Open(ABC):
     """An item, or several calls, that the model is saying."""
 
     def __init__(self, output: list[Item]) -> None:
         self._output = output
         self._at = len(output)
 
-    def begin(self) -> Iterator[Event]:
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self) -> Iterator[Event]: ...
 
-    def end(self, status: str) -> Iterator[Event]:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self, status: str) -> Iterator[Event]: ...
 
 
 def _item_event(type: str, at: int, item: Item) -> Event:
@@ -219,14 +220,14 @@ class _Text(_Open):
     def _where(self) -> dict[str, Any]:
         return {"item_id": self._item["id"], "output_index": self._at, self.index_name: 0}
 
-    def _part(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _part(self) -> dict[str, Any]: ...
 
-    def _parts(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _parts(self) -> list[dict[str, Any]]: ...
 
-    def _delta(self, logprobs: list[Any]) -> Event:
-        raise NotImplementedError
+    @abstractmethod
+    def _delta(self, logprobs: list[Any]) -> Event: ...
 
     def begin(self) -> Iterator[Event]:
         self._output.append(self._item)
