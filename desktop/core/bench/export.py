@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from typing import Any, Literal
 from desktop.core.bench.document import device_of
 from desktop.core.bench.schema import Document, validate
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.exports import csv_lines, markdown_table, markdown_text
 from desktop.core.files import write_atomic
 from desktop.core.gguf.words import shown
 from desktop.core.hardware.known import KnownSpeed
@@ -23,8 +22,6 @@ _SUFFIXES: dict[str, Format] = {".json": "json", ".csv": "csv", ".md": "md", ".m
 _MARK = "paddock_results"  # the key that tells an export from any other JSON file
 _FILE_LIMIT_BYTES = 64 << 20
 _DOCUMENTS_LIMIT = 10_000
-# A spreadsheet takes a cell that begins so for a formula; names may come from a stranger's file.
-_FORMULA = ("=", "+", "-", "@")
 _SETTINGS = ("threads", "kv_type_k", "kv_type_v", "gpu_layers")
 _COLUMNS = (
     "name",
@@ -104,12 +101,7 @@ def to_json(documents: Sequence[Document]) -> str:
 
 def to_csv(documents: Sequence[Document], published: Sequence[KnownSpeed] = ()) -> str:
     """One line a test, with its label, the conditions that decide most, and where it is from."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")  # RFC 4180
-    writer.writeheader()
-    for row in [*_rows(documents), *_published_rows(published)]:
-        writer.writerow({key: _cell(value) for key, value in row.items()})
-    return text.getvalue()
+    return "".join(csv_lines(_COLUMNS, [*_rows(documents), *_published_rows(published)]))
 
 
 def to_markdown(documents: Sequence[Document], published: Sequence[KnownSpeed] = ()) -> str:
@@ -118,11 +110,10 @@ def to_markdown(documents: Sequence[Document], published: Sequence[KnownSpeed] =
     for document in documents:
         conditions = document["fingerprint"]
         runtime = conditions["runtime"]
-        parts.append(f"### {_escaped(document['name'])}\n")
-        parts.append(
-            f"{_escaped(document['model']['id'])} on {_escaped(device_of(document) or '?')}, "
-            f"engine {_escaped(runtime.get('version') or runtime.get('id') or '?')}\n"
-        )
+        model, device = document["model"]["id"], device_of(document) or "?"
+        engine = runtime.get("version") or runtime.get("id") or "?"
+        parts.append(f"### {markdown_text(document['name'])}\n")
+        parts.append(f"{markdown_text(f'{model} on {device}, engine {engine}')}\n")
         parts.append("| test | tokens | depth | concurrency | tokens/s | median | ± |")
         parts.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for result in document["results"]:
@@ -137,7 +128,7 @@ def to_markdown(documents: Sequence[Document], published: Sequence[KnownSpeed] =
                 _figure(result["stddev"]),
             ]
             parts.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-        parts.extend(f"\n- {_escaped(warning)}" for warning in document["warnings"])
+        parts.extend(f"\n- {markdown_text(warning)}" for warning in document["warnings"])
         parts.append("")
     if published:
         parts.extend(_published_table(published))
@@ -145,13 +136,9 @@ def to_markdown(documents: Sequence[Document], published: Sequence[KnownSpeed] =
 
 
 def _published_table(published: Sequence[KnownSpeed]) -> list[str]:
-    lines = [
-        "### Published by others\n",
-        "| device | engine | model | test | tokens/s | source | read |",
-        "| --- | --- | --- | --- | ---: | --- | --- |",
-    ]
-    for row in _published_rows(published):
-        what = (
+    columns = ("device", "engine", "model", "test", ">tokens/s", "source", "read")
+    rows = [
+        (
             row["device"],
             f"{row['engine']} {row['backend']}".strip(),
             f"{row['model']} {row['quant_type']}",
@@ -160,8 +147,9 @@ def _published_table(published: Sequence[KnownSpeed]) -> list[str]:
             row["source"],
             row["status"],
         )
-        lines.append("| " + " | ".join(_escaped(cell) for cell in what) + " |")
-    return [*lines, ""]
+        for row in _published_rows(published)
+    ]
+    return ["### Published by others\n", *markdown_table(columns, rows), ""]
 
 
 def read_file(path: Path) -> list[Document]:
@@ -286,18 +274,6 @@ def _gpu_names(machine: dict[str, Any]) -> list[str]:
     if not isinstance(gpus, list):
         return []
     return [str(gpu["name"]) for gpu in gpus if isinstance(gpu, dict) and gpu.get("name")]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, (int, float)) or value is None:
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _escaped(value: Any) -> str:
-    """A text as Markdown shows it: no table cell, link, image or HTML comes of it."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>|#!~$&" else c for c in str(value))
 
 
 def _figure(value: float | None) -> str:
