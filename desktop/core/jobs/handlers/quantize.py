@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +17,7 @@ from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hardware.cpu import probe_cpu
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.paths import Paths
-from quantize import evaluate, imatrix, make, types
+from quantize import evaluate, imatrix, make, naming, types
 from quantize.recipe import Recipe
 
 # The whole model's answers to the evaluation text, kept while the job lasts (2 bytes a token of
@@ -73,10 +72,10 @@ class QuantizeKind:
         steps = ["hash"]
         if _text(params, "imatrix") is not None and not _is_matrix(_path(params, "imatrix")):
             steps.append("imatrix")
-        steps += [f"quantize {_label(recipe)}" for recipe in recipes]
+        steps += [f"quantize {naming.label(recipe)}" for recipe in recipes]
         if _text(params, "evaluate") is not None:
             steps.append("base")
-            steps += [f"evaluate {_label(recipe)}" for recipe in recipes]
+            steps += [f"evaluate {naming.label(recipe)}" for recipe in recipes]
         return steps
 
     def _source(self, params: dict[str, Any]) -> make.Source:
@@ -108,7 +107,7 @@ class QuantizeKind:
         for name in ("imatrix", "evaluate"):
             if _text(params, name) is not None:
                 _path(params, name)
-        labels = [_label(recipe) for recipe in recipes]
+        labels = [naming.label(recipe) for recipe in recipes]
         if len(set(labels)) < len(labels):
             raise AppError(ErrorCode.BAD_REQUEST, reason="Two recipes would make one file.")
         if not params.get("replace"):
@@ -146,8 +145,8 @@ class QuantizeKind:
         source = make.Source(source.path, digest, source.quantized, source.size_bytes)
         matrix = self._matrix(context, runtime, source, work)
         outputs = {
-            _label(recipe): context.step(
-                f"quantize {_label(recipe)}",
+            naming.label(recipe): context.step(
+                f"quantize {naming.label(recipe)}",
                 partial(self._make, context, runtime, source, recipe, matrix),
             )
             for recipe in recipes
@@ -156,7 +155,7 @@ class QuantizeKind:
         if _text(params, "evaluate") is not None:
             result["base"] = self._base(context, runtime, source, work)
             for recipe in recipes:
-                label = _label(recipe)
+                label = naming.label(recipe)
                 loss = context.step(
                     f"evaluate {label}",
                     partial(self._measure, context, runtime, outputs[label], work),
@@ -202,7 +201,7 @@ class QuantizeKind:
         matrix: Path | None,
     ) -> dict[str, Any]:
         target = _target(context.params, source.path, recipe)
-        facts = {"engine": runtime.version.text, "recipe": _label(recipe)}
+        facts = {"engine": runtime.version.text, "recipe": naming.label(recipe)}
         if matrix is not None:
             facts["imatrix_sha256"] = make.sha256_of(matrix, context.cancel)
         made = make.make(
@@ -218,8 +217,8 @@ class QuantizeKind:
         if made.fallbacks:
             names = ", ".join(made.fallbacks[:3])
             context.reporter.log(
-                f"{_label(recipe)}: {len(made.fallbacks)} tensors got another type, because their "
-                f"rows do not divide into its blocks ({names} …)."
+                f"{naming.label(recipe)}: {len(made.fallbacks)} tensors got another type, because "
+                f"their rows do not divide into its blocks ({names} …)."
             )
         return made.to_dict()
 
@@ -297,36 +296,10 @@ def _is_matrix(path: Path) -> bool:
     return path.suffix.lower() in (".gguf", ".dat", ".imatrix")
 
 
-def _label(recipe: Recipe) -> str:
-    """How a recipe's file and its steps are called."""
-    if recipe.plain:
-        return recipe.quant_type
-    parts = [recipe.quant_type, *(["pure"] if recipe.pure else [])]
-    if recipe.output_type:
-        parts.append(f"out-{recipe.output_type.upper()}")
-    if recipe.embedding_type:
-        parts.append(f"emb-{recipe.embedding_type.upper()}")
-    if recipe.tensor_types:
-        parts.append("own")
-    return "-".join(parts)
-
-
-def _target(params: dict[str, Any], source: Path, recipe: Recipe) -> Path:
-    folder = _text(params, "folder")
-    if folder is None:
-        raise AppError(ErrorCode.BAD_REQUEST, reason="“folder” is missing.")
-    name = _text(params, "name") or _stem(source)
-    if Path(name).name != name:
-        raise AppError(ErrorCode.BAD_REQUEST, reason="“name” must be a file's name.")
-    return Path(folder).absolute() / f"{name}-{_label(recipe)}.gguf"
-
-
-def _stem(source: Path) -> str:
-    """A file's name without what says how its weights are stored, and in how many parts."""
-    stem = re.sub(r"-\d{5}-of-\d{5}$", "", source.stem)
-    return re.sub(r"[-._](?:f16|bf16|f32|fp16|q8_0)$", "", stem, flags=re.IGNORECASE) or stem
-
-
 def _check_free(target: Path) -> None:
     if target.exists():
         raise AppError(ErrorCode.OUTPUT_EXISTS, path=str(target))
+
+
+def _target(params: dict[str, Any], source: Path, recipe: Recipe) -> Path:
+    return naming.target(params.get("folder"), params.get("name"), source, naming.label(recipe))
