@@ -26,12 +26,13 @@ from desktop.core.files import disk_full
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.speed import DeviceSpeed
 from desktop.core.fit.speed_fit import Measured, fit
-from desktop.core.fit.speed_models import SyntheticModel, write_model
+from desktop.core.fit.speed_models import write_model
 from desktop.core.fit.speed_plan import CalibrationPlan, Point
 from desktop.core.fit.speed_work import Portion, work_of
 from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
+from desktop.core.gguf.synthetic import SyntheticModel
 
 BUDGET_SECONDS = 50.0
 _SPARE_DISK_BYTES = 1 << 30

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from desktop.core.fit.speed_models import SyntheticModel
+from desktop.core.gguf.synthetic import SyntheticModel
 
 REFERENCE_TYPE = "Q4_K"
 # In the order of how much there is of them in the world's files.

@@ -58,6 +58,7 @@ TENSOR_TYPES: dict[int, TensorType] = {
     41: TensorType("Q1_0", 128, 18),
     42: TensorType("Q2_0", 64, 18),
 }
+TYPES_BY_NAME: dict[str, TensorType] = {kind.name: kind for kind in TENSOR_TYPES.values()}
 
 # Once written to files, since removed from the engine; it refuses them.
 REMOVED_TYPES: dict[int, str] = {

@@ -15,9 +15,11 @@ from desktop.core.engine.runtime import Runtime, environment_folder, read_runtim
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress
 from desktop.core.fit.speed_calibrate import Measurement, Target, settings_of
-from desktop.core.fit.speed_models import TYPES, SyntheticModel, tensor_bytes, write_model
+from desktop.core.fit.speed_models import TYPES, write_model
 from desktop.core.fit.speed_plan import CalibrationPlan, Point, plan
 from desktop.core.gguf.local import read_header
+from desktop.core.gguf.synthetic import SyntheticModel
+from desktop.core.gguf.write import tensor_bytes
 from tests.unit.bench import fakes
 
 K = SyntheticModel("Q4_K", 2, 256, 512, 4, 2)

@@ -14,11 +14,12 @@ from desktop.core.errors import AppError
 from desktop.core.fit import speed_fit, speed_plan
 from desktop.core.fit.speed import DeviceSpeed, Speeds, attention_seconds, figure
 from desktop.core.fit.speed_calibrate import portion_of
-from desktop.core.fit.speed_models import SyntheticModel, write_model
+from desktop.core.fit.speed_models import write_model
 from desktop.core.fit.speed_work import AttentionWork, Portion, Work, work_of
 from desktop.core.gguf.facts import facts_of
 from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
+from desktop.core.gguf.synthetic import SyntheticModel
 
 Made = Callable[[SyntheticModel], Path]
 
