@@ -35,23 +35,24 @@ def test_names_are_taken_as_people_write_them(tools: Callable[[str], Path]) -> N
 
 
 def test_a_dry_run_tells_size_and_tensors(recorded: Recorded) -> None:
-    planned = recipe.read_plan(recorded("dry_run.txt"))
-    assert planned.size_bytes == round(2.79 * (1 << 20)) and planned.bits_per_weight == 5.24
-    assert planned.tensors == 38 and planned.fallbacks == ()
+    lines = recorded("dry_run.txt")
+    planned = recipe.read_plan(lines)
+    # By hand of its 38 rows; the tool itself rounds to 2.79 MiB.
+    assert planned.size_bytes == 2_921_472 and planned.bits_per_weight == 5.24
+    assert planned.tensors == 38 and planned.fallbacks == () and not planned.needs_imatrix
+    assert planned.source_bytes == 4_744_192
+    # The embedding, 256 × 4096, as numbers of 4 bytes and in Q6_K.
+    assert planned.buffer_bytes == 256 * 4096 * 4 + 4096 * 210
     with pytest.raises(AppError) as caught:
         recipe.read_plan(["killed"])
     assert caught.value.code is ErrorCode.ENGINE_TOOL_FAILED
 
 
-def test_tensors_whose_rows_are_too_short_are_named() -> None:
-    # As printed of a model whose rows are 192 wide.
-    lines = [
-        "[   2/  12] blk.0.attn_k.weight - [   192,    192,      1,      1], type =    f16, ",
-        "tensor cols 192 x 192 are not divisible by 256, required for q4_K - using fallback",
-        "[   3/  12] blk.0.attn_q.weight - [   256,    256,      1,      1], type =    f16, ",
-        "llama_model_quantize_impl: quant size  =     1.00 MiB (5.00 BPW)",
-    ]
-    assert recipe.read_plan(lines).fallbacks == ("blk.0.attn_k.weight",)
+def test_a_type_we_do_not_know_leaves_the_tools_own_total(recorded: Recorded) -> None:
+    lines = [line.replace("(q6_K)", "(q9_Z)") for line in recorded("dry_run.txt")]
+    planned = recipe.read_plan(lines)
+    assert planned.size_bytes == round(2.79 * (1 << 20))
+    assert planned.source_bytes is None and planned.buffer_bytes is None
 
 
 def test_loss_of_a_whole_comparison(recorded: Recorded) -> None:
@@ -99,11 +100,38 @@ def test_recipes_travel_and_refuse_what_is_no_name() -> None:
     assert own.arguments() == [
         "--pure", "--output-tensor-type", "Q8_0", "--tensor-type", "attn_v=Q6_K",
     ]  # fmt: skip
+    named = recipe.Recipe("Q4_K_M", name="small")
+    assert recipe.Recipe.from_dict(named.to_dict()) == named and not named.plain
+    assert recipe.Recipe.from_dict({"quant_type": "q4_k_m"}) == recipe.Recipe("Q4_K_M")
     for wrong in (
+        {},
         {"quant_type": "--help"},
+        {"quant_type": 7},
         {"quant_type": "Q4_0", "tensor_types": [["a b", "Q8_0"]]},
+        {"quant_type": "Q4_0", "tensor_types": [["attn(", "Q8_0"]]},
+        {"quant_type": "Q4_0", "tensor_types": [["attn", "Q4_K_M"]]},  # a mix, no tensor's type
+        {"quant_type": "Q4_0", "tensor_types": ["attn"]},
+        {"quant_type": "Q4_0", "tensor_types": 3},
         {"quant_type": "Q4_0", "output_type": "x/../y"},
+        {"quant_type": "Q4_0", "name": "../x"},
     ):
         with pytest.raises(AppError) as caught:
             recipe.Recipe.from_dict(wrong)
-        assert caught.value.code is ErrorCode.SETTING_INVALID
+        assert caught.value.code is ErrorCode.SETTING_INVALID, wrong
+
+
+def test_files_are_called_after_their_recipe() -> None:
+    own = recipe.Recipe("Q4_K_M", "q8_0", "Q6_K", (("attn_v", "Q6_K"),), True)
+    assert own.label == "Q4_K_M-pure-out-Q8_0-emb-Q6_K-own"
+    assert recipe.Recipe("Q4_0").label == "Q4_0"
+    assert recipe.Recipe("Q4_0", name="mine").label == "mine"
+    stem = recipe.stem_of(Path("/m/Some-3B-F16-00001-of-00003.gguf"))
+    assert recipe.target_of(Path("/o"), stem, own).name == f"Some-3B-{own.label}.gguf"
+    assert recipe.stem_of(Path("f16.gguf")) == "f16"
+    for stem in ("", "a/b"):
+        with pytest.raises(AppError) as caught:
+            recipe.target_of(Path("/o"), stem, own)
+        assert caught.value.code is ErrorCode.BAD_REQUEST
+    with pytest.raises(AppError):
+        recipe.check_labels([recipe.Recipe("Q4_0"), recipe.Recipe("Q8_0", name="q4_0")])
+    recipe.check_labels([recipe.Recipe("Q4_0"), recipe.Recipe("Q8_0")])
