@@ -14,7 +14,7 @@ from desktop.core.gguf.tensor_types import TENSOR_TYPES, TYPES_BY_NAME
 # A tensor's name, its dimensions (ggml's order: a row's length first) and its type.
 TensorSpec = tuple[str, tuple[int, ...], str]
 Value = str | int | float
-ALIGNMENT = 32
+ALIGNMENT = 32  # GGUF_DEFAULT_ALIGNMENT; llama-quantize writes by no other
 _U32, _F32, _STRING = 4, 6, 8
 _NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 
@@ -26,7 +26,7 @@ def tensor_bytes(dims: tuple[int, ...], type_name: str) -> int:
 
 def file_bytes(tensors: Iterable[TensorSpec]) -> int:
     """What the tensors take in a file, behind its header."""
-    return sum(_padded(tensor_bytes(dims, kind)) for _, dims, kind in tensors)
+    return sum(padded(tensor_bytes(dims, kind)) for _, dims, kind in tensors)
 
 
 def header_bytes(tensors: Sequence[TensorSpec], values: Mapping[str, Value]) -> bytes:
@@ -41,12 +41,13 @@ def header_bytes(tensors: Sequence[TensorSpec], values: Mapping[str, Value]) -> 
     for name, dims, kind in tensors:
         out.append(_text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims))
         out.append(struct.pack("<IQ", _NUMBERS[kind], offset))
-        offset += _padded(tensor_bytes(dims, kind))
+        offset += padded(tensor_bytes(dims, kind))
     raw = b"".join(out)
-    return raw + bytes(_padded(len(raw)) - len(raw))
+    return raw + bytes(padded(len(raw)) - len(raw))
 
 
-def _padded(size: int) -> int:
+def padded(size: int) -> int:
+    """With what a file puts behind a tensor, or behind its header."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
