@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,31 @@ def target(folder: Any, name: Any, source: Path, label: str) -> Path:
     Raises:
         AppError: BAD_REQUEST where they are no folder and no file's name.
     """
+    return _file(folder, stem(source) if name is None else name, f"-{label}")
+
+
+def converted(folder: Any, name: Any, checkpoint: Mapping[str, Any]) -> Path:
+    """The file that is made of a checkpoint before it is quantized.
+
+    Args:
+        checkpoint: `path` or `repo` and `type`, as somebody asked for them. Which type "auto"
+            becomes is not known before.
+
+    Raises:
+        AppError: BAD_REQUEST.
+    """
+    source = checkpoint.get("repo") or checkpoint.get("path")
+    if not isinstance(source, str) or not source:
+        reason = "“checkpoint” must name a folder (“path”) or a repository (“repo”)."
+        raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
+    kind = str(checkpoint.get("type") or "auto").upper()
+    called = Path(source.partition("@")[0]).absolute().name
+    return _file(folder, called if name is None else name, "" if kind == "AUTO" else f"-{kind}")
+
+
+def _file(folder: Any, begins: Any, ends: str) -> Path:
     if not isinstance(folder, str) or not folder:
         raise AppError(ErrorCode.BAD_REQUEST, reason="“folder” is missing.")
-    begins = stem(source) if name is None else name
     if not isinstance(begins, str) or not begins or Path(begins).name != begins:
         raise AppError(ErrorCode.BAD_REQUEST, reason="“name” must be a file's name.")
-    return Path(folder).absolute() / f"{begins}-{label}.gguf"
+    return Path(folder).absolute() / f"{begins}{ends}.gguf"
