@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QSpinBox, QWidget
 
 from desktop.ui.i18n import Translated
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, Text
 from desktop.ui.widgets.slider import StepSlider
+from desktop.ui.widgets.wheel import WheelGuard
 
 _UNKNOWN_CONTEXT = 131_072  # the bound where a file does not say what it was trained for
 KV_TYPES = ("f16", "q8_0", "q4_0")
@@ -98,9 +99,7 @@ class LoadControls(Translated, QWidget):
         for spin in (self.context, self.slots, self.gpu_layers, self.experts):
             spin.setAcceptDrops(False)
             spin.lineEdit().setAcceptDrops(False)
-        for field in (*self._fields, self.slider, self.layers_slider):
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self)
+        WheelGuard(self).watch(*self._fields, self.slider, self.layers_slider)
         self.slider.valueChanged.connect(self._on_slider_changed)
         self.context.valueChanged.connect(self._on_context_changed)
         self.layers_slider.valueChanged.connect(self.gpu_layers.setValue)
@@ -146,14 +145,6 @@ class LoadControls(Translated, QWidget):
         of = self.tr(" of {count}").format(count=self._layers)
         self.gpu_layers.setSuffix(of)
         self.experts.setSuffix(of)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The wheel scrolls the panel: it changes a field only where the hands are in it."""
-        wheel = event.type() == QEvent.Type.Wheel
-        if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
-        return False
 
     # --- what is shown --------------------------------------------------------------------------
 

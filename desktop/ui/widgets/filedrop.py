@@ -22,8 +22,12 @@ class DropOverlay(Translated, QWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        self._text = self.tr("Drop GGUF files or folders to add them to the Library")
+        self._text = self.words()
         self.setAccessibleName(self._text)
+
+    def words(self) -> str:
+        """What would happen."""
+        return self.tr("Drop GGUF files or folders to add them to the Library")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._theme
@@ -52,16 +56,20 @@ class DropOverlay(Translated, QWidget):
 class FileDrop(QObject):
     """Takes local files dropped on a widget or on what it holds, unless a child takes them itself.
 
+    Args:
+        overlay: what lies over it meanwhile and says what would happen; by default, that they are
+            added to the Library.
+
     Signals:
         paths_dropped: the local paths, as text.
     """
 
     paths_dropped = Signal(list)
 
-    def __init__(self, theme: Theme, over: QWidget) -> None:
+    def __init__(self, theme: Theme, over: QWidget, overlay: DropOverlay | None = None) -> None:
         super().__init__(over)
         self._over = over
-        self._overlay = DropOverlay(theme, over)
+        self._overlay = overlay or DropOverlay(theme, over)
         over.setAcceptDrops(True)
         over.installEventFilter(self)
 

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
 from desktop.core.bench import runner
 from desktop.core.bench.results import ResultStore
 from desktop.core.errors import AppError, ErrorCode
-from desktop.ui.tabs.bench.progress import Pace, progress_of
+from desktop.ui.pace import Pace
+from desktop.ui.tabs.bench.progress import progress_of
 from tests.ui.bench.robot import MODEL, Robot, document, job
 
 

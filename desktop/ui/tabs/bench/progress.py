@@ -5,41 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.ui import units
+from desktop.ui.pace import rounded
 from desktop.ui.tabs.bench import words
 from desktop.ui.tabs.bench.words import translated
-
-_LEAST_SECONDS = 1.0
-_LEAST_STEPS = 0.05
-
-
-class Pace:
-    """Steps done over time. A wait in between does not count: begin again after it."""
-
-    def __init__(self) -> None:
-        self._since: tuple[float, float] | None = None
-        self._last: tuple[float, float, float] | None = None
-
-    def begin_again(self) -> None:
-        self._since = self._last = None
-
-    def saw(self, done: float, total: float, now: float) -> None:
-        """Args: done, total: steps, with parts of one; now: seconds of any steady clock."""
-        if self._since is None or done < self._since[1]:
-            self._since = (now, done)
-        if self._last is None or (done, total) != self._last[1:]:
-            self._last = (now, done, total)
-
-    def left_seconds(self, now: float) -> float | None:
-        """None while nobody knows."""
-        if self._since is None or self._last is None:
-            return None
-        start, first = self._since
-        seen, done, total = self._last
-        if seen - start < _LEAST_SECONDS or done - first < _LEAST_STEPS:
-            return None
-        left = (seen - start) / (done - first) * (total - done)
-        return max(0.0, left - (now - seen))
 
 
 @dataclass(frozen=True)
@@ -74,12 +42,5 @@ def progress_of(job: dict[str, Any], left_seconds: float | None, *, stopping: bo
     )
     parts = [model, step]
     if left_seconds is not None:
-        parts.append(translated("about {time} left").format(time=_rounded(left_seconds)))
+        parts.append(translated("about {time} left").format(time=rounded(left_seconds)))
     return RunProgress(words.step(at["what"]), at["done"] / total, " · ".join(parts), False)
-
-
-def _rounded(left_seconds: float) -> str:
-    """An estimate: whole seconds, and tens of them from half a minute on."""
-    if left_seconds > 30:
-        return units.seconds(round(left_seconds / 10) * 10)
-    return f"{max(1, round(left_seconds))} s"

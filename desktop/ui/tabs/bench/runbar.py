@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -22,6 +21,7 @@ from desktop.ui.i18n import Translated
 from desktop.ui.tabs.bench.choices import ModelChoice
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text
+from desktop.ui.widgets.field import Field
 from desktop.ui.widgets.segments import Segments
 
 Json = dict[str, Any]
@@ -39,27 +39,6 @@ def preset(name: str, model: ModelChoice | None) -> Json:
     deep = _DEEP if trained is None or trained >= 2 * _DEEP else trained // 2
     depths = [0, deep] if deep > 0 else [0]
     return {"prompt": [512], "gen": [128], "depth": depths, "concurrency": [1, 4], "repeat": 5}
-
-
-class _Field(QWidget):
-    """A label above its input."""
-
-    def __init__(self, theme: Theme, control: QWidget) -> None:
-        super().__init__()
-        self.label = Text(theme, role="caption")
-        self.label.setBuddy(control)
-        self._control = control
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(TIGHT)
-        layout.addWidget(self.label)
-        layout.addWidget(control)
-
-    def set_name(self, name: str, tip: str) -> None:
-        self.label.setText(name)
-        self._control.setAccessibleName(name)
-        self._control.setAccessibleDescription(tip)
-        self._control.setToolTip(tip)
 
 
 class RunBar(Translated, Surface):
@@ -80,20 +59,20 @@ class RunBar(Translated, Surface):
         self._model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._model.activated.connect(self._on_model_activated)
         self._lists: dict[str, QLineEdit] = {}
-        self._fields: dict[str, _Field] = {"model": _Field(theme, self._model)}
+        self._fields: dict[str, Field] = {"model": Field(theme, self._model)}
         for name in LISTS:
             line = QLineEdit()
             line.setObjectName(f"bench-{name}")
             line.setMinimumWidth(line.fontMetrics().horizontalAdvance("0, 16384") + 20)
             line.textEdited.connect(self._on_edited)
             self._lists[name] = line
-            self._fields[name] = _Field(theme, line)
+            self._fields[name] = Field(theme, line)
         self._repeat = QSpinBox()
         self._repeat.setObjectName("bench-repeat")
         self._repeat.setRange(1, 100)
         self._repeat.valueChanged.connect(self._on_edited)
         self._repeat.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._fields["repeat"] = _Field(theme, self._repeat)
+        self._fields["repeat"] = Field(theme, self._repeat)
         self._presets = Segments(theme, ("quick", "thorough"))
         self._presets.chosen.connect(self._on_preset_chosen)
         self._note = Text(theme, role="caption", wrap=True)

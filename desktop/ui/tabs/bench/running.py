@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.ui.context import Context
+from desktop.ui.pace import Pace
 from desktop.ui.tabs.bench import words
-from desktop.ui.tabs.bench.progress import Pace, RunProgress, progress_of, starting
+from desktop.ui.tabs.bench.progress import RunProgress, progress_of, starting
 
 Json = dict[str, Any]
 
