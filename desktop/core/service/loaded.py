@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from desktop.core.engine.flags import Adapter, LoadSettings
 from desktop.core.engine.server import EngineServer
 from desktop.core.engine.serverstate import ServerStatus
+from desktop.core.errors import AppError
 from desktop.core.events import CancelToken, Notice
 from desktop.core.fit.estimate import Estimate
 from desktop.core.fit.report import predicted_and_real
@@ -223,28 +224,6 @@ class Ticket:
         granted = self.granted
         return granted.done() and not granted.cancelled() and granted.exception() is None
 
-
-class DeathRecord:
-    """How often each model's engine died lately, and how long to wait before the next try."""
-
-    WITHIN_SECONDS = 600.0
-    MOST = 5  # within that time; then nobody restarts it but a person
-    LONGEST_SECONDS = 60.0
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._deaths: dict[str, list[float]] = {}
-
-    def add(self, model_id: str) -> int:
-        """Note a death; returns how many there were within the time that counts."""
-        now = self._clock()
-        recent = [t for t in self._deaths.get(model_id, ()) if now - t < self.WITHIN_SECONDS]
-        self._deaths[model_id] = [*recent, now]
-        return len(recent) + 1
-
-    def forget(self, model_id: str) -> None:
-        self._deaths.pop(model_id, None)
-
-    def delay_seconds(self, deaths: int) -> float:
-        """Before the next try: 1, 2, 4 … seconds."""
-        return min(self.LONGEST_SECONDS, 2.0 ** (deaths - 1))
+    def refuse(self, error: AppError) -> None:
+        if not self.granted.done():
+            self.granted.set_exception(error)

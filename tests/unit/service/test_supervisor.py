@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.service import setbacks
 from desktop.core.service import supervisor as module
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loaded import ModelState
 from desktop.core.service.supervisor import Supervisor
-from tests.helpers.scripted_loader import Room, ScriptedLoader, entry
+from tests.helpers.scripted_loader import Room, ScriptedEngine, ScriptedLoader, entry
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -62,18 +63,21 @@ class Machine:
         )
 
 
+def wait_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Before a model whose engine died is brought back."""
+    monkeypatch.setattr(setbacks.DeathRecord, "delay_seconds", lambda *_: seconds)
+
+
 class Client:
     """Somebody who holds a slot until told to go."""
 
-    def __init__(self, machine: Machine, name: str, key: str | None = None) -> None:
+    def __init__(self, machine: Machine, name: str, **how: Any) -> None:
         self._leave = asyncio.Event()
         self.has_slot = asyncio.Event()
-        self._how = (machine, name, key)
-        self.task = asyncio.create_task(self._hold())
+        self.task = asyncio.create_task(self._hold(machine, name, how))
 
-    async def _hold(self) -> None:
-        machine, name, key = self._how
-        async with machine.supervisor.slot(entry(name), key=key):
+    async def _hold(self, machine: Machine, name: str, how: Json) -> None:
+        async with machine.supervisor.slot(entry(name), **how):
             self.has_slot.set()
             await self._leave.wait()
 
@@ -106,7 +110,7 @@ async def test_a_hundred_first_requests_make_one_load(machine: Machine) -> None:
     await machine.until(lambda: machine.supervisor.waiting == 100 and machine.room.engines)
     machine.room.held["a"].set()
     assert await asyncio.gather(*tasks) == ["a"] * 100
-    assert len(machine.room.engines) == machine.supervisor.loads == 1
+    assert len(machine.room.engines) == 1
     assert machine.supervisor.served == 100 and machine.room.written == ["a"]
 
 
@@ -117,7 +121,7 @@ async def test_models_that_fit_are_there_together(machine: Machine) -> None:
     assert machine.ready() == ["a", "b", "c"] and machine.supervisor.active == 3
     for each in clients:
         await each.go()
-    assert machine.supervisor.evictions == 0
+    assert machine.told("model.unloaded") == []
 
 
 async def test_no_more_answers_at_once_than_slots(machine: Machine) -> None:
@@ -161,7 +165,7 @@ async def test_the_idle_one_that_is_cheapest_to_bring_back_goes(machine: Machine
     await machine.use("b")
     machine.room.costs = {"a": 9.0, "b": 1.0}
     await machine.use("c")
-    assert machine.ready() == ["a", "c"] and machine.supervisor.evictions == 1
+    assert machine.ready() == ["a", "c"]
     assert machine.told("model.unloaded") == [{"id": "b", "reason": "room"}]
 
 
@@ -176,7 +180,7 @@ async def test_a_pinned_model_stays_and_the_reason_is_told(machine: Machine) -> 
     with pytest.raises(AppError) as refusal:  # what could not be loaded is not tried at once
         await machine.use("b")
     assert refusal.value.code is ErrorCode.LOAD_COOLING_DOWN
-    assert refusal.value.params["seconds"] <= module.COOL_DOWN_SECONDS
+    assert refusal.value.params["seconds"] <= setbacks.COOL_DOWN_SECONDS
     await machine.supervisor.load(entry("b"), LoadRequest())  # but a person may
     assert machine.ready() == ["b"]
 
@@ -193,7 +197,7 @@ async def test_a_busy_model_is_waited_for_and_never_taken_away(machine: Machine)
     await busy.go()
     assert await other == "b"
     assert await late == "a"
-    assert machine.supervisor.loads == 3
+    assert len(machine.room.engines) == 3
 
 
 async def test_a_model_that_dies_while_it_is_waited_for_is_waited_for_no_more(
@@ -224,7 +228,7 @@ async def test_a_load_nobody_waits_for_any_more_takes_nothing_out(machine: Machi
     await machine.until(lambda: machine.told("model.failed"))
     assert machine.supervisor.models[0].leaving_at is None
     await busy.go()
-    assert machine.ready() == ["a"] and machine.supervisor.evictions == 0
+    assert machine.ready() == ["a"] and machine.told("model.unloaded") == []
 
 
 async def test_models_in_turn_are_loaded_seldom(machine: Machine) -> None:
@@ -236,7 +240,7 @@ async def test_models_in_turn_are_loaded_seldom(machine: Machine) -> None:
     for gate in machine.room.held.values():
         gate.set()
     assert await asyncio.gather(*tasks) == ["abc"[turn % 3] for turn in range(64)]
-    assert machine.supervisor.loads == 3
+    assert len(machine.room.engines) == 3
 
 
 async def test_a_load_is_priced_when_those_that_leave_have_left(machine: Machine) -> None:
@@ -310,7 +314,7 @@ async def test_out_of_memory_to_the_foot_of_the_ladder_fails(machine: Machine) -
     with pytest.raises(AppError) as failure:
         await machine.supervisor.load(entry("a"), request)
     assert failure.value.code is ErrorCode.ENGINE_OUT_OF_MEMORY
-    assert machine.supervisor.loads == 0 and len(machine.room.engines) == 8  # 6 × slots, 1 × KV
+    assert machine.ready() == [] and len(machine.room.engines) == 8  # 6 × slots, 1 × KV
     with pytest.raises(AppError):
         await machine.supervisor.load(entry("a"), LoadRequest())
     assert len(machine.room.engines) == 8 + 10  # and 2 × context
@@ -397,7 +401,7 @@ async def test_who_dies_again_and_again_is_left_alone_for_a_while(machine: Machi
 async def test_a_model_somebody_loaded_is_brought_back_pinned_as_it_was(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.core.service.loaded.DeathRecord.delay_seconds", lambda *_: 0.01)
+    wait_seconds(monkeypatch, 0.01)
     await machine.supervisor.load(entry("a"), LoadRequest(context_tokens=1024))
     await machine.supervisor.load(entry("a"), LoadRequest(pinned=True))  # pinned later
     machine.room.engines[0].die()
@@ -411,7 +415,7 @@ async def test_a_model_somebody_loaded_is_brought_back_pinned_as_it_was(
 async def test_unloading_also_ends_the_wish_for_it_to_come_back(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.core.service.loaded.DeathRecord.delay_seconds", lambda *_: 0.02)
+    wait_seconds(monkeypatch, 0.02)
     await machine.supervisor.load(entry("a"), LoadRequest())
     machine.room.engines[0].die()
     await machine.until(lambda: machine.told("model.died"))
@@ -423,7 +427,7 @@ async def test_unloading_also_ends_the_wish_for_it_to_come_back(
 async def test_after_many_deaths_only_a_person_brings_it_back(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desktop.core.service.loaded.DeathRecord.delay_seconds", lambda *_: 0.0)
+    wait_seconds(monkeypatch, 0.0)
     await machine.supervisor.load(entry("a"), LoadRequest())
     for turn in range(6):
         await machine.until(lambda turn=turn: len(machine.room.engines) == turn + 1)
@@ -435,28 +439,17 @@ async def test_after_many_deaths_only_a_person_brings_it_back(
     assert machine.ready() == ["a"]
 
 
-async def test_an_engine_that_ends_as_it_gets_ready_is_not_kept(machine: Machine) -> None:
-    class Hasty(ScriptedLoader):
-        def prepare(self, *args: Any, **kwargs: Any) -> Any:
-            prepared = super().prepare(*args, **kwargs)
+async def test_an_engine_that_ends_as_it_gets_ready_is_not_kept(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = ScriptedEngine.wait_ready
 
-            def new_server(on_change: Any) -> Any:
-                engine: Any = prepared.new_server(on_change)
-                wait = engine.wait_ready
+    def hasty(engine: ScriptedEngine, *args: Any) -> None:
+        wait(engine, *args)
+        if len(machine.room.engines) == 1:
+            engine.die()
 
-                def wait_ready(*args: Any) -> None:
-                    wait(*args)
-                    if len(machine.room.engines) == 1:
-                        engine.die()
-
-                engine.wait_ready = wait_ready
-                return engine
-
-            from dataclasses import replace
-
-            return replace(prepared, new_server=new_server)
-
-    machine.supervisor._loader = Hasty(machine.room)
+    monkeypatch.setattr(ScriptedEngine, "wait_ready", hasty)
     assert await machine.use("a") == "a"
     assert len(machine.room.engines) == 2 and len(machine.told("model.died")) == 1
 
