@@ -11,11 +11,13 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
+from quantize import adapter
 
 CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
@@ -24,7 +26,8 @@ _MOST_JSON_BYTES = 64 << 20
 _MOST_HEADER_BYTES = 100_000_000
 _SHARD = re.compile(r"^(.+)-(\d{5})-of-(\d{5})\.safetensors$")
 # What a converter reads besides the weights; code and pickles are never shown to it.
-_READ = (".json", ".jinja", ".txt", ".model", ".safetensors")
+_DESCRIBE = (".json", ".jinja", ".txt", ".model")
+_READ = (*_DESCRIBE, ".safetensors")
 _PICKLES = (".bin", ".pt", ".pth")
 # Bits a value takes (safetensors' dtypes).
 _BITS = {
@@ -39,57 +42,132 @@ class Checkpoint:
     """A folder that can be converted as far as its files say.
 
     Attributes:
-        architecture: what its config names first.
+        architectures: what its config names, first for the whole, then for its parts.
         weights: the files of its weights; `pickled`: they are pickles.
         values: how many numbers the weights are; 0 where only loading them would tell.
         own_code: it names code of its own, which is not run.
+        base: of a LoRA adapter: the folder of the model that it changes, of which only what
+            describes it is read. The architectures are that model's.
+        told: of a LoRA adapter: its config, as the converter has to see it.
     """
 
     folder: Path
-    architecture: str
+    architectures: tuple[str, ...]
     weights: tuple[Path, ...]
     pickled: bool
     values: int
     own_code: bool
+    base: Path | None = None
+    told: dict[str, Any] | None = None
+
+    @property
+    def architecture(self) -> str:
+        return self.architectures[0]
+
+    @property
+    def configs(self) -> tuple[Path, ...]:
+        """The files that say what it is."""
+        if self.base is None:
+            return (self.folder / CONFIG,)
+        return (self.folder / adapter.CONFIG, self.base / CONFIG)
 
     @property
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.weights)
 
 
-def read(folder: Path, *, allow_pickle: bool = False) -> Checkpoint:
-    """The checkpoint of a folder.
+def read(folder: Path, *, allow_pickle: bool = False, base: Path | None = None) -> Checkpoint:
+    """The checkpoint of a folder: a model, or a LoRA adapter of one.
+
+    Args:
+        base: the folder of the model that an adapter changes; its weights need not be there.
 
     Raises:
         AppError: PATH_NOT_FOUND; CHECKPOINT_INVALID with what is wrong; CHECKPOINT_INCOMPLETE with
-            the files that are missing; CHECKPOINT_PICKLED.
+            the files that are missing; CHECKPOINT_PICKLED; ADAPTER_NEEDS_BASE, ADAPTER_UNSUPPORTED.
     """
     if not folder.is_dir():
         raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(folder))
-    if not (folder / CONFIG).is_file():
-        adapter = (folder / "adapter_config.json").is_file()
-        raise _invalid(
-            folder,
-            "It holds a LoRA adapter, which is no model by itself."
-            if adapter
-            else f"There is no {CONFIG} in it.",
-        )
-    config = _json(folder / CONFIG)
-    named = config.get("architectures")
-    if not isinstance(named, list) or not named or not isinstance(named[0], str):
-        raise _invalid(folder, f"Its {CONFIG} names no architecture.")
-    own_code = any((folder / name).is_file() and "auto_map" in _json(folder / name)
-                   for name in (CONFIG, "tokenizer_config.json"))  # fmt: skip
+    if adapter_in(path.name for path in folder.iterdir()):
+        return _read_adapter(folder, base, allow_pickle)
+    if base is not None:
+        reason = f"It holds no LoRA adapter ({adapter.CONFIG}), so it has no base."
+        raise _invalid(folder, reason)
+    architectures, own_code = _described(folder)
     weights, index = _weights(folder)
     if weights:
         values = _check_weights(folder, weights, index)
-        return Checkpoint(folder, named[0], weights, False, values, own_code)
+        return Checkpoint(folder, architectures, weights, False, values, own_code)
     pickles = tuple(sorted(path for path in folder.iterdir() if path.suffix in _PICKLES))
     if not pickles:
         raise _invalid(folder, "There are no weights (*.safetensors) in it.")
     if not allow_pickle:
         raise AppError(ErrorCode.CHECKPOINT_PICKLED, path=str(folder), file=pickles[0].name)
-    return Checkpoint(folder, named[0], pickles, True, 0, own_code)
+    return Checkpoint(folder, architectures, pickles, True, 0, own_code)
+
+
+def adapter_in(names: Iterable[str]) -> bool:
+    """Whether the files of these names are a LoRA adapter, and not a whole model beside one."""
+    there = set(names)
+    return adapter.CONFIG in there and not any(
+        name.startswith("model") and name.endswith(".safetensors") for name in there
+    )
+
+
+def _described(folder: Path) -> tuple[tuple[str, ...], bool]:
+    """The architectures that a model's config names, and whether it names code of its own.
+
+    Raises:
+        AppError: CHECKPOINT_INVALID.
+    """
+    if not (folder / CONFIG).is_file():
+        raise _invalid(folder, f"There is no {CONFIG} in it.")
+    config = _json(folder / CONFIG)
+    parts = [part for part in config.values() if isinstance(part, dict)]
+    named = [
+        name
+        for each in (config, *parts)
+        if isinstance(names := each.get("architectures"), list)
+        for name in names[:1]
+    ]
+    own = config.get("architectures")
+    if not isinstance(own, list) or not own or not all(isinstance(name, str) for name in named):
+        raise _invalid(folder, f"Its {CONFIG} names no architecture.")
+    own_code = any(
+        (folder / name).is_file() and "auto_map" in _json(folder / name)
+        for name in (CONFIG, "tokenizer_config.json")
+    )
+    return tuple(dict.fromkeys(named)), own_code
+
+
+def _read_adapter(folder: Path, base: Path | None, allow_pickle: bool) -> Checkpoint:
+    config = _json(folder / adapter.CONFIG)
+    if base is None:
+        named = adapter.base_name(config)
+        raise AppError(ErrorCode.ADAPTER_NEEDS_BASE, path=str(folder), base=named)
+    if not base.is_dir():
+        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(base))
+    architectures, own_code = _described(base)
+    weights = folder / adapter.WEIGHTS
+    pickle = folder / adapter.PICKLE
+    try:
+        told = adapter.told_to_converter(config)
+        if weights.is_file():
+            counts = check_safetensors(weights)
+            adapter.check_tensors(counts)
+            values = sum(counts.values())
+        elif not pickle.is_file():
+            raise _invalid(folder, f"There is no {adapter.WEIGHTS} in it.")
+        elif allow_pickle:
+            weights, values = pickle, 0
+        else:
+            raise AppError(ErrorCode.CHECKPOINT_PICKLED, path=str(folder), file=pickle.name)
+    except adapter.Unsupported as error:
+        raise AppError(
+            ErrorCode.ADAPTER_UNSUPPORTED, path=str(folder), reason=str(error)
+        ) from error
+    pickled = weights == pickle
+    return Checkpoint(folder, architectures, (weights,), pickled, values, own_code, base, told)
 
 
 def show(checkpoint: Checkpoint, place: Path) -> None:
@@ -98,14 +176,28 @@ def show(checkpoint: Checkpoint, place: Path) -> None:
     kept = {path.name for path in checkpoint.weights}
     for path in checkpoint.folder.iterdir():
         if path.is_file() and (path.suffix in _READ or path.name in kept):
-            _same_file(path, place / path.name)
+            same_file(path, place / path.name)
         elif path.is_dir():  # what sentence-transformers says of each of its modules
             for below in path.glob("*.json"):
                 (place / path.name).mkdir(exist_ok=True)
-                _same_file(below, place / path.name / below.name)
+                same_file(below, place / path.name / below.name)
 
 
-def _same_file(path: Path, place: Path) -> None:
+def show_adapter(checkpoint: Checkpoint, place: Path, base: Path) -> None:
+    """Make `place` for an adapter, and `base` with what describes its model."""
+    assert checkpoint.base is not None
+    for folder in (place, base):
+        folder.mkdir(parents=True)
+    (place / adapter.CONFIG).write_text(json.dumps(checkpoint.told), "utf-8")
+    for path in checkpoint.weights:
+        same_file(path, place / path.name)
+    for path in checkpoint.base.iterdir():
+        described = path.suffix in _DESCRIBE and not path.name.endswith(".index.json")
+        if path.is_file() and described:  # with an index it would look for the weights
+            same_file(path, base / path.name)
+
+
+def same_file(path: Path, place: Path) -> None:
     """The file under another name: as a link where that is allowed, else as a copy."""
     path = path.resolve()
     for make in (os.symlink, os.link):

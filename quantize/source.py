@@ -1,4 +1,4 @@
-"""The converter's files out of the engine's source package."""
+"""The converters' files out of the engine's source package."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from quantize.make import UNFINISHED
 
-CONVERTER = "convert_hf_to_gguf.py"
+CONVERTER, ADAPTER_CONVERTER = "convert_hf_to_gguf.py", "convert_lora_to_gguf.py"
+CONVERTERS = (CONVERTER, ADAPTER_CONVERTER)
 _MOST_BYTES = 64 << 20
 _BLOCK = 1 << 20
 
 
 def extract(archive: Path, target: Path, cancel: CancelToken) -> None:
-    """Take the converter, its package and its gguf-py out of the engine's source package.
+    """Take the converters, their package and its gguf-py out of the engine's source package.
 
     Only plain files below those places are written; `target` appears when all are there.
 
@@ -42,7 +43,7 @@ def extract(archive: Path, target: Path, cancel: CancelToken) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
                     shutil.copyfileobj(content, file, _BLOCK)
-        if not (fresh / CONVERTER).is_file():
+        if not all((fresh / name).is_file() for name in CONVERTERS):
             raise _failed("There is no converter in the source package.")
         shutil.rmtree(target, ignore_errors=True)
         os.replace(fresh, target)
@@ -60,7 +61,7 @@ def _place(name: str) -> PurePosixPath | None:
     inside = parts[3:]
     if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in inside):
         return None
-    wanted = inside in ([CONVERTER], ["LICENSE"])
+    wanted = len(inside) == 1 and inside[0] in (*CONVERTERS, "LICENSE")
     wanted = wanted or inside[0] == "conversion" or inside[:2] == ["gguf-py", "gguf"]
     return PurePosixPath(*inside) if wanted else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,19 +20,23 @@ def run(
     on_line: OnLine = lambda line: None,
     *,
     check: bool = True,
+    most_lines: int | None = None,
     environment: Mapping[str, str] | None = None,
+    workdir: Path | None = None,
 ) -> list[str]:
-    """Run a tool to its end; returns all lines it printed, on both streams, as they came.
+    """Run a tool to its end; returns the lines it printed, on both streams, as they came.
 
     Args:
         check: its exit status counts.
+        most_lines: keep only so many of the last ones; None: all.
         environment: its whole environment; a clean one by default.
+        workdir: where it runs; an empty folder by default.
 
     Raises:
         AppError: CANCELLED (its whole tree has ended then); ENGINE_TOOL_FAILED with its own words.
     """
     name = Path(command[0]).name
-    lines: list[str] = []
+    lines: deque[str] = deque(maxlen=most_lines)
 
     def take(raw: bytes) -> None:
         # The tools move the cursor with carriage returns; what counts is behind the last one.
@@ -46,12 +51,19 @@ def run(
             on_stdout=take,
             on_stderr=take,
             environment=environment,
+            workdir=workdir,
         )
     except OSError as error:
         raise failed(name, error.strerror or str(error)) from error
     if check and not outcome.ok:
-        raise failed(name, reason(lines) or procs.exit_words(outcome.returncode))
-    return lines
+        killed = -outcome.returncode in _FROM_OUTSIDE  # then its last words are about nothing
+        said = "" if killed else reason(list(lines))
+        raise failed(name, said or procs.exit_words(outcome.returncode))
+    return list(lines)
+
+
+# Signals that somebody else sends: the system when memory runs out, or a person.
+_FROM_OUTSIDE = (9, 15)
 
 
 def failed(tool: str, why: str) -> AppError:

@@ -36,7 +36,7 @@ from quantize.pins import (
     SOURCE_SHA256,
     pins,
 )
-from quantize.source import CONVERTER, extract
+from quantize.source import CONVERTER, CONVERTERS, extract
 
 # Measured on Linux with the CPU build of torch: 946 MB, and once more in uv's cache where that lies
 # on another disk.
@@ -66,9 +66,9 @@ class Toolkit:
     architectures: frozenset[str]
     projectors: frozenset[str]
 
-    def command(self, *arguments: str | Path) -> list[str | Path]:
-        """The command line of the converter; it runs no code of a checkpoint and no network."""
-        source = self.folder / _SOURCE / CONVERTER
+    def command(self, *arguments: str | Path, script: str = CONVERTER) -> list[str | Path]:
+        """The command line of a converter; it runs no code of a checkpoint and no network."""
+        source = self.folder / _SOURCE / script
         return [python_of(self.folder), "-I", _runner(), source, *arguments]
 
     @property
@@ -98,10 +98,15 @@ def find(root: Path) -> Toolkit | None:
         mark = json.loads((folder / _MARK).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    if mark.get("pins") != pins() or not python_of(folder).exists():
+    whole = python_of(folder).exists() and _has_source(folder)
+    if mark.get("pins") != pins() or not whole:
         return None
     models = mark["models"]
     return Toolkit(folder, frozenset(models["text"]), frozenset(models["projector"]))
+
+
+def _has_source(folder: Path) -> bool:
+    return all((folder / _SOURCE / name).is_file() for name in CONVERTERS)
 
 
 def remove(root: Path) -> int:
@@ -218,7 +223,7 @@ class Installer:
     def _get_source(
         self, folder: Path, url: str, size: int, reporter: Reporter, cancel: CancelToken
     ) -> None:
-        if (folder / _SOURCE / CONVERTER).is_file():
+        if _has_source(folder):
             return
         archive = folder / f"source.tar.gz{UNFINISHED}"
 

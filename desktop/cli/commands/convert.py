@@ -1,4 +1,4 @@
-"""`paddock convert`: a GGUF file of a checkpoint as Hugging Face shares it."""
+"""`paddock convert`: a GGUF file of a checkpoint or a LoRA adapter as Hugging Face shares it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from desktop.cli.output import Output
 from desktop.cli.parser import Commands, UsageError
 
 Json = dict[str, Any]
-TYPES = ("auto", "f16", "bf16", "q8_0")
+TYPES = ("auto", "f32", "f16", "bf16", "q8_0")
 
 
 def register(commands: Commands) -> None:
     parser = commands.add(
         "convert",
         run,
-        "make a GGUF file of a checkpoint (config.json and *.safetensors); the first time it "
-        "installs the converter, about 1 GB, into a folder of its own",
+        "make a GGUF file of a checkpoint (config.json and *.safetensors) or a LoRA adapter; the "
+        "first time it installs the converter, about 1 GB, into a folder of its own",
     )
     parser.add_argument(
         "source",
@@ -28,10 +28,16 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="the GGUF file to make")
     parser.add_argument(
+        "--base",
+        metavar="DIR|REPO",
+        help="of a LoRA adapter: the model that it changes; its weights are not needed",
+    )
+    parser.add_argument(
         "--type",
         choices=TYPES,
         default="auto",
-        help="how weights are stored; auto (the default): the 16-bit type that loses nothing",
+        help="how weights are stored; auto (the default): the 16-bit type that loses nothing, "
+        "f32 for adapters",
     )
     parser.add_argument(
         "--mmproj", action="store_true", help="make the projector of a model that sees or hears"
@@ -67,6 +73,9 @@ def run(args: argparse.Namespace, out: Output) -> int:
         "allow_pickle": args.allow_pickle,
         "replace": args.replace,
     }
+    if args.base:
+        base = _source(args.base)
+        params |= {"base": base["path"]} if "path" in base else {"base_repo": base["repo"]}
     result = job(session.started(out), "convert", params, out)["result"]
     out.result(result, lambda: show(result, out))
     return 0

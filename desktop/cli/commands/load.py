@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from desktop.cli.files import with_scale
 from desktop.cli.output import Output
 from desktop.cli.parser import Commands, Parser, UsageError, decimal, shares, whole
 
@@ -158,14 +159,8 @@ def _adapter(text: str) -> dict[str, Any]:
     """FILE or FILE:SCALE; the empty dictionary is "none"."""
     if text == NONE:
         return {}
-    path, colon, last = text.rpartition(":")
-    try:
-        scale = float(last) if colon else None
-    except ValueError:
-        scale = None
-    if scale is None:  # an id or a Windows path has a colon too
-        return {"path": _file(text), "scale": 1.0}
-    return {"path": _file(path), "scale": scale}
+    name, scale = with_scale(text)
+    return {"path": _file(name), "scale": scale}
 
 
 def _file(name: str | None) -> str | None:

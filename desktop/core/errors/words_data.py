@@ -76,6 +76,26 @@ WORDS_DATA: dict[C, Words] = {
         "It is not replaced unasked.",
         "Choose another folder or name, or give --replace.",
     ),
+    C.SOURCE_CHANGED: Words(
+        "{path} was changed",
+        "Files were being made of it or compared with it; half of them would be of another model.",
+        "Start again when nothing writes to it any more.",
+    ),
+    C.MODELS_DIFFER: Words(
+        "{path} is another model than {base}",
+        "{reason}",
+        "Compare files of one model only: those made of the same checkpoint.",
+    ),
+    C.RECIPE_EXISTS: Words(
+        "There is a recipe called “{recipe}” already",
+        "It is not replaced unasked.",
+        "Choose another name, or give --replace-recipe.",
+    ),
+    C.RECIPE_NOT_FOUND: Words(
+        "There is no recipe called “{recipe}”",
+        "No recipe is saved under that name.",
+        "Run `paddock quantize --recipes` for the list.",
+    ),
     C.TOOLKIT_FAILED: Words(
         "The conversion toolkit could not be installed",
         "{reason}",
@@ -105,9 +125,33 @@ WORDS_DATA: dict[C, Words] = {
     ),
     C.TOKENIZER_UNKNOWN: Words(
         "The tokenizer of {path} is not known to the converter",
-        "It cuts texts up in a way the engine has no name for (fingerprint {hash}); a guess would "
-        "make a model that reads wrongly.",
-        "Look for a GGUF file of the model, or wait for a version of Paddock with a newer engine.",
+        "It ({tokenizer}) cuts texts up in a way the engine has no name for (fingerprint {hash}); "
+        "a guess would make a model that reads wrongly.",
+        "If the model was made from another one and reads as that one does, put that one's "
+        "tokenizer files in place of its own. Else look for a GGUF file of it, or wait for a "
+        "version of Paddock with a newer engine.",
+    ),
+    C.ADAPTER_NEEDS_BASE: Words(
+        "{path} is a LoRA adapter",
+        "It changes another model ({base}); only that model's config says how.",
+        "Name that model's folder, or its name on the hub, with --base. Its weights are not "
+        "needed.",
+    ),
+    C.ADAPTER_UNSUPPORTED: Words(
+        "The adapter {path} cannot be converted",
+        "{reason}",
+        "Merge it into its model with the program it was made with, and convert the merged model.",
+    ),
+    C.ENGINE_TOOL_MISSING: Words(
+        "The llama.cpp build in use has no {tool}",
+        "It was built without it ({path}); builds that choose among CPU variants lack it.",
+        "Choose another build with `paddock engine use` for this, or make one with `paddock "
+        "engine build`.",
+    ),
+    C.SPLIT_IMPOSSIBLE: Words(
+        "{path} cannot be split like that",
+        "{reason}",
+        "Choose another size or number of tensors.",
     ),
     C.KEY_NOT_FOUND: Words(
         "There is no key called “{name}”",

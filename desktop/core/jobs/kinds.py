@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from desktop.core.events import CancelToken, Reporter
@@ -11,6 +12,11 @@ from desktop.core.jobs.table import Job
 
 class Postponed(Exception):
     """A job steps back for another one: it is put at the end of the queue and begins again."""
+
+
+class Prepared(Exception):
+    """A job has done what needs little: it is put back into its place, until what the rest needs
+    is free, and goes on there."""
 
 
 class JobContext:
@@ -28,6 +34,8 @@ class JobContext:
         cancel: CancelToken,
         finish_step: Callable[[str, Any], None],
         wanted: Callable[[Callable[[Job], bool]], bool] = lambda to: False,
+        *,
+        needs_more: Callable[[], bool] = lambda: False,
     ) -> None:
         self.job = job
         self.params = job.params
@@ -36,6 +44,7 @@ class JobContext:
         self.done: dict[str, Any] = dict(job.done)
         self._finish_step = finish_step
         self._wanted = wanted
+        self._needs_more = needs_more
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The result of step `name`: stored from before, or made now by `work` and stored."""
@@ -49,6 +58,33 @@ class JobContext:
         """Store a value in `done`, beside the steps' results, for a later run of the job."""
         self.done[name] = value
         self._finish_step(name, value)
+
+    def part(self, name: str, params: dict[str, Any]) -> JobContext:
+        """The same job for another kind that does a part of it with params of its own: its steps
+        are stored under `name` and theirs."""
+        prefix = f"{name} "
+        done = {
+            key.removeprefix(prefix): each
+            for key, each in self.done.items()
+            if key.startswith(prefix)
+        }
+        return JobContext(
+            replace(self.job, params=params, done=done),
+            self.reporter,
+            self.cancel,
+            lambda step, result: self.keep(f"{prefix}{step}", result),
+            self._wanted,
+            needs_more=self._needs_more,
+        )
+
+    def prepared(self) -> None:
+        """For a kind whose needs grow (`NeedsMoreLater`): wait for what the next steps need.
+
+        Raises:
+            Prepared: where the job does not hold all of it yet; not to be caught.
+        """
+        if self._needs_more():
+            raise Prepared
 
     def stand_back(self, to: Callable[[Job], bool] = lambda job: True) -> None:
         """For a job that has not really begun: let those go first that wait for what it holds.
@@ -80,6 +116,17 @@ class Kind(Protocol):
 
     def run(self, context: JobContext) -> dict[str, Any]:
         """Do the work; the returned document is the job's result."""
+
+
+@runtime_checkable
+class NeedsMoreLater(Protocol):
+    """A kind whose first steps need less than the rest, such as getting what it works on.
+
+    Its `run` calls `prepared` of its context where it is about to need more.
+    """
+
+    def needs_after(self, params: dict[str, Any], done: Collection[str]) -> frozenset[str]:
+        """What is needed for what comes after these steps; `needs` names all there is."""
 
 
 @runtime_checkable

@@ -17,8 +17,10 @@ from desktop.core.jobs.kinds import (
     JobContext,
     Kind,
     LeavesTraces,
+    NeedsMoreLater,
     OneOfAKind,
     Postponed,
+    Prepared,
 )
 from desktop.core.jobs.table import FINISHED, Job, JobState, JobTable
 
@@ -33,12 +35,14 @@ class _Running:
     """A job that runs.
 
     Attributes:
+        needs: what it holds.
         then: what it becomes when it is interrupted.
         stood_back: it goes to the end of the queue, for others to come first.
     """
 
     job: Job
     cancel: CancelToken
+    needs: frozenset[str]
     task: asyncio.Task[None] | None = None
     context: JobContext | None = None
     then: JobState = JobState.QUEUED
@@ -127,11 +131,14 @@ class Scheduler:
 
     def running_needs(self) -> set[str]:
         """What the running jobs need. May be asked from any thread."""
-        return {need for r in list(self._running.values()) for need in self._needs(r.job)}
+        return {need for running in list(self._running.values()) for need in running.needs}
 
     def _needs(self, job: Job) -> frozenset[str]:
-        """What a job needs; nothing for one of a kind we do not know, which is about to fail."""
+        """What a job needs to go on; nothing for one of a kind we do not know, which is about to
+        fail."""
         kind = self._kinds.get(job.kind)
+        if isinstance(kind, NeedsMoreLater):
+            return kind.needs_after(job.params, job.done)
         return kind.needs if kind else frozenset()
 
     def _kind(self, name: str) -> Kind:
@@ -304,7 +311,7 @@ class Scheduler:
             if needs & taken:
                 waiting.append(job)
             else:
-                running = _Running(job, CancelToken(), progress=job.progress)
+                running = _Running(job, CancelToken(), needs, progress=job.progress)
                 self._running[job.id] = running
                 running.task = asyncio.create_task(self._run(running), name=f"job-{job.id}")
             taken |= needs
@@ -352,13 +359,16 @@ class Scheduler:
             _JobReporter(running, self._publish),
             running.cancel,
             finish_step,
-            lambda to: self._wanted(running.job, to),
+            lambda to: self._wanted(running, to),
+            needs_more=lambda: not self._needs(running.job) <= running.needs,
         )
         try:
             result = self._kind(running.job.kind).run(context)
             return self._table.finish(job_id, JobState.DONE, result=result)
         except Postponed:
             running.stood_back = True
+            return None
+        except Prepared:
             return None
         except AppError as error:
             failure = error
@@ -371,11 +381,10 @@ class Scheduler:
             return self._table.finish(job_id, JobState.CANCELLED)
         return self._table.finish(job_id, JobState.FAILED, error=failure)
 
-    def _wanted(self, job: Job, to: Callable[[Job], bool]) -> bool:
+    def _wanted(self, running: _Running, to: Callable[[Job], bool]) -> bool:
         """Whether one of those jobs waits for what a running job holds. Called from its thread."""
-        needs = self._needs(job)
         return self._held or any(
-            needs & self._needs(queued) and to(queued) for queued in self._queue
+            running.needs & self._needs(queued) and to(queued) for queued in self._queue
         )
 
     def _interrupted(self, running: _Running) -> Job:

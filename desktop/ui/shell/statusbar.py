@@ -180,6 +180,9 @@ class StatusBar(Translated, QWidget):
             "quantize": self.tr("Quantization"),
             "convert": self.tr("Conversion"),
             "toolkit": self.tr("Conversion toolkit"),
+            "merge": self.tr("Merging of adapters"),
+            "split": self.tr("Splitting of a model"),
+            "join": self.tr("Joining of a model"),
         }
         return names.get(str(job["kind"]), str(job["kind"]))
 

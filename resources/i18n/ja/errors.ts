@@ -648,10 +648,6 @@
         <translation>{path} のトークナイザーは変換ツールに登録されていません</translation>
     </message>
     <message>
-        <source>It cuts texts up in a way the engine has no name for (fingerprint {hash}); a guess would make a model that reads wrongly.</source>
-        <translation>エンジンが知らない方法でテキストを分割します（フィンガープリント {hash}）。推測で変換すると、正しく読めないモデルになります。</translation>
-    </message>
-    <message>
         <source>{path} exists already</source>
         <translation>{path} はすでにあります</translation>
     </message>

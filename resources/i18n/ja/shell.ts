@@ -289,6 +289,18 @@
         <translation>変換ツールキット</translation>
     </message>
     <message>
+        <source>Merging of adapters</source>
+        <translation>アダプターのマージ</translation>
+    </message>
+    <message>
+        <source>Splitting of a model</source>
+        <translation>モデルの分割</translation>
+    </message>
+    <message>
+        <source>Joining of a model</source>
+        <translation>モデルの結合</translation>
+    </message>
+    <message>
         <source>Calibration</source>
         <translation>較正</translation>
     </message>

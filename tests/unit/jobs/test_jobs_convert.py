@@ -86,6 +86,7 @@ def index() -> Iterator[Index]:
     source = package_index.source_package(
         {
             f"{place}/convert_hf_to_gguf.py": CONVERTER.read_bytes(),
+            f"{place}/convert_lora_to_gguf.py": CONVERTER.read_bytes(),
             f"{place}/conversion/__init__.py": b"",
             f"{place}/conversion/../../../escaped.py": b"no",
             f"{place}/ggml/large.c": b"int main;",
@@ -193,7 +194,9 @@ def test_the_toolkit_is_installed_and_a_file_is_made(
     assert seen["name"] == "guide" and seen["environment"]["HF_HUB_OFFLINE"] == "1"
     assert not {"HF_TOKEN", "SOME_SETTING"} & set(seen["environment"])
     there = root_of(home) / pins.ENGINE_VERSION / "llama.cpp"
-    assert sorted(path.name for path in there.iterdir()) == ["conversion", "convert_hf_to_gguf.py"]
+    assert sorted(path.name for path in there.iterdir()) == [
+        "conversion", "convert_hf_to_gguf.py", "convert_lora_to_gguf.py",
+    ]  # fmt: skip
     assert not list(home.work.iterdir()) and not list(root_of(home).rglob("escaped.py"))
 
     # After a restart at its very end the job knows its own file, and does not make it again.

@@ -70,7 +70,8 @@ def test_what_the_converter_lists_is_read() -> None:
 def test_only_the_converters_files_are_unpacked(tmp_path: Path) -> None:
     archive, target = tmp_path / "source.tar.gz", tmp_path / "to" / "llama.cpp"
     wanted = [
-        "convert_hf_to_gguf.py", "LICENSE", "conversion/base.py", "gguf-py/gguf/constants.py",
+        "convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "LICENSE", "conversion/base.py",
+        "gguf-py/gguf/constants.py",
     ]  # fmt: skip
     others = [
         "gguf-py/tests/test.py", "ggml/src/ggml.c", "conversion/../../../out.py",

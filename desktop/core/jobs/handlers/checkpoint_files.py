@@ -17,11 +17,15 @@ from desktop.core.hub.wanted import MAIN, asked_name
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.settings import Settings
 from desktop.core.web import Web, WebSettings
+from quantize import adapter
+from quantize.checkpoint import CONFIG, adapter_in
 
 _MIB = 1 << 20
 _TEXTS = re.compile(r"[^/]+\.(?:json|jinja|txt|model)|\d+_\w+/config\.json")
 _WEIGHTS = re.compile(r"[^/]+\.safetensors")
 _PICKLES = re.compile(r"pytorch_model[^/]*\.bin")
+_ADAPTER_PICKLE = re.compile(re.escape(adapter.PICKLE))
+_INDEX = ".index.json"
 
 
 class Host(Protocol):
@@ -34,12 +38,18 @@ class Host(Protocol):
     def cache(self) -> Path: ...
 
 
-def find(text: str, host: Host, cancel: CancelToken, *, allow_pickle: bool) -> Order:
-    """The files of a checkpoint on the hub, as its repository is now.
+Pick = Callable[[Listing], tuple[RepoFile, ...]]
+
+
+def find(text: str, host: Host, cancel: CancelToken, pick: Pick) -> Order:
+    """Files of a checkpoint on the hub, as its repository is now.
+
+    Args:
+        pick: which of its files; raises where what is wanted is not there.
 
     Raises:
-        AppError: BAD_REQUEST for a name that is none; CHECKPOINT_INVALID, CHECKPOINT_PICKLED;
-            REMOTE_*, HUB_OFFLINE, CANCELLED.
+        AppError: BAD_REQUEST for a name that is none; what `pick` raises; REMOTE_*, HUB_OFFLINE,
+            CANCELLED.
     """
     settings = host.network()
     name = asked_name(text, settings)
@@ -51,31 +61,47 @@ def find(text: str, host: Host, cancel: CancelToken, *, allow_pickle: bool) -> O
         return await list_files(web, name.repo, name.revision)
 
     listing = network.run(work, settings, cancel)
-    files = files_of(listing, allow_pickle=allow_pickle)
-    return order_of(listing, files, name.revision or MAIN)
+    return order_of(listing, pick(listing), name.revision or MAIN)
 
 
 def files_of(listing: Listing, *, allow_pickle: bool) -> tuple[RepoFile, ...]:
-    """What a converter reads of a repository.
+    """What a converter reads of a repository: of a model, or of a LoRA adapter.
 
     Raises:
         AppError: CHECKPOINT_INVALID, where it holds no checkpoint; CHECKPOINT_PICKLED.
     """
-
-    def matching(pattern: re.Pattern[str]) -> list[RepoFile]:
-        return [file for file in listing.files if pattern.fullmatch(file.path)]
-
-    texts, weights, pickles = matching(_TEXTS), matching(_WEIGHTS), matching(_PICKLES)
+    texts, weights = _matching(listing, _TEXTS), _matching(listing, _WEIGHTS)
+    if adapter_in(file.path for file in listing.files):
+        described, usual, pickled = adapter.CONFIG, re.compile("adapter_model"), _ADAPTER_PICKLE
+    else:
+        described, usual, pickled = CONFIG, re.compile("model"), _PICKLES
     # Some lie there twice, once in the form of the maker's own program.
-    usual = [file for file in weights if file.path.startswith("model")]
-    weights = usual or weights
+    weights = [file for file in weights if usual.match(file.path)] or weights
+    pickles = _matching(listing, pickled)
     if not weights and pickles and not allow_pickle:
         raise AppError(ErrorCode.CHECKPOINT_PICKLED, path=listing.repo, file=pickles[0].path)
     weights = weights or pickles
-    if not weights or not any(file.path == "config.json" for file in texts):
-        reason = "It holds no checkpoint: config.json and *.safetensors are not there."
+    if not weights or not any(file.path == described for file in texts):
+        reason = f"It holds no checkpoint: {described} and *.safetensors are not there."
         raise AppError(ErrorCode.CHECKPOINT_INVALID, path=listing.repo, reason=reason)
     return (*texts, *weights)
+
+
+def texts_of(listing: Listing) -> tuple[RepoFile, ...]:
+    """What describes a repository's model, without its weights.
+
+    Raises:
+        AppError: CHECKPOINT_INVALID, where nothing does.
+    """
+    texts = [file for file in _matching(listing, _TEXTS) if not file.path.endswith(_INDEX)]
+    if not any(file.path == CONFIG for file in texts):
+        reason = f"There is no {CONFIG} in it."
+        raise AppError(ErrorCode.CHECKPOINT_INVALID, path=listing.repo, reason=reason)
+    return tuple(texts)
+
+
+def _matching(listing: Listing, pattern: re.Pattern[str]) -> list[RepoFile]:
+    return [file for file in listing.files if pattern.fullmatch(file.path)]
 
 
 def get(order: Order, host: Host, context: JobContext) -> Path:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from desktop.core.errors import AppError, ErrorCode
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.hub.download.order import Order
 from desktop.core.hub.wanted import asked_name
 from desktop.core.jobs.handlers import checkpoint_files
+from desktop.core.jobs.handlers.outputs import OUTPUT, output_of, remove_unfinished, text_of
 from desktop.core.jobs.handlers.toolkit import RESOURCE, install, root_of
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.paths import Paths
@@ -20,18 +20,24 @@ from quantize.pins import ENGINE_VERSION
 
 ReadSummary = Callable[[Path], ModelSummary]
 
+# What may come from the hub, and the steps that find and get it.
+_FROM_HUB = {"repo": ("find", "download"), "base_repo": ("find base", "download base")}
+# Kept when all of it is here.
+_GOT = "got"
+
 
 class ConvertKind:
     """Parameters:
 
     - `path`: the checkpoint's folder, or `repo`: its name on the hub; `output`: the file to make.
-    - `type`: "f16", "bf16", "q8_0" or "auto" (the default).
+    - `base` or `base_repo`, of a LoRA adapter: the model that it changes, likewise.
+    - `type`: "f32", "f16", "bf16", "q8_0" or "auto" (the default).
     - `projector`: make the part that sees or hears, instead of the model.
     - `allow_pickle`: also weights in pickles; `replace`: also where the file exists.
 
     The toolkit is installed where it is missing. The result is {"path", "type", "size_bytes",
-    "seconds", "projector", "made_from", "own_code"}; `own_code`: the checkpoint brings code, which
-    was not run.
+    "seconds", "projector", "adapter", "made_from", "own_code"}; `own_code`: the checkpoint brings
+    code, which was not run.
 
     Args:
         read: a file's summary; raises what is wrong with it.
@@ -56,32 +62,33 @@ class ConvertKind:
         self._install = install
 
     def plan(self, params: dict[str, Any]) -> list[str]:
-        _, wanted = self._asked(params)
-        if params.get("repo"):
-            asked_name(_text(params, "repo"), self._downloads.network())
-            return ["find", "download", "toolkit", "hash", "convert"]
-        self._checkpoint(params, Path(_text(params, "path")), wanted)
-        return ["toolkit", "hash", "convert"]
+        output_of(params)
+        wanted = _wanted(params)
+        steps: list[str] = []
+        for name, (find, get) in _FROM_HUB.items():
+            if params.get(name):
+                asked_name(text_of(params, name), self._downloads.network())
+                steps += [find, get]
+        if not steps:
+            base = Path(text_of(params, "base")) if params.get("base") else None
+            self._checkpoint(params, Path(text_of(params, "path")), base, wanted)
+        return [*steps, "toolkit", "hash", "convert"]
 
-    def _asked(self, params: dict[str, Any]) -> tuple[Path, convert.Wanted]:
-        """Raises:
-        AppError: what is wrong with the output or its type.
-        """
-        wanted = convert.Wanted.of(params.get("type") or "auto", params.get("projector"))
-        target = Path(_text(params, "output")).absolute()
-        if target.is_dir():
-            raise AppError(ErrorCode.BAD_REQUEST, reason=f"{target} is a folder.")
-        if target.exists() and not params.get("replace"):
-            raise AppError(ErrorCode.OUTPUT_EXISTS, path=str(target))
-        return target, wanted
+    def needs_after(self, params: dict[str, Any], done: Collection[str]) -> frozenset[str]:
+        """Getting a checkpoint and the toolkit may take hours in which others can compute."""
+        if "toolkit" in done:
+            return self.needs
+        fetches = _GOT not in done and any(params.get(name) for name in _FROM_HUB)
+        return frozenset() if fetches else frozenset({RESOURCE})
 
     def _checkpoint(
-        self, params: dict[str, Any], folder: Path, wanted: convert.Wanted
+        self, params: dict[str, Any], folder: Path, base: Path | None, wanted: convert.Wanted
     ) -> checkpoint.Checkpoint:
         """Raises:
         AppError: what is wrong with the checkpoint, as far as can be told now.
         """
-        found = checkpoint.read(folder, allow_pickle=bool(params.get("allow_pickle")))
+        allow = bool(params.get("allow_pickle"))
+        found = checkpoint.read(folder, allow_pickle=allow, base=base)
         there = toolkit.find(root_of(self._paths))
         if there is not None:
             convert.check_known(found, there, wanted)
@@ -89,37 +96,44 @@ class ConvertKind:
 
     def _folder(self, context: JobContext) -> Path:
         """Where the checkpoint lies, got from the hub if need be."""
-        params = context.params
-        if not params.get("repo"):
-            return Path(_text(params, "path"))
-        allow = bool(params.get("allow_pickle"))
+        if not context.params.get("repo"):
+            return Path(text_of(context.params, "path"))
+        allow = bool(context.params.get("allow_pickle"))
+        pick = partial(checkpoint_files.files_of, allow_pickle=allow)
+        return self._from_hub(context, "repo", pick)
+
+    def _base(self, context: JobContext) -> Path | None:
+        """Where the model lies that an adapter changes; None where none is named."""
+        if context.params.get("base_repo"):
+            return self._from_hub(context, "base_repo", checkpoint_files.texts_of)
+        return Path(text_of(context.params, "base")) if context.params.get("base") else None
+
+    def _from_hub(self, context: JobContext, name: str, pick: checkpoint_files.Pick) -> Path:
+        find, get = _FROM_HUB[name]
+        text, hub = text_of(context.params, name), self._downloads
         order = Order.from_dict(
             context.step(
-                "find",
-                lambda: checkpoint_files.find(
-                    _text(params, "repo"), self._downloads, context.cancel, allow_pickle=allow
-                ).to_dict(),
+                find, lambda: checkpoint_files.find(text, hub, context.cancel, pick).to_dict()
             )
         )
-        context.done.pop("download", None)  # it may have been removed since
-        return Path(
-            context.step(
-                "download", lambda: str(checkpoint_files.get(order, self._downloads, context))
-            )
-        )
+        context.done.pop(get, None)  # it may have been removed since
+        return Path(context.step(get, lambda: str(checkpoint_files.get(order, hub, context))))
 
     def run(self, context: JobContext) -> dict[str, Any]:
         params = context.params
-        made_before = "convert" in context.done  # the file that is there is this job's
-        target, wanted = self._asked({**params, "replace": params.get("replace") or made_before})
-        found = self._checkpoint(params, self._folder(context), wanted)
-        if found.own_code:
+        target, wanted = output_of(params, ours="convert" in context.done), _wanted(params)
+        folder, base = self._folder(context), self._base(context)
+        found = self._checkpoint(params, folder, base, wanted)
+        if found.own_code and _GOT not in context.done:
             context.reporter.log("The checkpoint brings code of its own, which is not run.")
-        context.keep("output", str(target))
+        context.keep(OUTPUT, str(target))
+        context.keep(_GOT, True)
+        context.prepared()
         context.done.pop("toolkit", None)  # it may have been removed since
         tools = self._install(self._paths, context)
         context.step("toolkit", lambda: ENGINE_VERSION)
         convert.check_known(found, tools, wanted)
+        context.prepared()
         hashes = context.step(
             "hash", lambda: convert.hashes(found, context.reporter, context.cancel)
         )
@@ -144,16 +158,11 @@ class ConvertKind:
 
     def cancelled(self, params: dict[str, Any], done: dict[str, Any]) -> None:
         """What a killed converter left beside the target."""
-        target = done.get("output")
-        if isinstance(target, str):
-            shutil.rmtree(convert.unfinished_of(Path(target)), ignore_errors=True)
+        remove_unfinished(done)
 
     def _check(self, made: Path) -> None:
         self._read(made)
 
 
-def _text(params: dict[str, Any], name: str) -> str:
-    value = params.get(name)
-    if not isinstance(value, str) or not value:
-        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” is missing.")
-    return value
+def _wanted(params: dict[str, Any]) -> convert.Wanted:
+    return convert.Wanted.of(params.get("type") or "auto", params.get("projector"))
