@@ -162,13 +162,18 @@ class _Server:
 
 
 class _Supervisor:
-    """Has one model loaded; `ready` makes its slots wait."""
+    """Has one model loaded; `ready` makes its slots wait.
+
+    Attributes:
+        taken: how many slots each request took.
+    """
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self.ready = asyncio.Event()
         self.ready.set()
         self.fails: Exception | None = None
+        self.taken: list[int] = []
 
     @property
     def models(self) -> tuple[Loaded, ...]:
@@ -178,7 +183,8 @@ class _Supervisor:
         return self._loaded
 
     @contextlib.asynccontextmanager
-    async def slot(self, entry: ModelEntry, **_: Any) -> AsyncIterator[Loaded]:
+    async def slot(self, entry: ModelEntry, *, answers: int = 1, **_: Any) -> AsyncIterator[Loaded]:
+        self.taken.append(answers)
         await self.ready.wait()
         if self.fails is not None:
             raise self.fails

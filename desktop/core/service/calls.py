@@ -76,6 +76,7 @@ class Call:
 
     Attributes:
         body: its JSON as the client sent it.
+        answers: how many it asks for at the same time.
         usage: what is known of the generation.
         whole: the engine has said all of its answer.
         events: its stream, once it has begun.
@@ -89,6 +90,7 @@ class Call:
     record: RequestRecord
     caller: Caller
     body: dict[str, Any]
+    answers: int = 1
     entry: ModelEntry | None = None
     usage: Usage = field(default_factory=Usage)
     whole: bool = False
@@ -314,6 +316,7 @@ class Calls:
                 answer,
                 key=call.caller.key,
                 keep_seconds=keep_seconds,
+                answers=call.answers,
             )
 
     async def aside(self, call: Call, answer: Callable[[Loaded], Awaitable[_Answer]]) -> _Answer:

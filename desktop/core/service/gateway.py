@@ -96,6 +96,7 @@ class Gateway:
             # What makes no sense neither waits nor loads a model.
             there = self._calls.supervisor.loaded(entry.id)
             limits.check(body, (there.slots if there is not None else 0) or limits.SLOTS)
+            call.answers = body.get("n") or 1
 
             stream = call.record.stream
 

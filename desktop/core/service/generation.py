@@ -113,14 +113,16 @@ async def with_engine(
     *,
     key: str | None = None,
     keep_seconds: float | None = None,
+    answers: int = 1,
 ) -> _Answer:
-    """Answer with a slot of the model; once more where its engine had just died unnoticed.
+    """Answer with slots of the model; once more where its engine had just died unnoticed.
 
     Args:
-        key, keep_seconds: as of `Supervisor.slot`.
+        key, keep_seconds, answers: as of `Supervisor.slot`.
     """
     for last_try in (False, True):
-        async with supervisor.slot(entry, key=key, keep_seconds=keep_seconds) as loaded:
+        slot = supervisor.slot(entry, key=key, keep_seconds=keep_seconds, answers=answers)
+        async with slot as loaded:
             record.slot_granted(loaded.build)
             try:
                 return await answer(loaded)

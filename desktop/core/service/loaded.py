@@ -106,6 +106,8 @@ class Loaded:
         keep_seconds: how long it stays after its last use; None: for ever.
         asked: somebody loaded it by name (not merely a request for an answer).
         leaving_at: the place in the queue of the load it makes room for; None: it stays.
+        active: requests that are being answered.
+        taken: slots they take: one for each answer.
         gone: set when its engine has ended.
     """
 
@@ -118,6 +120,7 @@ class Loaded:
     prepared: Prepared | None = None
     server: EngineServer | None = None
     active: int = 0
+    taken: int = 0
     pinned: bool = False
     keep_seconds: float | None = None
     load_seconds: float | None = None
@@ -160,6 +163,25 @@ class Loaded:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+    def begin(self, ticket: Ticket) -> None:
+        """Somebody's answers begin."""
+        self.active += 1
+        self.taken += self._share(ticket)
+        self.used()
+        self.stop_clock()
+
+    def end(self, ticket: Ticket) -> None:
+        self.active -= 1
+        self.taken -= self._share(ticket)
+        self.used()
+
+    def has_room(self, ticket: Ticket) -> bool:
+        """Whether so many slots are free as the ticket is for."""
+        return self.taken + self._share(ticket) <= self.slots
+
+    def _share(self, ticket: Ticket) -> int:
+        return min(ticket.answers, self.slots)
 
     def serves(self, ticket: Ticket) -> bool:
         """Whether the ticket may be granted as soon as a slot is free."""
@@ -204,6 +226,7 @@ class Ticket:
     """A request for a slot, or (with `request`) for a load, that waits for its turn.
 
     Attributes:
+        answers: how many slots it is for.
         place: where it stands in the queue; smaller is earlier.
         boarded: it waited when its model came in, and goes before a load that takes its place.
         for_now: of a load: it says nothing of how long the model is to stay.
@@ -214,6 +237,7 @@ class Ticket:
     granted: asyncio.Future[Loaded]
     key: str | None = None
     keep_seconds: float | None = None
+    answers: int = 1
     since: float = field(default_factory=time.monotonic)
     place: tuple[float, int] = (0.0, 0)
     boarded: bool = False

@@ -196,14 +196,14 @@ class Metrics:
         for name, count in waiting.items():
             queue.add_metric([name], count)
         states = by("model_state", "1 for the state a model is in.", "model", "state")
-        slots = by("slots", "Requests a model can answer at the same time.", "model")
-        busy = by("slots_busy", "Requests it is answering.", "model")
+        slots = by("slots", "Answers a model can write at the same time.", "model")
+        busy = by("slots_busy", "Answers it is writing.", "model")
         memory = by("model_memory_bytes", "Memory the engine reports.", "model", "device", "part")
         for loaded in supervisor.models:
             name = self._models(loaded.entry.id)
             states.add_metric([name, loaded.state.value], 1)
             slots.add_metric([name], loaded.slots)
-            busy.add_metric([name], loaded.active)
+            busy.add_metric([name], loaded.taken)
             for device in loaded.server.memory if loaded.server is not None else ():
                 for part in ("weights", "kv", "compute"):
                     held = getattr(device, f"{part}_bytes")

@@ -1,8 +1,8 @@
 """The line of those who wait for a model: fair between keys, first come first for each of them.
 
-Start-time fair queueing with equal shares: each ticket of a key stands one step behind the key's
-ticket before it, but never before the step that was last served. A key that sends a hundred
-requests at once waits behind the single request of another one, not the other way round.
+Fair queueing with equal shares: each ticket of a key stands behind the key's ticket before it, as
+many steps as it takes slots, but never before the step that was last served. A key that sends a
+hundred requests at once waits behind the single request of another one, not the other way round.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FairQueue:
 
     def push(self, ticket: Ticket) -> None:
         self._count += 1
-        step = max(self._now, self._steps.get(ticket.key, 0.0)) + 1.0
+        step = max(self._now, self._steps.get(ticket.key, 0.0)) + ticket.answers
         self._steps[ticket.key] = step
         ticket.place = (step, self._count)
         bisect.insort(self._tickets, ticket, key=lambda each: each.place)

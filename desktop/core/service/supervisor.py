@@ -83,7 +83,7 @@ class Supervisor:
 
     @property
     def active(self) -> int:
-        """Answers in progress, of all models."""
+        """Requests that are being answered, of all models."""
         return self._active
 
     @property
@@ -114,14 +114,20 @@ class Supervisor:
 
     @contextlib.asynccontextmanager
     async def slot(
-        self, entry: ModelEntry, *, key: str | None = None, keep_seconds: float | None = None
+        self,
+        entry: ModelEntry,
+        *,
+        key: str | None = None,
+        keep_seconds: float | None = None,
+        answers: int = 1,
     ) -> AsyncIterator[Loaded]:
-        """One slot of the model, loaded on demand, for as long as the block runs.
+        """The model, loaded on demand, with a slot for each answer, for as long as the block runs.
 
         Args:
             key: whose request it is; keys share the slots evenly.
             keep_seconds: how long the model stays after it, 0: it leaves at once; negative: for
                 ever; None: as long as was said before.
+            answers: how many are written at the same time; at most, all slots of the model.
 
         Raises:
             AppError: QUEUE_FULL, LOAD_COOLING_DOWN, SERVICE_STOPPING, or why the load failed.
@@ -129,14 +135,14 @@ class Supervisor:
         refusal = self._setbacks.refusal(entry)
         if refusal is not None and self._roster.find(entry.id) is None:
             raise refusal
-        ticket = Ticket(entry, None, self._future(), key, keep_seconds)
+        ticket = Ticket(entry, None, self._future(), key, keep_seconds, answers)
         self._check_line(ticket)
         loaded = await self._wait(ticket)
         try:
             yield loaded
         finally:
             self.served += 1
-            self._end(loaded, keep_seconds)
+            self._end(loaded, ticket, keep_seconds)
             self._pump()
 
     async def load(
@@ -203,13 +209,13 @@ class Supervisor:
             raise AppError(ErrorCode.QUEUE_FULL, waiting=waiting, seconds=5)
 
     def _at_once(self, ticket: Ticket) -> bool:
-        """Whether it is granted without waiting: its model is there with a free slot, and nobody
-        waits for one."""
+        """Whether it is granted without waiting: its model is there with slots that are free, and
+        nobody waits for one."""
         loaded = self._roster.find(ticket.entry.id)
         if loaded is None or loaded.leaving_at is not None or not loaded.serves(ticket):
             return False
         others = self._roster.is_waited_for(ticket.entry.id)
-        return ticket.request is not None or (loaded.active < loaded.slots and not others)
+        return ticket.request is not None or (loaded.has_room(ticket) and not others)
 
     async def _wait(self, ticket: Ticket) -> Loaded:
         self._queue.push(ticket)
@@ -221,7 +227,8 @@ class Supervisor:
                 self._queue.remove(ticket)
                 self._roster.wake()
             elif ticket.request is None and ticket.was_granted:
-                self._end(ticket.granted.result(), None)  # granted and abandoned in one moment
+                # Granted and abandoned in one moment.
+                self._end(ticket.granted.result(), ticket, None)
             self._pump()
             raise
 
@@ -236,20 +243,24 @@ class Supervisor:
         self._roster.wake()
         if self._closing:
             return
+        full: set[str] = set()  # nobody overtakes one that waits for several slots
         for ticket in self._queue:
             loaded = self._roster.find(ticket.entry.id)
             if ticket.granted.done():
                 self._queue.remove(ticket)
             elif loaded is not None and loaded.serves(ticket):
-                self._grant(loaded, ticket)
+                if ticket.request is None and (
+                    ticket.entry.id in full or not loaded.has_room(ticket)
+                ):
+                    full.add(ticket.entry.id)
+                else:
+                    self._grant(loaded, ticket)
             elif self._change is None and (loaded is None or loaded.state is ModelState.READY):
                 self._change = asyncio.create_task(self._bring(ticket))
 
     def _grant(self, loaded: Loaded, ticket: Ticket) -> None:
         if ticket.request is None:
-            if loaded.active >= loaded.slots:
-                return
-            self._begin(loaded)
+            self._begin(loaded, ticket)
         elif ticket.for_now:
             loaded.used()
             self._exits.keep(loaded)
@@ -271,16 +282,13 @@ class Supervisor:
         self._exits.keep(loaded, keep_seconds)
         self._roster.tell(loaded)
 
-    def _begin(self, loaded: Loaded) -> None:
-        loaded.active += 1
-        loaded.used()
-        loaded.stop_clock()
+    def _begin(self, loaded: Loaded, ticket: Ticket) -> None:
+        loaded.begin(ticket)
         self._active += 1
         self._idle.clear()
 
-    def _end(self, loaded: Loaded, keep_seconds: float | None) -> None:
-        loaded.active -= 1
-        loaded.used()
+    def _end(self, loaded: Loaded, ticket: Ticket, keep_seconds: float | None) -> None:
+        loaded.end(ticket)
         self._active -= 1
         self._last_use = time.monotonic()
         if self._active == 0:

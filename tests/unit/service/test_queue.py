@@ -9,8 +9,9 @@ from desktop.core.service.queue import FairQueue
 from tests.helpers.scripted_loader import entry
 
 
-async def tickets(queue: FairQueue, *keys: str | None) -> list[Ticket]:
-    made = [Ticket(entry("a"), None, asyncio.get_running_loop().create_future(), k) for k in keys]
+async def tickets(queue: FairQueue, *keys: str | None, answers: int = 1) -> list[Ticket]:
+    future = asyncio.get_running_loop().create_future
+    made = [Ticket(entry("a"), None, future(), key, answers=answers) for key in keys]
     for each in made:
         queue.push(each)
     return made
@@ -39,6 +40,13 @@ async def test_who_comes_late_does_not_wait_behind_another_ones_hundred() -> Non
         queue.serve(each)
     await tickets(queue, "b")
     assert keys(queue).index("b") == 1
+
+
+async def test_a_request_for_several_slots_counts_as_so_many() -> None:
+    queue = FairQueue()
+    await tickets(queue, "a", answers=3)
+    await tickets(queue, *"abbbb")
+    assert keys(queue) == "bbabab"
 
 
 async def test_being_quiet_gives_no_credit() -> None:

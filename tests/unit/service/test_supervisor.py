@@ -293,6 +293,55 @@ async def test_what_was_loaded_by_name_stays(machine: Machine) -> None:
     assert machine.ready() == ["a", "c"]
 
 
+# --- several answers to one request -------------------------------------------------------------
+
+
+async def test_each_answer_to_a_request_takes_a_slot(machine: Machine) -> None:
+    machine.room.slots = 3
+    two = machine.client("a", answers=2)
+    await two.has_slot.wait()
+    one = machine.client("a")
+    await one.has_slot.wait()
+    loaded = machine.supervisor.loaded("a")
+    assert loaded is not None and (loaded.active, loaded.taken) == (2, 3)
+    late = machine.client("a")
+    await machine.until(lambda: machine.supervisor.waiting == 1)
+    await two.go()
+    await late.has_slot.wait()
+    assert loaded.taken == 2
+    for each in (one, late):
+        await each.go()
+    assert loaded.taken == 0
+
+
+async def test_nobody_overtakes_a_request_that_waits_for_several_slots(machine: Machine) -> None:
+    one = machine.client("a")
+    await one.has_slot.wait()
+    two = machine.client("a", answers=2)
+    late = machine.client("a")
+    await machine.until(lambda: machine.supervisor.waiting == 2)
+    await machine.use("b")
+    assert not late.has_slot.is_set()  # for which a slot is free
+    await one.go()
+    await two.has_slot.wait()
+    assert not late.has_slot.is_set()
+    await two.go()
+    await late.has_slot.wait()
+    await late.go()
+
+
+async def test_more_answers_than_slots_take_all_of_them(machine: Machine) -> None:
+    many = machine.client("a", answers=64)  # the model's slots are not known before it is loaded
+    await many.has_slot.wait()
+    late = machine.client("a")
+    await machine.until(lambda: machine.supervisor.waiting == 1)
+    loaded = machine.supervisor.loaded("a")
+    assert loaded is not None and loaded.taken == loaded.slots == 2
+    await many.go()
+    await late.has_slot.wait()
+    await late.go()
+
+
 # --- what can go wrong --------------------------------------------------------------------------
 
 

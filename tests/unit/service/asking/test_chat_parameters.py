@@ -186,6 +186,15 @@ async def test_several_answers_have_one_usage() -> None:
         assert served.log.latest()[0]["completion_tokens"] == 8
 
 
+async def test_each_answer_takes_a_slot() -> None:
+    async with gateway() as served:
+        served.engine.script = lambda body: [*said("A"), *(delta(i, content="B") for i in (1, 2))]
+        await served.chat(n=3)
+        await served.chat()
+        await served.chat(n=None)
+        assert served.supervisor.taken == [3, 1, 1]
+
+
 async def test_the_card_of_a_loaded_model() -> None:
     engine = ScriptedEngine()
     engine.props |= {
