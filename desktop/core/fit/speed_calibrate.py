@@ -3,7 +3,7 @@
 The rounds are interleaved: every model is measured once before any is measured again, so that a
 disturbance of some seconds hits one sample of each and not all samples of one. Of a round the
 better of the repetitions counts (a machine is only ever disturbed into being slower), of the
-rounds the median.
+rounds the median, and of an even number of them the lower of the two in the middle.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def settings_of(target: Target, point: Point) -> LoadSettings:
 
 
 def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
-    decode, prefill = statistics.median(samples.decode), statistics.median(samples.prefill)
+    decode, prefill = statistics.median_low(samples.decode), statistics.median_low(samples.prefill)
     noise = max(_noise(samples.decode, decode), _noise(samples.prefill, prefill))
     return Measured(
         point,
@@ -231,8 +231,8 @@ def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
         decode,
         prefill,
         noise,
-        statistics.median(samples.flat_decode) if samples.flat_decode else None,
-        statistics.median(samples.flat_prefill) if samples.flat_prefill else None,
+        statistics.median_low(samples.flat_decode) if samples.flat_decode else None,
+        statistics.median_low(samples.flat_prefill) if samples.flat_prefill else None,
     )
 
 

@@ -172,25 +172,31 @@ def _with_memory(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpee
 
 def _with_experts(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
     experts = [each for each in measured if each.point.role == "experts"]
-    if not experts:
+    if not any(each.point.model.type_name == REFERENCE_TYPE for each in experts):
         return speed
     extra = [
         (each.decode_seconds - speed.decode_seconds(each.portion, 0, "f16"))
         / max(1, each.portion.moe_layers)
         for each in experts
     ]
-    rows, times = [], []
+    rows: dict[str, list[tuple[float, float]]] = {}
+    times: dict[str, list[float]] = {}
     for each in experts:
+        kind = each.point.model.type_name
         dense = replace(each.portion, expert_macs={})
         known = speed.prefill_seconds(dense, speed.prompt_tokens, 0, "f16")
-        cost = sum(c * speed.prefill[REFERENCE_TYPE] for c in each.portion.expert_macs.values())
-        rows.append((cost, each.portion.moe_layers))
-        times.append(_positive(each.prefill_seconds, known))
-    factor, per_layer = _solve(rows, times)
+        cost = sum(c * speed.prefill.get(kind, 0.0) for c in each.portion.expert_macs.values())
+        rows.setdefault(kind, []).append((cost, each.portion.moe_layers))
+        times.setdefault(kind, []).append(_positive(each.prefill_seconds, known))
+    factor, per_layer = _solve(rows[REFERENCE_TYPE], times[REFERENCE_TYPE])
+    factors = {REFERENCE_TYPE: factor}
+    for kind, ((cost, layers), *_) in rows.items():
+        if kind != REFERENCE_TYPE and cost > 0:
+            factors[kind] = _positive(times[kind][0], per_layer * layers) / cost
     return replace(
         speed,
         moe_layer=max(0.0, statistics.fmean(extra)),
-        expert_prefill=factor,
+        expert_prefill=factors,
         prefill_moe_layer=per_layer,
     )
 

@@ -22,6 +22,8 @@ CPU_TYPES = (
 )
 GPU_TYPES = CPU_TYPES[:13]
 KV_DEPTH = 1024
+# Reading a prompt takes long with it, and so shallow a cache shows as much.
+Q8_DEPTH = 512
 _MB = 1_000_000
 
 Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
@@ -71,8 +73,8 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         Point("middle", "layers", SyntheticModel(k, 8, 1024, 2816, 16, 4)),
         Point(f"type {k}", "type", base),
         *(
-            Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, KV_DEPTH, kind)
-            for kind in ("f16", "q8_0")
+            Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, depth, kind)
+            for kind, depth in (("f16", KV_DEPTH), ("q8_0", Q8_DEPTH))
             for model in (replace(narrow, kv_heads=1), SyntheticModel(k, 3, 2048, 1024, 16, 8))
         ),
     ]
@@ -84,6 +86,7 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
     points += [
         Point("few experts", "experts", SyntheticModel(k, 6, 1024, 1024, 16, 4, 512, 8, 2)),
         Point("many experts", "experts", SyntheticModel(k, 6, 1024, 512, 16, 4, 512, 32, 8)),
+        Point("experts Q8_0", "experts", SyntheticModel("Q8_0", 6, 1024, 1024, 16, 4, 512, 8, 2)),
         *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
         Point("check Q5_K", "check", SyntheticModel("Q5_K", 6, 1536, 4096, 12, 4, 8192)),
         Point("check Q8_0", "check", SyntheticModel("Q8_0", 10, 768, 2048, 12, 4, 8192)),

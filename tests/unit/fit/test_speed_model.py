@@ -308,7 +308,7 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
         prefill_layer=1e-6,
         prefill_width=1e-9,
         prefill_attention={"f16@64": 3e-11, "f16@128": 2e-11, "q8_0@64": 5e-11, "q8_0@128": 4e-11},
-        expert_prefill=1.5,
+        expert_prefill={"Q4_K": 3.0, "Q8_0": 1.5},
         prompt_tokens=128,
     )
     measured = measured_with(truth, small_plan, made)
@@ -319,6 +319,8 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
         assert found.attention_byte[kind] == pytest.approx(cost, rel=0.02), kind
     for kind, cost in truth.prefill_attention.items():
         assert found.prefill_attention[kind] == pytest.approx(cost, rel=0.03), kind
+    for kind, factor in truth.expert_prefill.items():
+        assert found.expert_prefill[kind] == pytest.approx(factor, rel=0.1), kind
     assert found.layer == pytest.approx(2e-5, rel=0.05)
     assert found.decode["Q4_K"] == pytest.approx(truth.decode["Q4_K"], rel=0.05)
     assert found.prefill["IQ3_S"] == pytest.approx(truth.prefill["IQ3_S"], rel=0.1)
