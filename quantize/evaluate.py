@@ -9,32 +9,34 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from desktop.core.errors import AppError
+from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken, Progress, Reporter
 from quantize import tool
 from quantize.imatrix import short_text
+from quantize.loss import ROW, Loss, read_loss
 from quantize.make import ROOM_BYTES, UNFINISHED, check_room
+from quantize.text import CHUNK_TOKENS
 
-CHUNK_TOKENS = 512
 # The base file holds 2 bytes for each token of the vocabulary at each position of a chunk's second
 # half, and a head (`log_probs` in tools/perplexity).
 _BYTES = 2
+_POSITIONS = CHUNK_TOKENS - 1 - CHUNK_TOKENS // 2
+_HEAD = struct.Struct("<8sIii")  # "_logits_", context, vocabulary, chunks; then the text's tokens
+_MAGIC = b"_logits_"
+# So much disk for it, and so many chunks where that is plenty: beyond them an interval of 4-bit
+# files is narrower than what they differ by.
+BASE_BYTES = 4 << 30
+MOST_CHUNKS = 100
 _CHUNKS = re.compile(r"(?:calculating perplexity|computing) over (\d+) chunks")
-_BASE_DONE = re.compile(r"\[(\d+)\][\d.]+,")
-_ROW = re.compile(
-    r"^\s*(?P<chunk>\d+)\s+(?P<ppl>[\d.]+) ± +(?P<ppl_error>[\d.]+)\s+"
-    r"(?P<ratio>-?[\d.]+) ± +(?P<ratio_error>[\d.]+)\s+"
-    r"(?P<kld>-?[\d.]+) ± +(?P<kld_error>[\d.]+)\s+"
-    r"(?P<rms>[\d.]+) ± +(?P<rms_error>[\d.]+) %\s+"
-    r"(?P<same>[\d.]+) ± +(?P<same_error>[\d.]+) %"
-)
-_STATISTIC = re.compile(r"^(?P<name>[A-Za-z0-9.%() /]+?) *: +(?P<value>-?[\d.]+)(?: ± +([\d.]+))?")
-_BASE_PPL = re.compile(r"Final estimate: PPL = ([\d.]+) \+/- ([\d.]+)")
+# With `--ppl-output-type 1` a line a chunk: its first token, perplexity so far, mean, its error.
+_BASE_LINE = re.compile(r"^\s*(\d+)\s+([\d.]+)\s+(-?[\d.]+)\s+([\d.]+)\s*$")
 # WORKAROUND(the tool ends before its log thread has written the last lines, seen in one of three
 # short runs, drop when it flushes): so often it is run again for them, where that takes no longer.
 TRIES = 4
@@ -42,26 +44,19 @@ WORTH_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What a file loses against the whole model on a text. Errors are standard errors.
+class Base:
+    """The whole model's answers.
 
     Attributes:
-        kld_mean, kld_median, kld_99: Kullback-Leibler divergence in nats per token; the last two
-            are None where the tool did not print them.
-        same_top_rate: how often both think the same token most likely, 0 to 1.
-        perplexity_ratio_log: mean of ln(PPL of the file / PPL of the whole model).
+        perplexity: of the whole model, with its standard error; None where its lines were lost.
+        told_chunks: of how many that is: those lines that were not lost.
+        chunks: so many are in it.
     """
 
+    perplexity: float | None
+    perplexity_error: float | None
+    told_chunks: int
     chunks: int
-    perplexity: float
-    perplexity_error: float
-    perplexity_ratio_log: float
-    kld_mean: float
-    kld_error: float
-    kld_median: float | None
-    kld_99: float | None
-    same_top_rate: float
-    same_top_error: float
 
     def to_dict(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -69,12 +64,28 @@ class Loss:
 
 def base_bytes(vocabulary: int, chunks: int) -> int:
     """How large the base file of so many chunks gets."""
-    return chunks * (CHUNK_TOKENS // 2) * (vocabulary + 4) * _BYTES
+    tokens = chunks * CHUNK_TOKENS * 4
+    # A position is an even number of values.
+    values = chunks * _POSITIONS * (2 * ((vocabulary + 1) // 2) + 4)
+    return _HEAD.size + tokens + values * _BYTES
 
 
 def chunks_within(vocabulary: int, limit_bytes: int) -> int:
     """How many chunks' base fits into so many bytes; at least one."""
     return max(1, limit_bytes // base_bytes(vocabulary, 1))
+
+
+def base_chunks(path: Path) -> int:
+    """How many chunks a base file holds; 0 where it is not there whole."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD.size)
+        magic, context, vocabulary, chunks = _HEAD.unpack(head)
+        size = path.stat().st_size
+    except (OSError, struct.error):
+        return 0
+    whole = magic == _MAGIC and context == CHUNK_TOKENS and chunks > 0
+    return chunks if whole and size == base_bytes(vocabulary, chunks) else 0
 
 
 def make_base(
@@ -85,36 +96,74 @@ def make_base(
     *,
     chunks: int,
     vocabulary: int,
+    threads: int | None = None,
     reporter: Reporter,
     cancel: CancelToken,
-) -> float:
-    """Compute the whole model's answers to a text; returns its perplexity.
+) -> Base:
+    """Compute the whole model's answers to a text.
 
     Raises:
         AppError: TEXT_TOO_SHORT, DISK_FULL, ENGINE_TOOL_FAILED, CANCELLED; no half file is left.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    check_room(target.parent, base_bytes(vocabulary, chunks) + ROOM_BYTES)
+    need = base_bytes(vocabulary, chunks) + ROOM_BYTES
+    check_room(target.parent, need)
     unfinished = target.with_name(target.name + UNFINISHED)
-    command: list[str | Path] = [runner, "-m", model, "-f", text, "-c", str(CHUNK_TOKENS)]
-    command += ["--chunks", str(chunks), "--kl-divergence-base", unfinished]
-    follow = _Follow("evaluating the whole model", reporter, _BASE_DONE)
+    command = _command(runner, model, text, threads)
+    command += ["--chunks", str(chunks), "--ppl-output-type", "1"]
+    follow = _Follow("evaluating the whole model", reporter, _base_row)
     try:
         try:
-            lines = tool.run(command, cancel, follow.line)
+            tool.run([*command, "--kl-divergence-base", unfinished], cancel, follow.line)
         except AppError as error:
+            if error.code is ErrorCode.ENGINE_TOOL_FAILED:
+                check_room(target.parent, ROOM_BYTES)
             raise short_text(error, text) from error
-        if not unfinished.exists():
+        made = base_chunks(unfinished)
+        if not made:  # the tool does not notice that the disk is full
+            written = unfinished.stat().st_size if unfinished.exists() else 0
+            check_room(target.parent, max(ROOM_BYTES, need - written))
             raise tool.failed(runner.name, "It kept no answers of the whole model.")
         os.replace(unfinished, target)
     finally:
         with contextlib.suppress(FileNotFoundError):
             unfinished.unlink()
-    for line in lines:
-        found = _BASE_PPL.search(line)
-        if found is not None:
-            return float(found[1])
-    return float("nan")  # its last line was lost; every file's own is printed with its loss
+    perplexity = error_of_it = None
+    if follow.last is not None:
+        perplexity = float(follow.last[2])
+        error_of_it = perplexity * float(follow.last[4])
+    return Base(perplexity, error_of_it, follow.done, made)
+
+
+def probe(
+    runner: Path,
+    model: Path,
+    text: Path,
+    *,
+    chunks: int,
+    threads: int | None = None,
+    reporter: Reporter,
+    cancel: CancelToken,
+) -> tuple[float, float]:
+    """How fast a model reads a text: seconds to load it, and for each chunk.
+
+    Args:
+        chunks: two at least; the first one warms up.
+
+    Raises:
+        AppError: TEXT_TOO_SHORT, ENGINE_TOOL_FAILED, CANCELLED.
+    """
+    command = _command(runner, model, text, threads)
+    command += ["--chunks", str(chunks), "--ppl-output-type", "1"]
+    follow = _Follow("trying how fast it goes", reporter, _base_row)
+    try:
+        tool.run(command, cancel, follow.line)
+    except AppError as error:
+        raise short_text(error, text) from error
+    load, each = follow.load_seconds, follow.seconds_per_chunk
+    if load is None or each is None:  # its lines were lost: how long all of it took is known
+        return 0.0, follow.seconds / chunks
+    return load, each
 
 
 def measure(
@@ -123,6 +172,9 @@ def measure(
     text: Path,
     base: Path,
     *,
+    threads: int | None = None,
+    most_seconds: float | None = None,
+    fewest_chunks: int = 1,
     reporter: Reporter,
     cancel: CancelToken,
 ) -> Loss:
@@ -130,25 +182,64 @@ def measure(
 
     Args:
         base: as `make_base` made it, of the same text.
+        most_seconds: after them it is stopped, when `fewest_chunks` are compared: what they say is
+            the result then.
 
     Raises:
         AppError: ENGINE_TOOL_FAILED, CANCELLED.
     """
-    command: list[str | Path] = [runner, "-m", model, "-f", text, "-c", str(CHUNK_TOKENS)]
-    command += ["--kl-divergence-base", base, "--kl-divergence"]
+    command = [*_command(runner, model, text, threads), "--kl-divergence-base", base]
+    command.append("--kl-divergence")
     loss: Loss | None = None
+    late = None if most_seconds is None else time.monotonic() + most_seconds
     for _ in range(TRIES):
-        follow = _Follow(f"evaluating {model.stem}", reporter, _ROW)
-        lines = tool.run(command, cancel, follow.line)
-        found = read_loss(lines)
-        loss = _better(loss, found)
-        if loss is not None and loss.kld_99 is not None:
+        follow = _Follow(f"evaluating {model.stem}", reporter, _file_row)
+        lines, ended = _run_until(command, follow, late, fewest_chunks, cancel)
+        loss = _better(loss, read_loss(lines))
+        if loss is not None and (loss.kld_99 is not None or not ended):
             return loss
-        if follow.seconds > WORTH_SECONDS and loss is not None:
+        again = time.monotonic() + follow.seconds
+        if loss is not None and (follow.seconds > WORTH_SECONDS or (late or again) < again):
             return loss
     if loss is None:
         raise tool.failed(runner.name, "It printed no comparison.")
     return loss
+
+
+def _command(runner: Path, model: Path, text: Path, threads: int | None) -> list[str | Path]:
+    # One chunk at a time: it is no slower, a line a chunk, and a quarter of the logits in memory.
+    size = str(CHUNK_TOKENS)
+    command: list[str | Path] = [runner, "-m", model, "-f", text, "-c", size, "-b", size]
+    return command if threads is None else [*command, "-t", str(threads)]
+
+
+def _run_until(
+    command: list[str | Path],
+    follow: _Follow,
+    late: float | None,
+    fewest: int,
+    cancel: CancelToken,
+) -> tuple[list[str], bool]:
+    """Run the tool to its end, or to a time when enough is done; whether it came to its end."""
+    lines: list[str] = []
+    stop = CancelToken()
+
+    def take(line: str) -> None:
+        lines.append(line)
+        follow.line(line)
+        if late is not None and time.monotonic() > late and fewest <= follow.done < follow.total:
+            stop.cancel()
+
+    undo = cancel.on_cancel(stop.cancel)
+    try:
+        tool.run(command, stop, take)
+    except AppError as error:
+        if error.code is not ErrorCode.CANCELLED or cancel.cancelled:
+            raise
+        return lines, False
+    finally:
+        undo()
+    return lines, True
 
 
 def _better(one: Loss | None, other: Loss | None) -> Loss | None:
@@ -157,52 +248,73 @@ def _better(one: Loss | None, other: Loss | None) -> Loss | None:
     return max(known, key=lambda each: (each.kld_99 is not None, each.chunks), default=None)
 
 
-def read_loss(lines: list[str]) -> Loss | None:
-    """The figures in the lines of `llama-perplexity --kl-divergence`; None where there are none."""
-    last: re.Match[str] | None = None
-    statistics: dict[str, float] = {}
-    for line in lines:
-        row = _ROW.match(line)
-        last = row or last
-        found = None if row is not None else _STATISTIC.match(line)
-        if found is not None:
-            statistics[" ".join(found["name"].split())] = float(found["value"])
-    if last is None:
-        return None
-    same = statistics.get("Same top p", float(last["same"]))
-    return Loss(
-        int(last["chunk"]),
-        statistics.get("Mean PPL(Q)", float(last["ppl"])),
-        float(last["ppl_error"]),
-        statistics.get("Mean ln(PPL(Q)/PPL(base))", float(last["ratio"])),
-        statistics.get("Mean KLD", float(last["kld"])),
-        float(last["kld_error"]),
-        statistics.get("Median KLD"),
-        statistics.get("99.0% KLD"),
-        same / 100,
-        float(last["same_error"]) / 100,
-    )
+def _base_row(line: str) -> tuple[int, re.Match[str]] | None:
+    found = _BASE_LINE.match(line)
+    return None if found is None else (int(found[1]) // CHUNK_TOKENS + 1, found)
+
+
+def _file_row(line: str) -> tuple[int, re.Match[str]] | None:
+    found = ROW.match(line)
+    return None if found is None else (int(found["chunk"]), found)
 
 
 class _Follow:
-    """Turns a tool's lines into progress, by chunks."""
+    """Turns a tool's lines into progress by chunks, and sees how fast it is.
 
-    def __init__(self, what: str, reporter: Reporter, done: re.Pattern[str]) -> None:
+    Attributes:
+        done, total: chunks; 0 before they are known.
+        last: the row of the last chunk.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        reporter: Reporter,
+        row: Callable[[str], tuple[int, re.Match[str]] | None],
+    ) -> None:
         self._what = what
         self._reporter = reporter
-        self._done = done
-        self._total: int | None = None
+        self._row = row
+        self.done = 0
+        self.total = 0
+        self.last: re.Match[str] | None = None
         self._started = time.monotonic()
+        self._first: float | None = None
+        self._latest = self._started
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._started
 
+    @property
+    def seconds_per_chunk(self) -> float | None:
+        """Of those after the first, which warms up; None where there was no other."""
+        if self._first is None or self.done < 2:
+            return None
+        return (self._latest - self._first) / (self.done - 1)
+
+    @property
+    def load_seconds(self) -> float | None:
+        """Until the first chunk began."""
+        each = self.seconds_per_chunk
+        if self._first is None or each is None:
+            return None
+        return max(0.0, self._first - self._started - each)
+
     def line(self, line: str) -> None:
         found = _CHUNKS.search(line)
         if found is not None:
-            self._total = int(found[1])
-            self._reporter.progress(Progress(self._what, 0, self._total, "chunks"))
-        for match in self._done.finditer(line):
-            done = int(match[1])
-            self._reporter.progress(Progress(self._what, done, self._total, "chunks"))
+            self.total = int(found[1])
+            self._reporter.progress(Progress(self._what, 0, self.total, "chunks"))
+        row = self._row(line)
+        if row is None:
+            return
+        self.done, self.last = row
+        self._latest = time.monotonic()
+        if self._first is None:
+            self._first = self._latest
+        each = self.seconds_per_chunk
+        detail = None if each is None else {"seconds_left": each * (self.total - self.done)}
+        self._reporter.progress(
+            Progress(self._what, self.done, self.total or None, "chunks", detail)
+        )

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ def make(
     recipe: Recipe,
     *,
     imatrix: Path | None = None,
-    provenance: dict[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
     reporter: Reporter,
     cancel: CancelToken,
 ) -> Made:
@@ -133,10 +133,10 @@ def make(
         AppError: DISK_FULL, ENGINE_TOOL_FAILED, CANCELLED; nothing is left behind then.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    planned: Planned = plan(quantizer, source.path, recipe, cancel)
+    planned: Planned = plan(quantizer, source.path, recipe, cancel, imatrix=imatrix)
     check_room(target.parent, planned.size_bytes + ROOM_BYTES)
     unfinished = target.with_name(target.name + UNFINISHED)
-    facts = {"source_sha256": source.sha256, **(provenance or {})}
+    facts = _facts(source, provenance or {})
     command: list[str | Path] = [quantizer, "--allow-requantize", *recipe.arguments()]
     if imatrix is not None:
         command += ["--imatrix", imatrix]
@@ -170,6 +170,35 @@ def make(
             unfinished.unlink()
     reporter.progress(Progress(what, planned.tensors, planned.tensors, "tensors"))
     return made
+
+
+def made_alike(
+    target: Path, source: Source, recipe: Recipe, provenance: Mapping[str, str]
+) -> Made | None:
+    """What is told of a file that is there, where it was made of the same source by the same
+    recipe with the same provenance; else None."""
+    try:
+        document = json.loads(sidecar_of(target).read_text("utf-8"))
+        same = (
+            document["made_from"] == _facts(source, provenance)
+            and Recipe.from_dict(document["recipe"]) == recipe
+            and document["size_bytes"] == target.stat().st_size
+        )
+        made = Made(
+            target,
+            recipe,
+            document["size_bytes"],
+            document["bits_per_weight"],
+            tuple(document["fallbacks"]),
+            document["seconds"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AppError):  # another program's, or none
+        return None
+    return made if same else None
+
+
+def _facts(source: Source, provenance: Mapping[str, str]) -> dict[str, str]:
+    return {"source_sha256": source.sha256, **provenance}
 
 
 def sidecar_of(target: Path) -> Path:

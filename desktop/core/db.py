@@ -268,6 +268,31 @@ ALTER TABLE api_keys ADD COLUMN policy TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE api_keys ADD COLUMN last_used REAL;
 """
 
+# What files were measured to lose against the whole model, by their content.
+_SCHEMA_10 = """
+CREATE TABLE measured_losses (
+    fingerprint TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    chunks INTEGER NOT NULL,
+    kld_mean REAL NOT NULL,
+    kld_error REAL NOT NULL,
+    same_top_rate REAL NOT NULL,
+    same_top_error REAL NOT NULL,
+    source_sha256 TEXT NOT NULL,
+    text_sha256 TEXT NOT NULL,
+    engine TEXT NOT NULL
+);
+"""
+
+# Recipes for quantized files, under names of the person's own.
+_SCHEMA_11 = """
+CREATE TABLE quant_recipes (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    recipe TEXT NOT NULL,
+    updated REAL NOT NULL
+);
+"""
+
 # Schema version n is made from n-1 by MIGRATIONS[n]; each runs in a transaction of its own.
 MIGRATIONS: dict[int, str] = {
     1: _SCHEMA_1,
@@ -279,6 +304,8 @@ MIGRATIONS: dict[int, str] = {
     7: _SCHEMA_7,
     8: _SCHEMA_8,
     9: _SCHEMA_9,
+    10: _SCHEMA_10,
+    11: _SCHEMA_11,
 }
 
 

@@ -25,6 +25,21 @@ NOTICES: dict[str, str] = {
     "oom_kv": "The engine ran out of memory. Its KV cache is now of type {kv_type}.",
     "oom_context": "The engine ran out of memory. The context is now {tokens:,} tokens.",
     "oom_gpu_layers": "The engine ran out of memory. It now has {layers} layers on the GPU.",
+    # of quantized files that were compared
+    "quant_best": "{label} loses least of those that fit in memory and are fast enough here: KL "
+    "divergence {kld:.4f}, {speed:,.1f} tokens per second.",
+    "quant_equal": "{label} (KL divergence {kld:.4f}, {speed:,.1f} tokens per second) is the "
+    "smallest of those that fit in memory, are fast enough here and cannot be told apart by what "
+    "they lose. The others of them: {others}.",
+    "quant_unnoticed": "{label} (KL divergence {kld:.4f}, {speed:,.1f} tokens per second) is the "
+    "smallest of those that fit in memory, are fast enough here and lose next to nothing. The "
+    "others of them: {others}.",
+    "quant_slow": "None that fits in memory reaches {wished:,.0f} tokens per second here. {label} "
+    "is the fastest of those that do not lose much: {speed:,.1f} tokens per second, KL divergence "
+    "{kld:.4f}.",
+    "quant_lossy": "All that fit in memory lose much. {label} loses least of them: KL divergence "
+    "{kld:.4f}.",
+    "quant_too_large": "None of them fits in this machine's memory. {label} is the smallest.",
     # of the service
     "settings_damaged": "The settings could not be read ({reason}). Defaults are used; the old "
     "file is kept as {path}.",

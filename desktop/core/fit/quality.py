@@ -77,6 +77,7 @@ BAND = 3.0
 _DIFFER_FACTOR, _DIFFER_POWER, _DIFFER_BAND = 0.39, 0.467, 1.3
 # Trained in this type: it costs nothing.
 NATIVE: Mapping[str, str] = MappingProxyType({"gpt-oss": "MXFP4", "deepseek4": "MXFP4"})
+_CONFIDENCE = 1.96  # standard errors on each side hold 95 % of what is normally distributed
 _STRAY = 0.005  # a smaller share of a role is a stray tensor
 
 Level = Literal["near_lossless", "good", "visible", "strong", "broken"]
@@ -137,10 +138,29 @@ class Loss:
 LEVELS: tuple[Level, ...] = (*(name for _, name in _LEVELS), "broken")
 
 
-def measured_loss(kld_mean: float, same_top_rate: float) -> Loss:
-    """A file's own loss, as `llama-perplexity --kl-divergence` measured it here."""
-    kld, rate = max(0.0, kld_mean), same_top_rate
-    return Loss(Band(kld, kld, kld, "measured"), Band(rate, rate, rate, "measured"))
+def level_bound(level: Level) -> float:
+    """The largest mean divergence of a level but the last."""
+    return next(bound for bound, name in _LEVELS if name == level)
+
+
+def measured_loss(
+    kld_mean: float,
+    same_top_rate: float,
+    *,
+    kld_error: float = 0.0,
+    same_top_error: float = 0.0,
+) -> Loss:
+    """A file's own loss, as `llama-perplexity --kl-divergence` measured it here.
+
+    Args:
+        kld_error, same_top_error: standard errors; the bands hold at 95 %.
+    """
+    kld, half = max(0.0, kld_mean), _CONFIDENCE * kld_error
+    rate, half_rate = same_top_rate, _CONFIDENCE * same_top_error
+    return Loss(
+        Band(kld, max(0.0, kld - half), kld + half, "measured"),
+        Band(rate, max(0.0, rate - half_rate), min(1.0, rate + half_rate), "measured"),
+    )
 
 
 def loss_of_shape(shape: ModelShape) -> Loss | None:

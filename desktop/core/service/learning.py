@@ -156,10 +156,15 @@ class Learner:
             depth = note.prompt_tokens + note.completion_tokens // 2
             decode = replace(asked, tokens=note.completion_tokens, depth=depth)
             found.append((decode, note.decode_tokens_per_second))
-        return [_run(predictor, place, each, real) for each, real in found]
+        return [run_of(predictor, place, each, real) for each, real in found]
 
 
-def _run(predictor: Predictor, place: tuple[str, str, str], asked: Asked, real: float) -> Run:
+def run_of(predictor: Predictor, place: tuple[str, str, str], asked: Asked, real: float) -> Run:
+    """A measured speed with what would have been predicted for it.
+
+    Args:
+        asked: with its model and settings.
+    """
     assert asked.model is not None and asked.settings is not None
     prediction = predictor.predict(asked)
     build, backend, device = place

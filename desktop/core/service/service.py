@@ -23,6 +23,7 @@ from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError
 from desktop.core.events import CancelToken, Notice
 from desktop.core.files import write_atomic
+from desktop.core.fit.losses import LossStore
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
@@ -54,6 +55,7 @@ from desktop.core.service.ledger.accounts import Accounts
 from desktop.core.service.library_jobs import LibraryJobs
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
+from desktop.core.service.measured_files import MeasuredFiles
 from desktop.core.service.measuring import FirstMeasurement
 from desktop.core.service.metrics import Metrics
 from desktop.core.service.model_cards import ModelCards
@@ -579,4 +581,15 @@ class Service:
                 hub=self._hub,
             ),
             downloads=self.downloads,
+            measured=MeasuredFiles(
+                self._paths,
+                self._reader,
+                LossStore(self._database),
+                self.speeds,
+                settings=lambda: self.settings,
+                loaded=lambda: [standing(each, idle=False) for each in self.supervisor.models],
+                predictor=self._predictor,
+                library=self.models.library,
+                publish=self.bus.publish,
+            ),
         )

@@ -9,6 +9,7 @@ import pytest
 
 from desktop.core.errors import AppError, ErrorCode
 from quantize import evaluate, recipe, tool, types
+from quantize.loss import read_loss
 
 Recorded = Callable[[str], list[str]]
 
@@ -56,7 +57,7 @@ def test_a_type_we_do_not_know_leaves_the_tools_own_total(recorded: Recorded) ->
 
 
 def test_loss_of_a_whole_comparison(recorded: Recorded) -> None:
-    loss = evaluate.read_loss(recorded("kl_divergence.txt"))
+    loss = read_loss(recorded("kl_divergence.txt"))
     assert loss is not None and loss.chunks == 20
     assert (loss.kld_mean, loss.kld_median, loss.kld_99) == (0.019756, 0.011536, 0.128188)
     assert loss.kld_error == pytest.approx(0.00039, abs=1e-5)
@@ -65,10 +66,10 @@ def test_loss_of_a_whole_comparison(recorded: Recorded) -> None:
 
 
 def test_lines_that_were_lost_cost_no_more_than_they_said(recorded: Recorded) -> None:
-    loss = evaluate.read_loss(recorded("kl_divergence_cut.txt"))
+    loss = read_loss(recorded("kl_divergence_cut.txt"))
     assert loss is not None and loss.kld_99 is None and loss.kld_median is None
     assert loss.kld_mean == pytest.approx(0.01976) and loss.chunks >= 19
-    assert evaluate.read_loss(recorded("base.txt")) is None
+    assert read_loss(recorded("base.txt")) is None
 
 
 def test_the_base_fits_into_what_it_may_take() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from desktop.core.jobs.handlers.acceptance import Host
     from desktop.core.jobs.handlers.download_parts import Host as DownloadHost
     from desktop.core.jobs.handlers.library_host import LibraryHost
+    from desktop.core.jobs.handlers.quantize_host import Host as MeasuredHost
     from desktop.core.library.entry import ModelEntry
 
 
@@ -33,6 +34,7 @@ class Tools:
         quiet_seconds: for how long nobody has asked for an answer or a load.
         acceptances: what the test of new models needs; downloads: what getting them does.
         library: what verifying, moving and comparing models needs.
+        measured: what comparing quantized files does.
     """
 
     paths: Paths
@@ -46,6 +48,7 @@ class Tools:
     acceptances: Host
     downloads: DownloadHost
     library: LibraryHost
+    measured: MeasuredHost
 
 
 # Below this a file is hashed for its benchmark's record; above, only a hash that is known is used.
@@ -74,8 +77,10 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.download import DownloadKind
     from desktop.core.jobs.handlers.duplicates import DuplicatesKind, LinkKind
     from desktop.core.jobs.handlers.engine_build import EngineBuildKind
+    from desktop.core.jobs.handlers.merge import MergeKind
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.quantize import QuantizeKind
+    from desktop.core.jobs.handlers.split import JoinKind, SplitKind
     from desktop.core.jobs.handlers.toolkit import ToolkitKind
     from desktop.core.jobs.handlers.verify import VerifyKind
     from desktop.core.jobs.idle import Idle
@@ -86,11 +91,18 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
         with HeaderReader(tools.paths.cache / "headers", work_root=tools.paths.work) as reader:
             return reader.read(path)
 
+    def problem(models: Sequence[Path], adapter: Path) -> str | None:
+        from desktop.core.gguf.reader import HeaderReader
+
+        with HeaderReader(None, work_root=tools.paths.work) as reader:
+            return reader.problem_with("adapter", models, adapter)
+
     def hardware() -> dict[str, Any]:
         from desktop.core.hardware.probe import probe
 
         return probe(tools.paths, with_bandwidth=False).to_dict()
 
+    convert = ConvertKind(tools.paths, read=read, downloads=tools.downloads)
     kinds: tuple[Kind, ...] = (
         BenchKind(
             resolve=tools.resolve,
@@ -103,10 +115,15 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
         ),
         EngineBuildKind(tools.paths),
         ToolkitKind(tools.paths),
-        ConvertKind(tools.paths, read=read, downloads=tools.downloads),
+        convert,
+        MergeKind(tools.paths, read=read, problem=problem, current_runtime=tools.current_runtime),
+        SplitKind(read=read, current_runtime=tools.current_runtime),
+        JoinKind(read=read, current_runtime=tools.current_runtime),
         QuantizeKind(
             tools.paths,
             read=read,
+            convert=convert,
+            host=tools.measured,
             current_runtime=tools.current_runtime,
             wait_idle=tools.wait_idle,
         ),

@@ -2,304 +2,354 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from desktop.core.engine.bench_tool import run_llama_bench
-from desktop.core.engine.flags import LoadSettings
 from desktop.core.engine.runtime import Runtime
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, Progress
-from desktop.core.gguf.summary import ModelSummary
+from desktop.core.events import CancelToken
+from desktop.core.gguf.split import part_names
+from desktop.core.gguf.summary import ModelSummary, merge
 from desktop.core.hardware.cpu import probe_cpu
+from desktop.core.jobs.handlers import quantize_asked as asking
+from desktop.core.jobs.handlers.convert import ConvertKind
+from desktop.core.jobs.handlers.quantize_asked import Asked, Making
+from desktop.core.jobs.handlers.quantize_evaluation import Evaluation, Subject, check_same
+from desktop.core.jobs.handlers.quantize_host import Host
+from desktop.core.jobs.handlers.quantize_matrix import matrix_of, remove_half_matrix
+from desktop.core.jobs.handlers.quantize_speed import WHOLE, Model
 from desktop.core.jobs.kinds import JobContext
+from desktop.core.library.identity import hash_cache, sha256_file
 from desktop.core.paths import Paths
-from quantize import evaluate, imatrix, make, naming, types
-from quantize.recipe import Recipe
+from quantize import make, text
+from quantize.kept import Kept
+from quantize.text import Text
+from quantize.whole import unfinished_of
 
-# The whole model's answers to the evaluation text, kept while the job lasts (2 bytes a token of
-# the vocabulary at each position): so much disk, and so many chunks where that is plenty.
-BASE_BYTES = 4 << 30
-MOST_CHUNKS = 100
-_SPEED_TOKENS = 64
+Json = dict[str, Any]
+
 _FLOAT = frozenset({"F64", "F32", "F16", "BF16", "I8", "I16", "I32", "I64"})
+# Steps of the job that converts first stand under this name and theirs.
+_CHECKPOINT = "checkpoint"
+_PREFIX = f"{_CHECKPOINT} "
+_CONVERTED = f"{_PREFIX}convert"
+# The file that was begun last is kept under this name.
+_MAKING = "making"
+# What was measured of a file; None where it was not asked for.
+_FIGURES = (
+    *("kld_mean", "kld_error", "kld_low", "kld_high", "kld_median", "kld_99"),
+    *("same_top_rate", "same_top_error"),
+    *("perplexity", "perplexity_error", "perplexity_ratio_log", "chunks"),
+    *("decode_tokens_per_second", "prefill_tokens_per_second"),
+)
+_NOTHING: Json = dict.fromkeys(_FIGURES)
 
 ReadSummary = Callable[[Path], ModelSummary]
+
+
+def kept_in(paths: Paths) -> Kept:
+    """Where answers of whole models and importance matrices lie for the next job."""
+    return Kept(paths.cache / "quantize")
 
 
 class QuantizeKind:
     """Parameters:
 
-    - `path`: the model's file (the first of a split one's); `folder`: where the files go.
-    - `types`: names of types; `recipes`: beside them, as `Recipe.to_dict`.
+    - `path`: the model's file (the first of a split one's); or `checkpoint`: {"path" or "repo",
+      "type", "allow_pickle"}, of which it is made first. `folder`: where the files go.
+    - `types`: names of types; `recipes`: beside them, as `Recipe.to_dict`, with or without "name".
     - `imatrix`: a text to compute an importance matrix from, or a matrix (.gguf, .dat).
-    - `evaluate`: a text to compare the files with the whole model on; `chunks` of it at most.
+    - `evaluate`: a text to compare the files with the whole model on; `chunks` of it at most;
+      `budget_seconds`: so much of it as is compared in this time; `compare`: other files of the
+      same model to compare, too.
     - `name`: how the files begin; `requantize`: also of a quantized model; `replace`: also files
       that exist.
 
-    The result is {"outputs": [{path, quant_type, size_bytes, kld_mean, perplexity, same_top_rate,
-    decode_tokens_per_second, …}], "base": {…}}, figures that were not asked for None.
+    The result is {"source", "source_sha256", "source_size_bytes", "engine", "base": of the whole
+    model, "outputs": [of each file: "path", "label", "foreign", size_bytes, kld_mean, …],
+    "recommendation": as `fit/quant_choice.py` gives it}. Without `evaluate` there is no "base", and
+    the figures are None.
+
+    Two jobs never write one file: they run one after the other, and the second is refused where
+    the file is there by then, unless it was made of the same by the same recipe: then it is taken.
 
     Args:
         read: a file's summary; raises what is wrong with it.
+        convert: the job that makes a file of a checkpoint.
         wait_idle: returns when no answer is in progress; raises CANCELLED.
     """
 
     name = "quantize"
-    needs = frozenset({"cpu"})
 
     def __init__(
         self,
         paths: Paths,
         *,
         read: ReadSummary,
+        convert: ConvertKind,
+        host: Host,
         current_runtime: Callable[[], Runtime],
         wait_idle: Callable[[CancelToken], None],
     ) -> None:
-        self._paths = paths
         self._read = read
+        self._convert = convert
+        self._host = host
         self._current_runtime = current_runtime
         self._wait_idle = wait_idle
+        self._kept = kept_in(paths)
+        self._hashes = hash_cache(paths.cache / "hashes")
+        self.needs = frozenset({"cpu"}) | convert.needs
 
     # --- what is asked ------------------------------------------------------------------------
 
-    def plan(self, params: dict[str, Any]) -> list[str]:
-        source, recipes = self._source(params), self._recipes(params)
-        self._check(params, source, recipes)
-        steps = ["hash"]
-        if _text(params, "imatrix") is not None and not _is_matrix(_path(params, "imatrix")):
+    def plan(self, params: Json) -> list[str]:
+        asked = self._asked(params)
+        steps = []
+        if asked.convert is not None:
+            steps += [f"{_PREFIX}{step}" for step in self._convert.plan(asked.convert)]
+        else:
+            self._checked(asked)
+        if not asked.replace:
+            for each in asked.files:
+                _check_free(each.target)
+        steps.append("hash")
+        if asked.computes_matrix:
             steps.append("imatrix")
-        steps += [f"quantize {naming.label(recipe)}" for recipe in recipes]
-        if _text(params, "evaluate") is not None:
-            steps.append("base")
-            steps += [f"evaluate {naming.label(recipe)}" for recipe in recipes]
+        steps += [f"quantize {each.label}" for each in asked.files]
+        if asked.evaluate is not None:
+            steps += ["speed", "base"]
+            labels = [each.label for each in asked.files] + [each.label for each in asked.compare]
+            steps += [f"evaluate {label}" for label in labels]
         return steps
 
-    def _source(self, params: dict[str, Any]) -> make.Source:
-        path = _path(params, "path")
-        summary = self._read(path)
-        if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
-            reason = f"{path.name} is no model that could be quantized."
+    def needs_after(self, params: Json, done: Collection[str]) -> frozenset[str]:
+        """The toolkit is held only while a checkpoint is converted."""
+        if params.get("checkpoint") is None or _CONVERTED in done:
+            return frozenset({"cpu"})
+        asked = self._asked(params)
+        assert asked.convert is not None
+        own = {each.removeprefix(_PREFIX) for each in done if each.startswith(_PREFIX)}
+        return self._convert.needs_after(asked.convert, own)
+
+    def _asked(self, params: Json) -> Asked:
+        return asking.read(params, self._current_runtime().tool("llama-quantize"))
+
+    def _checked(self, asked: Asked) -> tuple[make.Source, Model]:
+        """The model, as far as it is fit for what is asked.
+
+        Raises:
+            AppError: BAD_REQUEST, QUANTIZE_AGAIN; what is wrong with the file.
+        """
+        model = self._model(WHOLE, asked.path)
+        summary = model.summary
+        if asked.evaluate is not None and summary.is_embedding:
+            reason = f"{asked.path.name} makes vectors: it has no tokens to compare."
             raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
         quantized = any(name not in _FLOAT for name in summary.tensor_types)
-        return make.Source(path, "", quantized, summary.size_bytes or path.stat().st_size)
+        source = make.Source(asked.path, "", quantized, model.size_bytes)
+        make.check_source(source, requantize=asked.requantize)
+        return source, model
 
-    def _recipes(self, params: dict[str, Any]) -> list[Recipe]:
-        quantizer = self._current_runtime().tool("llama-quantize")
-        asked = params.get("recipes") or []
-        if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-            raise AppError(ErrorCode.BAD_REQUEST, reason="“recipes” must be a list of recipes.")
-        own = [Recipe.from_dict(each) for each in asked]
-        names = [str(name) for name in params.get("types") or []]
-        plain = [] if own and not names else types.named(quantizer, names)
-        types.named(quantizer, [recipe.quant_type for recipe in own] or ["F16"])
-        return [*(Recipe(each.name) for each in plain), *own]
-
-    def _check(self, params: dict[str, Any], source: make.Source, recipes: list[Recipe]) -> None:
-        make.check_source(source, requantize=bool(params.get("requantize")))
-        if _text(params, "imatrix") is None:
-            bare = [each.quant_type for each in recipes if each.quant_type in types.NEEDS_IMATRIX]
-            if bare:
-                raise AppError(ErrorCode.IMATRIX_NEEDED, types=", ".join(bare))
-        for name in ("imatrix", "evaluate"):
-            if _text(params, name) is not None:
-                _path(params, name)
-        labels = [naming.label(recipe) for recipe in recipes]
-        if len(set(labels)) < len(labels):
-            raise AppError(ErrorCode.BAD_REQUEST, reason="Two recipes would make one file.")
-        if not params.get("replace"):
-            for recipe in recipes:
-                _check_free(_target(params, source.path, recipe))
+    def _model(self, label: str, path: Path) -> Model:
+        summary = merge([self._read(path.with_name(name)) for name in part_names(path.name)])
+        if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
+            raise AppError(ErrorCode.BAD_REQUEST, reason=f"{path.name} is no model by itself.")
+        return Model(label, path, summary.size_bytes or path.stat().st_size, summary)
 
     # --- doing it -----------------------------------------------------------------------------
 
-    def run(self, context: JobContext) -> dict[str, Any]:
-        work = self._paths.work / f"quantize-{context.job.id}"
-        work.mkdir(parents=True, exist_ok=True)
-        try:
-            return self._run(context, work)
-        finally:
-            if not context.cancel.cancelled:  # a cancelled one may go on after a restart
-                shutil.rmtree(work, ignore_errors=True)
+    def run(self, context: JobContext) -> Json:
+        asked = self._asked(context.params)
+        if asked.convert is not None and _CONVERTED not in context.done:
+            self._convert.run(context.part(_CHECKPOINT, asked.convert))
+            context.prepared()
+        runtime, threads = self._current_runtime(), probe_cpu().usable_physical_cores
+        source, whole = self._checked(asked)
+        source, unchanged = self._hashed(context, source, whole)
+        tokenizer = runtime.tool("llama-tokenize")
 
-    def cancelled(self, params: dict[str, Any], done: dict[str, Any]) -> None:
-        """The files that are finished stay: they are whole, and somebody asked for them."""
-        work = done.get("work")
-        if isinstance(work, str):
-            shutil.rmtree(work, ignore_errors=True)
+        def read_text(path: Path, model: Path = asked.path) -> Text:
+            return text.read(tokenizer, model, path, context.cancel)
 
-    def _run(self, context: JobContext, work: Path) -> dict[str, Any]:
-        params, runtime = context.params, self._current_runtime()
-        context.keep("work", str(work))
-        source, recipes = self._source(params), self._recipes(params)
-        made = [each for each in context.done if each.startswith("quantize ")]
-        self._check({**params, "replace": params.get("replace") or bool(made)}, source, recipes)
-
-        def read(done: int, total: int) -> None:
-            context.reporter.progress(Progress("reading the model", done, total, "bytes"))
-
-        digest = context.step("hash", lambda: make.sha256_of(source.path, context.cancel, read))
-        source = make.Source(source.path, digest, source.quantized, source.size_bytes)
-        matrix = self._matrix(context, runtime, source, work)
-        outputs = {
-            naming.label(recipe): context.step(
-                f"quantize {naming.label(recipe)}",
-                partial(self._make, context, runtime, source, recipe, matrix),
+        evaluation: Evaluation | None = None
+        foreign = [self._model(each.label, each.path) for each in asked.compare]
+        if asked.evaluate is not None:
+            read = read_text(asked.evaluate)
+            known = {asked.path: read.reading}
+            for each in foreign:
+                known[each.path] = read_text(asked.evaluate, each.path).reading
+                check_same(whole, each, known.__getitem__)
+            subject = Subject(
+                whole, source.sha256, not source.quantized, asked.evaluate, read, unchanged
             )
-            for recipe in recipes
-        }
-        result: dict[str, Any] = {"source": str(source.path), "source_sha256": digest}
-        if _text(params, "evaluate") is not None:
-            result["base"] = self._base(context, runtime, source, work)
-            for recipe in recipes:
-                label = naming.label(recipe)
-                loss = context.step(
-                    f"evaluate {label}",
-                    partial(self._measure, context, runtime, outputs[label], work),
-                )
-                outputs[label] = {**outputs[label], **loss}
-        nothing = {"kld_mean": None, "perplexity": None, "same_top_rate": None}
-        nothing |= {"decode_tokens_per_second": None}
-        return {**result, "outputs": [{**nothing, **each} for each in outputs.values()]}
-
-    def _matrix(
-        self, context: JobContext, runtime: Runtime, source: make.Source, work: Path
-    ) -> Path | None:
-        if _text(context.params, "imatrix") is None:
-            return None
-        text = _path(context.params, "imatrix")
-        if _is_matrix(text):
-            return text
-        target = work / "imatrix.gguf"
-
-        def compute() -> str:
-            imatrix.compute(
-                runtime.tool("llama-imatrix"),
-                source.path,
-                text,
-                target,
-                chunks=context.params.get("chunks"),
-                threads=probe_cpu().usable_physical_cores,
-                reporter=context.reporter,
-                cancel=context.cancel,
+            evaluation = Evaluation(
+                context,
+                runtime,
+                subject,
+                kept=self._kept,
+                host=self._host,
+                wait_idle=self._wait_idle,
+                threads=threads,
             )
-            return str(target)
-
-        if not target.exists():
-            context.done.pop("imatrix", None)
-        return Path(context.step("imatrix", compute))
-
-    def _make(
-        self,
-        context: JobContext,
-        runtime: Runtime,
-        source: make.Source,
-        recipe: Recipe,
-        matrix: Path | None,
-    ) -> dict[str, Any]:
-        target = _target(context.params, source.path, recipe)
-        facts = {"engine": runtime.version.text, "recipe": naming.label(recipe)}
+        matrix, facts = asked.imatrix, {}
+        if asked.computes_matrix:
+            assert asked.imatrix is not None
+            found = read_text(asked.imatrix)
+            matrix = matrix_of(
+                context,
+                self._kept,
+                source,
+                asked.imatrix,
+                runtime=runtime,
+                text=found,
+                chunks=asked.chunks,
+                threads=threads,
+            )
+            facts["imatrix_text_sha256"] = found.sha256
         if matrix is not None:
-            facts["imatrix_sha256"] = make.sha256_of(matrix, context.cancel)
+            facts["imatrix_sha256"] = sha256_file(matrix, None, context.cancel, self._hashes)
+        outputs: list[Json] = []
+        for making in asked.files:
+            unchanged()
+            made = context.step(
+                f"quantize {making.label}",
+                partial(
+                    self._make,
+                    context,
+                    making,
+                    source,
+                    runtime=runtime,
+                    matrix=matrix,
+                    facts=facts,
+                    replace=asked.replace,
+                ),
+            )
+            outputs.append({**_NOTHING, **made, "label": making.label, "foreign": False})
+        outputs += [_foreign(model) for model in foreign]
+        result: Json = {
+            "source": str(source.path),
+            "source_sha256": source.sha256,
+            "source_size_bytes": source.size_bytes,
+            "engine": runtime.version.text,
+            "outputs": outputs,
+            "recommendation": None,
+        }
+        if evaluation is not None:
+            models = [self._model(each.label, each.target) for each in asked.files] + foreign
+            result["base"], figures = evaluation.run(models, asked.chunks, asked.budget_seconds)
+            for output in outputs:
+                output.update(figures[output["label"]])
+            evaluation.keep(models, figures)
+            result["recommendation"] = evaluation.advice(models, figures)
+        return result
+
+    def cancelled(self, params: Json, done: Json) -> None:
+        """The files that are finished stay: they are whole, and somebody asked for them. What is
+        kept for the next job stays, too; half a matrix does not."""
+        remove_half_matrix(done)
+        if isinstance(done.get(_MAKING), str):
+            unfinished_of(Path(done[_MAKING])).unlink(missing_ok=True)
+        own = {
+            name.removeprefix(_PREFIX): each
+            for name, each in done.items()
+            if name.startswith(_PREFIX)
+        }
+        if own:
+            self._convert.cancelled(dict(params["checkpoint"]), own)
+
+    # --- its steps ----------------------------------------------------------------------------
+
+    def _hashed(
+        self, context: JobContext, source: make.Source, model: Model
+    ) -> tuple[make.Source, Callable[[], None]]:
+        """The source with its hash, and what raises SOURCE_CHANGED when it is another one."""
+
+        def state() -> list[list[int]]:
+            found = [path.stat() for path in model.files]
+            return [[each.st_size, each.st_mtime_ns] for each in found]
+
+        def unchanged() -> None:
+            try:
+                same = state() == context.done["state"]
+            except OSError:  # it is gone
+                same = False
+            if not same:
+                raise AppError(ErrorCode.SOURCE_CHANGED, path=str(source.path))
+
+        def digest() -> str:
+            context.keep("state", state())
+            found = [
+                sha256_file(path, context.reporter, context.cancel, self._hashes)
+                for path in model.files
+            ]
+            return found[0] if len(found) == 1 else _sha256(found)
+
+        sha256 = context.step("hash", digest)
+        unchanged()
+        return make.Source(source.path, sha256, source.quantized, source.size_bytes), unchanged
+
+    @staticmethod
+    def _make(
+        context: JobContext,
+        making: Making,
+        source: make.Source,
+        *,
+        runtime: Runtime,
+        matrix: Path | None,
+        facts: Mapping[str, str],
+        replace: bool,
+    ) -> Json:
+        facts = {"engine": runtime.version.text, "recipe": making.label, **facts}
+        if not replace and making.target.exists():
+            there = make.made_alike(making.target, source, making.recipe, facts)
+            if there is None:
+                _check_free(making.target)
+            else:
+                context.reporter.log(f"{making.target} is there, made of the same just so.")
+                return there.to_dict()
+        context.keep(_MAKING, str(making.target))
         made = make.make(
             runtime.tool("llama-quantize"),
             source,
-            target,
-            recipe,
+            making.target,
+            making.recipe,
             imatrix=matrix,
             provenance=facts,
             reporter=context.reporter,
             cancel=context.cancel,
         )
         if made.fallbacks:
-            names = ", ".join(made.fallbacks[:3])
+            few = ", ".join(made.fallbacks[:3])
             context.reporter.log(
-                f"{naming.label(recipe)}: {len(made.fallbacks)} tensors got another type, because "
-                f"their rows do not divide into its blocks ({names} …)."
+                f"{making.label}: {len(made.fallbacks)} tensors got another type, because their "
+                f"rows do not divide into its blocks ({few} …)."
             )
         return made.to_dict()
 
-    def _base(
-        self, context: JobContext, runtime: Runtime, source: make.Source, work: Path
-    ) -> dict[str, Any]:
-        base = work / "base.logits"
-        vocabulary = self._read(source.path).vocab_size or 0
-        chunks = min(
-            evaluate.chunks_within(max(vocabulary, 1), BASE_BYTES),
-            int(context.params.get("chunks") or MOST_CHUNKS),
-        )
 
-        def compute() -> dict[str, Any]:
-            perplexity = evaluate.make_base(
-                runtime.tool("llama-perplexity"),
-                source.path,
-                _path(context.params, "evaluate"),
-                base,
-                chunks=chunks,
-                vocabulary=vocabulary,
-                reporter=context.reporter,
-                cancel=context.cancel,
-            )
-            return {"perplexity": perplexity, "chunks": chunks}
-
-        if not base.exists():
-            context.done.pop("base", None)
-        found: dict[str, Any] = context.step("base", compute)
-        return found
-
-    def _measure(
-        self, context: JobContext, runtime: Runtime, made: dict[str, Any], work: Path
-    ) -> dict[str, Any]:
-        path = Path(made["path"])
-        loss = evaluate.measure(
-            runtime.tool("llama-perplexity"),
-            path,
-            _path(context.params, "evaluate"),
-            work / "base.logits",
-            reporter=context.reporter,
-            cancel=context.cancel,
-        )
-        self._wait_idle(context.cancel)
-        rows = run_llama_bench(
-            runtime,
-            path,
-            prompts=(),
-            gens=(_SPEED_TOKENS,),
-            settings=LoadSettings(threads=probe_cpu().usable_physical_cores),
-            reporter=context.reporter,
-            cancel=context.cancel,
-        )
-        return {**loss.to_dict(), "decode_tokens_per_second": rows[0].tokens_per_second}
+def _foreign(model: Model) -> Json:
+    return {
+        **_NOTHING,
+        "path": str(model.path),
+        "label": model.label,
+        "quant_type": model.summary.quant_type,
+        "recipe": None,
+        "foreign": True,
+        "size_bytes": model.size_bytes,
+        "bits_per_weight": model.summary.bits_per_weight,
+        "fallbacks": [],
+        "seconds": None,
+    }
 
 
-def _text(params: dict[str, Any], name: str) -> str | None:
-    value = params.get(name)
-    if value is not None and (not isinstance(value, str) or not value):
-        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” must be a file.")
-    return value
-
-
-def _path(params: dict[str, Any], name: str) -> Path:
-    value = _text(params, name)
-    if value is None:
-        raise AppError(ErrorCode.BAD_REQUEST, reason=f"“{name}” is missing.")
-    path = Path(value)
-    if not path.is_file():
-        raise AppError(ErrorCode.PATH_NOT_FOUND, path=str(path))
-    return path
-
-
-def _is_matrix(path: Path) -> bool:
-    return path.suffix.lower() in (".gguf", ".dat", ".imatrix")
+def _sha256(parts: list[str]) -> str:
+    """The hash of a split model, from its parts' in order."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _check_free(target: Path) -> None:
     if target.exists():
         raise AppError(ErrorCode.OUTPUT_EXISTS, path=str(target))
-
-
-def _target(params: dict[str, Any], source: Path, recipe: Recipe) -> Path:
-    return naming.target(params.get("folder"), params.get("name"), source, naming.label(recipe))
