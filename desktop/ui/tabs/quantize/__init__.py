@@ -1,0 +1,1 @@
+"""The page that makes quantized files of a model, and shows what each of them lost."""
