@@ -22,8 +22,10 @@ def small_disk(where: Path, megabytes: int = 4) -> Iterator[Path]:
     )
     if mounted.returncode != 0:
         pytest.skip("only root can mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 def fill(place: Path) -> Path:

@@ -1,4 +1,5 @@
-"""Stands in for llama.cpp's converter: does what the checkpoint's `do.json` says."""
+"""Stands in for llama.cpp's converters: does what the checkpoint's `do.json` says, or that of the
+model that an adapter changes."""
 
 import json
 import os
@@ -13,7 +14,8 @@ if "--print-supported-models" in sys.argv:
     print("  - LlavaForConditionalGeneration", file=sys.stderr)
     sys.exit(0)
 folder, target = Path(sys.argv[1]), Path(sys.argv[sys.argv.index("--outfile") + 1])
-do = json.loads((folder / "do.json").read_text("utf-8"))
+base = Path(sys.argv[sys.argv.index("--base") + 1]) if "--base" in sys.argv else None
+do = json.loads(((base or folder) / "do.json").read_text("utf-8"))
 if "--mmproj" in sys.argv:
     target = target.with_name(f"mmproj-{target.name}")
 if "look" in do:
@@ -22,6 +24,11 @@ if "look" in do:
         "environment": dict(os.environ),
     }
     seen["name"] = folder.name
+    seen["type"] = sys.argv[sys.argv.index("--outtype") + 1]
+    seen["script"] = Path(__file__).name
+    if base is not None:
+        seen["base"] = sorted(path.name for path in base.iterdir())
+        seen["config"] = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     Path(do["look"]).write_text(json.dumps(seen), "utf-8")
 bar = tqdm(total=100)
 bar.n = 40
@@ -29,6 +36,15 @@ bar.display()
 if do["what"] == "pre-tokenizer":
     print(f"WARNING:hf-to-gguf:** chkhsh:  {'ab' * 32}", file=sys.stderr)
     raise NotImplementedError("BPE pre-tokenizer was not recognized - update get_vocab_base_pre()")
+if do["what"] == "killed":
+    os.kill(os.getpid(), 9)
+if do["what"] == "full":
+    with target.open("wb") as file:
+        while True:
+            file.write(b"0" * 65536)
+if do["what"] == "refused":
+    print("ERROR:hf-to-gguf:Model InnerForCausalLM is not supported", file=sys.stderr)
+    sys.exit(1)
 if do["what"] == "crash":
     target.write_bytes(b"half")
     raise ValueError("Can not map tensor 'model.odd.weight'")

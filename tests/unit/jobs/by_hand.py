@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.jobs.kinds import JobContext
+from desktop.core.jobs.kinds import JobContext, Kind
 from desktop.core.jobs.scheduler import Scheduler
 from desktop.core.jobs.table import Job, JobState, JobTable
 
@@ -84,7 +84,7 @@ class Events:
 
 
 @contextlib.asynccontextmanager
-async def running(table: JobTable, *kinds: Hand) -> AsyncIterator[tuple[Scheduler, Events]]:
+async def running(table: JobTable, *kinds: Kind) -> AsyncIterator[tuple[Scheduler, Events]]:
     events = Events()
     scheduler = Scheduler(table, {kind.name: kind for kind in kinds}, events.publish)
     scheduler.start()

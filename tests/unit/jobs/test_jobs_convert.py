@@ -8,158 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, Progress
-from desktop.core.gguf.reader import HeaderReader
-from desktop.core.gguf.summary import ModelSummary
-from desktop.core.jobs.handlers.convert import ConvertKind
+from desktop.core.events import CancelToken
 from desktop.core.jobs.handlers.toolkit import ToolkitKind, root_of
 from desktop.core.jobs.kinds import JobContext
-from desktop.core.jobs.table import Job, JobState
-from desktop.core.paths import Paths, demo_model, paths
-from desktop.core.settings import Settings
-from desktop.core.web import WebSettings
+from desktop.core.paths import Paths, demo_model
 from quantize import pins, toolkit
-from tests.helpers import package_index
+from tests.helpers.disk import small_disk
 from tests.helpers.hub import LocalHub
 from tests.helpers.package_index import Index
 from tests.helpers.told import Told
-
-Json = dict[str, Any]
-CONVERTER = Path(__file__).resolve().parents[2] / "data" / "convert" / "convert_hf_to_gguf.py"
-ROOT = "llama_cpp_python-0.3.36"
-_CODE = "def {0}(*given, **named): raise RuntimeError('it was called')\n"
-PACKAGES = {
-    "transformers/__init__.py": "",
-    "transformers/dynamic_module_utils.py": "".join(
-        _CODE.format(name)
-        for name in (
-            "resolve_trust_remote_code", "get_class_in_module", "get_class_from_dynamic_module",
-            "get_cached_module_file",
-        )
-    ),
-    "tqdm/__init__.py": "",
-    "tqdm/std.py": "class tqdm:\n    def __init__(self, total): self.n, self.total = 0, total\n",
-}  # fmt: skip
-
-
-class _Reporter(Told):
-    """Cancels at a progress whose words begin so."""
-
-    def __init__(self, cancel: CancelToken, at: str) -> None:
-        super().__init__()
-        self._cancel, self._at = cancel, at
-
-    def progress(self, progress: Progress) -> None:
-        super().progress(progress)
-        if progress.what.startswith(self._at):
-            self._cancel.cancel()
-
-
-class Hub:
-    """What the service tells of the hub; without an address there is none."""
-
-    def __init__(self, home: Paths, url: str = "http://127.0.0.1:1") -> None:
-        self._home, self._url = home, url
-
-    def settings(self) -> Settings:
-        return Settings()
-
-    def network(self) -> WebSettings:
-        return WebSettings(endpoint=self._url)
-
-    def cache(self) -> Path:
-        return self._home.data / "hub"
-
-
-@pytest.fixture(scope="module")
-def index() -> Iterator[Index]:
-    place = f"{ROOT}/vendor/llama.cpp"
-    source = package_index.source_package(
-        {
-            f"{place}/convert_hf_to_gguf.py": CONVERTER.read_bytes(),
-            f"{place}/convert_lora_to_gguf.py": CONVERTER.read_bytes(),
-            f"{place}/conversion/__init__.py": b"",
-            f"{place}/conversion/../../../escaped.py": b"no",
-            f"{place}/ggml/large.c": b"int main;",
-            f"{ROOT}/setup.py": b"raise SystemExit('a build was run')",
-        }
-    )
-    served = Index()
-    served.files = {
-        "llama-cpp-python": {f"{ROOT}.tar.gz": source},
-        "tinykit": {
-            "tinykit-1.0-py3-none-any.whl": package_index.wheel("tinykit", "1.0", PACKAGES)
-        },
-    }
-    with package_index.serving(served):
-        yield served
-
-
-@pytest.fixture
-def home(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    """Folders, an index, and pins for what it has."""
-    monkeypatch.setenv("PADDOCK_HOME", str(tmp_path / "home"))
-    for name in ("UV_INDEX", "UV_INDEX_URL", "UV_FIND_LINKS", "PIP_INDEX_URL", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{index.address}/simple")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-    digest = hashlib.sha256(index.files["llama-cpp-python"][f"{ROOT}.tar.gz"]).hexdigest()
-    for module in (pins, toolkit):
-        monkeypatch.setattr(module, "SOURCE_SHA256", digest)
-        monkeypatch.setattr(module, "REQUIREMENTS", ("tinykit==1.0",))
-        monkeypatch.setattr(module, "CONSTRAINTS", ())
-    return paths().ensure()
-
-
-def kind_of(home: Paths, hub: Hub | None = None) -> ConvertKind:
-    def read(path: Path) -> ModelSummary:
-        with HeaderReader(home.cache / "headers", work_root=home.work) as reader:
-            return reader.read(path)
-
-    return ConvertKind(home, read=read, downloads=hub or Hub(home))
-
-
-def begin(
-    kind: ConvertKind | ToolkitKind,
-    params: Json,
-    told: Told | None = None,
-    cancel: CancelToken | None = None,
-) -> JobContext:
-    job = Job(
-        id=3, kind=kind.name, params=params, state=JobState.RUNNING, steps=kind.plan(params),
-        done={}, progress=None, result=None, error=None, created=0.0, started=None, finished=None,
-        position=3.0,
-    )  # fmt: skip
-    return JobContext(job, told or Told(), cancel or CancelToken(), lambda name, value: None)
-
-
-def write_checkpoint(folder: Path, **do: Any) -> Path:
-    """The bundled checkpoint, with what the stand-in is to do."""
-    folder.mkdir()
-    for name in ("config.json", "tokenizer.model", "model.safetensors"):
-        shutil.copyfile(demo_model().parent / name, folder / name)
-    told = {"what": "write", "file": str(demo_model()), **do}
-    (folder / "do.json").write_text(json.dumps(told), "utf-8")
-    return folder
-
-
-def asked(folder: Path, target: Path, **more: Any) -> Json:
-    return {"path": str(folder), "output": str(target), "type": "q8_0", **more}
-
-
-def code_of(work: Callable[[], Any]) -> AppError:
-    with pytest.raises(AppError) as caught:
-        work()
-    return caught.value
+from tests.unit.jobs.converting import CONVERTER, ROOT, Hub, asked, kind_of, write_checkpoint
+from tests.unit.jobs.making import CancelsAt, begin, refused
 
 
 def test_the_toolkit_is_installed_and_a_file_is_made(
@@ -212,40 +78,85 @@ def test_the_toolkit_is_installed_and_a_file_is_made(
     second = asked(folder, target, replace=True)
     kind.run(begin(kind, second))
     assert index.asked == []
-    assert code_of(lambda: kind.plan(asked(folder, target))).code is ErrorCode.OUTPUT_EXISTS
+    assert refused(lambda: kind.plan(asked(folder, target))).code is ErrorCode.OUTPUT_EXISTS
 
 
 def test_what_the_converter_ends_with_is_explained(home: Paths, tmp_path: Path) -> None:
     kind, target = kind_of(home), tmp_path / "out" / "x.gguf"
     folder = write_checkpoint(tmp_path / "guide", what="pre-tokenizer")
-    error = code_of(lambda: kind.run(begin(kind, asked(folder, target))))
+    error = refused(lambda: kind.run(begin(kind, asked(folder, target))))
     assert error.code is ErrorCode.TOKENIZER_UNKNOWN and error.params["hash"] == "ab" * 32
 
-    error = code_of(lambda: kind.run(begin(kind, asked(
+    error = refused(lambda: kind.run(begin(kind, asked(
         write_checkpoint(tmp_path / "odd", what="crash"), target))))  # fmt: skip
     assert error.code is ErrorCode.ENGINE_TOOL_FAILED
     assert "Can not map tensor 'model.odd.weight'" in str(error.params["reason"])
 
     broken = write_checkpoint(tmp_path / "broken", file=str(CONVERTER))
-    error = code_of(lambda: kind.run(begin(kind, asked(broken, target))))
+    error = refused(lambda: kind.run(begin(kind, asked(broken, target))))
     assert error.code.value.startswith("gguf"), "what it wrote is read before it gets its name"
 
     # Now the toolkit is there: what it does not know is told before the job waits.
     config = json.loads((folder / "config.json").read_text("utf-8"))
     config["architectures"] = ["OddForCausalLM"]
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
-    error = code_of(lambda: kind.plan(asked(folder, target)))
+    error = refused(lambda: kind.plan(asked(folder, target)))
     assert error.code is ErrorCode.ARCHITECTURE_UNSUPPORTED
     assert error.params["architecture"] == "OddForCausalLM"
-    error = code_of(lambda: kind.plan(asked(broken, target, projector=True)))
+    error = refused(lambda: kind.plan(asked(broken, target, projector=True)))
     assert error.code is ErrorCode.ARCHITECTURE_UNSUPPORTED
     assert list(target.parent.iterdir()) == [], "no half file is left"
+
+
+def test_a_converter_that_is_killed_and_one_that_refuses_a_part(
+    home: Paths, tmp_path: Path
+) -> None:
+    kind, target = kind_of(home), tmp_path / "out" / "x.gguf"
+    folder = write_checkpoint(tmp_path / "killed", what="killed")
+    error = refused(lambda: kind.run(begin(kind, asked(folder, target))))
+    assert error.code is ErrorCode.ENGINE_TOOL_FAILED
+    assert error.params["reason"] == "ended by SIGKILL"
+    folder = write_checkpoint(tmp_path / "refused", what="refused")
+    error = refused(lambda: kind.run(begin(kind, asked(folder, target))))
+    assert error.code is ErrorCode.ARCHITECTURE_UNSUPPORTED
+    assert error.params["architecture"] == "InnerForCausalLM"
+    assert list(target.parent.iterdir()) == [] and list(home.work.iterdir()) == []
+
+
+def test_a_model_in_a_model_is_known_by_its_inner_architecture(home: Paths, tmp_path: Path) -> None:
+    kind = kind_of(home)
+    kind.run(begin(kind, asked(write_checkpoint(tmp_path / "first"), tmp_path / "x.gguf")))
+    folder = write_checkpoint(tmp_path / "guide")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config["architectures"] = ["LlavaForConditionalGeneration"]
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    params = asked(folder, tmp_path / "y.gguf")
+    assert refused(lambda: kind.plan(params)).code is ErrorCode.ARCHITECTURE_UNSUPPORTED
+    config["text_config"] = {"architectures": ["LlamaForCausalLM"]}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    assert kind.plan(params) == ["toolkit", "hash", "convert"]
+    assert kind.plan({**params, "projector": True}) == ["toolkit", "hash", "convert"]
+
+
+def test_a_disk_that_fills_up_in_the_middle(
+    home: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = kind_of(home)
+    folder = write_checkpoint(tmp_path / "guide", what="full")
+    with small_disk(tmp_path) as disk:
+        params = asked(folder, disk / "x.gguf")
+        error = refused(lambda: kind.run(begin(kind, params)))
+        assert error.code is ErrorCode.DISK_FULL and "are free" in str(error)
+        monkeypatch.setattr("quantize.whole.check_room", lambda folder, needed: None)
+        error = refused(lambda: kind.run(begin(kind, params)))
+        assert error.code is ErrorCode.DISK_FULL and "were free" in str(error)
+        assert list(disk.iterdir()) == []
 
 
 @pytest.mark.parametrize("at", ["looking up", "making an", "getting", "installing", "trying"])
 def test_an_install_that_is_stopped_is_no_toolkit_and_goes_on_later(home: Paths, at: str) -> None:
     kind, cancel = ToolkitKind(home), CancelToken()
-    error = code_of(lambda: kind.run(begin(kind, {}, _Reporter(cancel, at), cancel)))
+    error = refused(lambda: kind.run(begin(kind, {}, CancelsAt(cancel, at), cancel)))
     assert error.code is ErrorCode.CANCELLED
     assert toolkit.find(root_of(home)) is None
     kind.run(begin(kind, {}))
@@ -259,13 +170,13 @@ def test_a_conversion_that_is_stopped_leaves_nothing(home: Paths, tmp_path: Path
     kind = kind_of(home)
 
     def stopped(told: Told | None, cancel: CancelToken) -> None:
-        error = code_of(lambda: kind.run(begin(kind, asked(folder, target), told, cancel)))
+        error = refused(lambda: kind.run(begin(kind, asked(folder, target), told, cancel)))
         assert error.code is ErrorCode.CANCELLED
         assert not target.parent.exists() or list(target.parent.iterdir()) == []
 
     for at in ("reading the checkpoint", "converting"):
         cancel = CancelToken()
-        stopped(_Reporter(cancel, at), cancel)
+        stopped(CancelsAt(cancel, at), cancel)
 
     # In the middle of the writing, by somebody else.
     def stop() -> None:
@@ -291,7 +202,7 @@ def test_another_source_package_than_ours_is_refused(
     kind = ToolkitKind(home)
     for module in (pins, toolkit):
         monkeypatch.setattr(module, "SOURCE_SHA256", "0" * 64)
-    error = code_of(lambda: kind.run(begin(kind, {})))
+    error = refused(lambda: kind.run(begin(kind, {})))
     assert error.code is ErrorCode.TOOLKIT_FAILED and "another source package" in str(error)
     assert not (root_of(home) / pins.ENGINE_VERSION / "llama.cpp").exists()
 
@@ -308,7 +219,7 @@ def test_content_that_is_not_what_the_index_says_is_refused(
     changed = {**index.files, "llama-cpp-python": {f"{ROOT}.tar.gz": b"something else"}}
     monkeypatch.setattr(index, "files", changed)
     kind = ToolkitKind(home)
-    error = code_of(lambda: kind.run(begin(kind, {})))
+    error = refused(lambda: kind.run(begin(kind, {})))
     assert error.code is ErrorCode.TOOLKIT_FAILED and "content" in str(error.params["reason"])
     assert toolkit.find(root_of(home)) is None
 
@@ -318,7 +229,7 @@ def test_an_index_without_the_packages_is_told_in_uvs_words(
 ) -> None:
     monkeypatch.setattr(toolkit, "REQUIREMENTS", ("missing-kit==1.0",))
     kind = ToolkitKind(home)
-    error = code_of(lambda: kind.run(begin(kind, {})))
+    error = refused(lambda: kind.run(begin(kind, {})))
     assert error.code is ErrorCode.TOOLKIT_FAILED and "missing-kit" in str(error.params["reason"])
 
 
@@ -339,12 +250,6 @@ def test_another_engine_makes_the_toolkit_new_and_takes_the_old_one_away(
 
 
 # --- from the hub
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[LocalHub]:
-    with LocalHub(tmp_path / "on-the-hub") as local:
-        yield local
 
 
 def test_a_checkpoint_on_the_hub_is_got_without_what_could_run(
@@ -384,15 +289,15 @@ def test_a_repository_that_holds_no_checkpoint(home: Paths, hub: LocalHub, tmp_p
     hub.add_repo("maker/pickled", {"pytorch_model.bin": b"x", "config.json": b"{}"})
     kind = kind_of(home, Hub(home, hub.url))
 
-    def refused(repo: str, **more: Any) -> AppError:
+    def told(repo: str, **more: Any) -> AppError:
         params = {"repo": repo, "output": str(tmp_path / "x.gguf"), **more}
-        return code_of(lambda: kind.run(begin(kind, params)))
+        return refused(lambda: kind.run(begin(kind, params)))
 
-    error = refused("maker/gguf")
+    error = told("maker/gguf")
     assert error.code is ErrorCode.CHECKPOINT_INVALID and error.params["path"] == "maker/gguf"
-    assert refused("maker/pickled").code is ErrorCode.CHECKPOINT_PICKLED
-    assert refused("maker/none").code is ErrorCode.REMOTE_NOT_FOUND
-    assert refused("maker/gguf:Q4_K_M").code is ErrorCode.BAD_REQUEST
-    assert refused("no name").code is ErrorCode.BAD_REQUEST
+    assert told("maker/pickled").code is ErrorCode.CHECKPOINT_PICKLED
+    assert told("maker/none").code is ErrorCode.REMOTE_NOT_FOUND
+    assert told("maker/gguf:Q4_K_M").code is ErrorCode.BAD_REQUEST
+    assert told("no name").code is ErrorCode.BAD_REQUEST
     # Allowed, it is got, and the folder's own check goes on.
-    assert "architecture" in str(refused("maker/pickled", allow_pickle=True))
+    assert "architecture" in str(told("maker/pickled", allow_pickle=True))
