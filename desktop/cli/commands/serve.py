@@ -233,8 +233,9 @@ def describe_event(kind: str, data: dict[str, Any]) -> str | None:
     if kind == "model.unloaded":
         return f"{data['id']} is unloaded"
     if kind in ("model.failed", "model.died"):
-        error = data["error"]
-        return f"{data['id']}: {error['title']}. {error['cause']}"
+        error, seconds = data["error"], data.get("restart_seconds")
+        again = "" if seconds is None else f" It is started again in {seconds:g} s."
+        return f"{data['id']}: {error['title']}. {error['cause']}{again}"
     if kind == "public.changed":
         return f"server on at {data['url']}" if data["on"] else "server off"
     return None

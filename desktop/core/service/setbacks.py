@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.library.entry import ModelEntry
@@ -22,30 +22,43 @@ log = logging.getLogger(__name__)
 COOL_DOWN_SECONDS = 15.0
 
 
-class DeathRecord:
-    """How often each model's engine died lately, and how long to wait before the next try."""
+class FailureRecord:
+    """How often each model failed lately, and how long to wait before the next try."""
 
     WITHIN_SECONDS = 600.0
-    MOST = 5  # within that time; then nobody restarts it but a person
+    MOST = 5  # within that time; then nobody brings it back but a person
     LONGEST_SECONDS = 60.0
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._deaths: dict[str, list[float]] = {}
+        self._failures: dict[str, list[float]] = {}
 
     def add(self, model_id: str) -> int:
-        """Note a death; returns how many there were within the time that counts."""
+        """Note a failure; returns how many there were within the time that counts."""
         now = self._clock()
-        recent = [t for t in self._deaths.get(model_id, ()) if now - t < self.WITHIN_SECONDS]
-        self._deaths[model_id] = [*recent, now]
+        recent = [t for t in self._failures.get(model_id, ()) if now - t < self.WITHIN_SECONDS]
+        self._failures[model_id] = [*recent, now]
         return len(recent) + 1
 
     def forget(self, model_id: str) -> None:
-        self._deaths.pop(model_id, None)
+        self._failures.pop(model_id, None)
 
-    def delay_seconds(self, deaths: int) -> float:
+    def delay_seconds(self, failures: int) -> float:
         """Before the next try: 1, 2, 4 … seconds."""
-        return min(self.LONGEST_SECONDS, 2.0 ** (deaths - 1))
+        return min(self.LONGEST_SECONDS, 2.0 ** (failures - 1))
+
+
+@dataclass(frozen=True)
+class _Return:
+    """A model that is to come back, as it was.
+
+    Attributes:
+        at: when it is tried, in seconds since 1970.
+    """
+
+    request: LoadRequest
+    at: float
+    task: asyncio.Task[None]
 
 
 class Setbacks:
@@ -60,9 +73,9 @@ class Setbacks:
     ) -> None:
         self._roster = roster
         self._load = load
-        self._record = DeathRecord()
+        self._record = FailureRecord()
         self._cooling: dict[str, tuple[float, AppError]] = {}
-        self._returns: dict[str, asyncio.Task[None]] = {}
+        self._returns: dict[str, _Return] = {}
         self._closed = False
 
     # --- being left alone ---------------------------------------------------------------------
@@ -84,48 +97,62 @@ class Setbacks:
 
     # --- coming back --------------------------------------------------------------------------
 
+    @property
+    def returning(self) -> dict[str, float]:
+        """The models that are brought back, and when, in seconds since 1970."""
+        return {model_id: found.at for model_id, found in self._returns.items()}
+
+    def wish(self, model_id: str) -> LoadRequest | None:
+        """How a model is to be loaded that comes back; None: it does not."""
+        found = self._returns.get(model_id)
+        return None if found is None else found.request
+
     def give_up(self, model_id: str) -> None:
         """It is not to come back any more."""
-        task = self._returns.pop(model_id, None)
-        if task is not None:
-            task.cancel()
+        found = self._returns.pop(model_id, None)
+        if found is not None:
+            found.task.cancel()
 
     def close(self) -> None:
         self._closed = True
         for model_id in list(self._returns):
             self.give_up(model_id)
 
-    def _bring_back(self, loaded: Loaded, deaths: int) -> float | None:
+    def _bring_back(self, entry: ModelEntry, request: LoadRequest, failures: int) -> float | None:
         """Plan the next try; returns in how many seconds it comes, None: there is none."""
-        entry = loaded.entry
         self.give_up(entry.id)
-        if self._closed or deaths > DeathRecord.MOST:
+        if self._closed or failures > FailureRecord.MOST:
             return None
-        seconds = self._record.delay_seconds(deaths)
-        minutes = -1.0 if loaded.keep_seconds is None else loaded.keep_seconds / 60
-        as_it_was = replace(loaded.request, pinned=loaded.pinned, keep_minutes=minutes)
-        self._returns[entry.id] = asyncio.create_task(self._return(entry, as_it_was, seconds))
+        seconds = self._record.delay_seconds(failures)
+        task = asyncio.create_task(self._return(entry, request, seconds))
+        self._returns[entry.id] = _Return(request, time.time() + seconds, task)
         return seconds
 
     async def _return(self, entry: ModelEntry, request: LoadRequest, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        if self._roster.find(entry.id) is None:
-            with contextlib.suppress(AppError):  # told by "model.failed"
-                await self._load(entry, request)
-        del self._returns[entry.id]
+        with contextlib.suppress(AppError):  # it was cancelled, which "model.failed" has told
+            await self._load(entry, request)
+        del self._returns[entry.id]  # where it failed or was given up, this task has been ended
 
     # --- what went wrong ----------------------------------------------------------------------
 
     def load_failed(self, loaded: Loaded, error: AppError) -> None:
-        """Tell those who wait for the model."""
-        entry = loaded.entry
+        """Tell those who wait for the model; what was to come back is tried again."""
+        entry, wish = loaded.entry, self.wish(loaded.entry.id)
+        seconds = None
         if error.code is ErrorCode.CANCELLED:
             error = AppError(ErrorCode.LOAD_CANCELLED, model=entry.id)
+        elif wish is not None and loaded.request.same_load(wish):
+            failures = self._record.add(entry.id)
+            seconds = self._bring_back(entry, wish, failures)
+            self._cool(entry, self._record.delay_seconds(failures), error)
         elif not loaded.request.specific:  # else it failed by what only that one asked for
             self._cool(entry, COOL_DOWN_SECONDS, error)
         self._roster.forget(loaded)
-        log.warning("load failed", extra={"model": entry.id, "code": error.code.value})
-        self._roster.publish("model.failed", {"id": entry.id, "error": error.to_dict()})
+        about = {"model": entry.id, "code": error.code.value, "restart_seconds": seconds}
+        log.warning("load failed", extra=about)
+        told = {"id": entry.id, "error": error.to_dict(), "restart_seconds": seconds}
+        self._roster.publish("model.failed", told)
         self._roster.refuse(entry, error)
 
     def died(self, loaded: Loaded, death: AppError | None) -> None:
@@ -139,7 +166,9 @@ class Setbacks:
         self._roster.forget(loaded)
         seconds = None
         if (loaded.asked or loaded.pinned) and loaded.leaving_at is None:
-            seconds = self._bring_back(loaded, deaths)
+            minutes = -1.0 if loaded.keep_seconds is None else loaded.keep_seconds / 60
+            as_it_was = replace(loaded.request, pinned=loaded.pinned, keep_minutes=minutes)
+            seconds = self._bring_back(entry, as_it_was, deaths)
         told = {"id": entry.id, "error": error.to_dict(), "deaths": deaths}
         self._roster.publish("model.died", {**told, "restart_seconds": seconds})
         if deaths > 1:  # the first time the next request simply loads it again

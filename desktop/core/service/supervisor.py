@@ -99,6 +99,11 @@ class Supervisor:
         """The ids of the models that are in an engine, on their way, or waited for."""
         return {each.entry.id for each in (*self._queue, *self._roster.models)}
 
+    @property
+    def returning(self) -> dict[str, float]:
+        """The models that are brought back after a failure, and when, in seconds since 1970."""
+        return self._setbacks.returning
+
     def describe(self) -> list[dict[str, Any]]:
         return [loaded.to_dict() for loaded in self.models]
 
@@ -161,6 +166,8 @@ class Supervisor:
                 loaded for a request, and one that is there already as long as was said before.
         """
         self._setbacks.forgive(entry.id)
+        if not for_now:
+            self._setbacks.give_up(entry.id)  # it is to be as it is asked for now
         ticket = Ticket(entry, request, self._future(), None, keep_seconds)
         ticket.for_now = for_now
         self._check_line(ticket)
@@ -298,8 +305,9 @@ class Supervisor:
     async def _bring(self, ticket: Ticket) -> None:
         """Load the model a ticket waits for; what comes of it is told to all who wait for it."""
         entry = ticket.entry
-        asked = ticket.request is not None and not ticket.for_now
-        loaded = Loaded(entry, ticket.request or LoadRequest(), asked)
+        wish = self._setbacks.wish(entry.id)
+        asked = not ticket.for_now if ticket.request is not None else wish is not None
+        loaded = Loaded(entry, ticket.request or wish or LoadRequest(), asked)
         loaded.keep_seconds = None if asked else self._keep_seconds()
         self._coming = loaded
         try:

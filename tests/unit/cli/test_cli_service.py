@@ -179,6 +179,11 @@ def test_requests_are_lines_of_log() -> None:
     assert describe_event("model.changed", loaded("a")) == "a is ready"
     assert describe_event("model.changed", loaded("a", "loading", progress=0.5)) is None
     assert describe_event("job.progress", {}) is None
+    error = AppError(ErrorCode.ENGINE_DIED, model="a", reason="It fell.").to_dict()
+    failed = describe_event("model.failed", {"id": "a", "error": error})
+    assert failed is not None and failed.startswith("a: ") and failed.endswith("It fell.")
+    failed = describe_event("model.failed", {"id": "a", "error": error, "restart_seconds": 2.0})
+    assert failed is not None and failed.endswith("It fell. It is started again in 2 s.")
 
 
 def test_models(face: FakeFace, paddock: Paddock) -> None:

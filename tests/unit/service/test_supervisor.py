@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -64,8 +65,8 @@ class Machine:
 
 
 def wait_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Before a model whose engine died is brought back."""
-    monkeypatch.setattr(setbacks.DeathRecord, "delay_seconds", lambda *_: seconds)
+    """Before a model that failed is tried again."""
+    monkeypatch.setattr(setbacks.FailureRecord, "delay_seconds", lambda *_: seconds)
 
 
 class Client:
@@ -471,6 +472,62 @@ async def test_unloading_also_ends_the_wish_for_it_to_come_back(
     await machine.supervisor.unload("a")
     await asyncio.sleep(0.05)
     assert machine.supervisor.models == () and len(machine.room.engines) == 1
+
+
+async def test_what_cannot_be_brought_back_at_once_is_tried_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_seconds(monkeypatch, 0.01)
+    await machine.supervisor.load(entry("a"), LoadRequest(context_tokens=1024, pinned=True))
+    machine.room.wrong["a"] = [CORRUPT, CORRUPT]
+    machine.room.engines[0].die()
+    await machine.until(lambda: len(machine.room.engines) == 4 and machine.ready() == ["a"])
+    assert [each["restart_seconds"] for each in machine.told("model.failed")] == [0.01] * 2
+    again = machine.supervisor.loaded("a")
+    assert again is not None and again.pinned and again.prepared is not None
+    assert again.prepared.settings.context_tokens == 1024 and again.keep_seconds is None
+    await machine.until(lambda: machine.supervisor.returning == {})
+
+
+async def test_what_never_comes_back_is_given_up_after_some_tries(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_seconds(monkeypatch, 0.01)
+    await machine.supervisor.load(entry("a"), LoadRequest())
+    machine.room.wrong["a"] = [CORRUPT] * 100
+    machine.room.engines[0].die()
+    await machine.until(lambda: len(machine.told("model.failed")) == 5)
+    assert [each["restart_seconds"] for each in machine.told("model.failed")] == [0.01] * 4 + [None]
+    assert machine.supervisor.returning == {} and len(machine.room.engines) == 6
+    with pytest.raises(AppError) as refusal:  # and it is left alone for a while
+        await machine.use("a")
+    assert refusal.value.code is ErrorCode.LOAD_COOLING_DOWN
+
+
+async def test_a_request_in_the_meantime_brings_a_model_back_as_it_was(machine: Machine) -> None:
+    await machine.supervisor.load(entry("a"), LoadRequest(context_tokens=1024, pinned=True))
+    before = time.time()
+    machine.room.engines[0].die()
+    await machine.until(lambda: machine.told("model.died"))
+    assert machine.supervisor.returning["a"] >= before + 1.0
+    assert await machine.use("a") == "a"
+    again = machine.supervisor.loaded("a")
+    assert again is not None and again.pinned and again.prepared is not None
+    assert again.prepared.settings.context_tokens == 1024
+    assert len(machine.room.engines) == 2
+
+
+async def test_who_loads_it_otherwise_meanwhile_has_the_last_word(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_seconds(monkeypatch, 0.02)
+    await machine.supervisor.load(entry("a"), LoadRequest(context_tokens=1024))
+    machine.room.engines[0].die()
+    await machine.until(lambda: machine.told("model.died"))
+    loaded = await machine.supervisor.load(entry("a"), LoadRequest(context_tokens=512))
+    assert machine.supervisor.returning == {}
+    await asyncio.sleep(0.05)
+    assert machine.supervisor.models == (loaded,) and len(machine.room.engines) == 2
 
 
 async def test_after_many_deaths_only_a_person_brings_it_back(
