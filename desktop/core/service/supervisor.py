@@ -77,6 +77,12 @@ class Supervisor:
     def loaded(self, model_id: str | None) -> Loaded | None:
         return self._roster.find(model_id or "")
 
+    def waits_for(self, model_id: str) -> Loaded | None:
+        """The model on its way in for which requests of this one have to wait; None: for none."""
+        loaded, coming = self._roster.find(model_id), self._coming
+        here = loaded is not None and loaded.exit is None and loaded.leaving_at is None
+        return None if here or coming is None or coming.entry.id == model_id else coming
+
     @property
     def waiting(self) -> int:
         return len(self._queue)

@@ -560,6 +560,34 @@ async def test_an_engine_that_ends_as_it_gets_ready_is_not_kept(
     assert len(machine.room.engines) == 2 and len(machine.told("model.died")) == 1
 
 
+# --- what is told of those who wait -------------------------------------------------------------
+
+
+async def test_what_a_model_waits_for_can_be_told(machine: Machine) -> None:
+    machine.room.total = 2
+    busy = machine.client("a")
+    await busy.has_slot.wait()
+    await machine.use("c")
+    machine.room.held["b"] = threading.Event()
+    others = [asyncio.create_task(machine.use(name)) for name in "bd"]
+    await machine.until(lambda: machine.supervisor.loaded("b") and machine.supervisor.waiting == 2)
+
+    def ahead(name: str) -> str | None:
+        found = machine.supervisor.waits_for(name)
+        return found and found.entry.id
+
+    assert [ahead(name) for name in "abd"] == [None, None, "b"]
+    machine.room.held["b"].set()
+    # d has to have the room of a, which is busy: who comes to a later waits for d.
+    machine.room.costs = {"b": 5.0, "a": 1.0}
+    machine.supervisor.staying["b"] += 1
+    await machine.until(lambda: machine.supervisor.models[0].leaving_at is not None)
+    assert [ahead(name) for name in "abd"] == ["d", None, None]
+    await busy.go()
+    assert await asyncio.gather(*others) == ["b", "d"]
+    assert [ahead(name) for name in "abd"] == [None] * 3
+
+
 # --- leaving and closing in every phase ---------------------------------------------------------
 
 
