@@ -88,7 +88,7 @@ class Learner:
         self._last_end = max(self._last_end, end)
         if busy or overlapped or loaded is None or loaded.entry.id != record.model:
             return
-        others = loaded.active - (0 if record.route == _CHAT else 1)
+        others = loaded.taken - (0 if record.route == _CHAT else 1)
         if others > 0 or record.error is not None or loaded.prepared is None:
             return
         if loaded.server is None or not record.completion_tokens or record.prompt_tokens is None:

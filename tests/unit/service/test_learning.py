@@ -55,7 +55,7 @@ class Setting:
             entry=fakes.entry(self.path),
             prepared=SimpleNamespace(settings=LoadSettings(threads=4)),
             server=SimpleNamespace(runtime=fakes.runtime(), memory=(DeviceMemory("CPU", 1, 0, 0),)),
-            active=1,
+            taken=1,
         )
 
     def facts(self, path: Path) -> ShapeFacts:
@@ -123,9 +123,9 @@ def test_short_answers_and_cached_prompts_say_nothing(setting: Setting) -> None:
 
 
 def test_answers_at_the_same_time_do_not_count(setting: Setting) -> None:
-    setting.loaded.active = 2  # another one is still being written
+    setting.loaded.taken = 2  # another one is still being written
     setting.learner.note(setting.answer(begun=1000.0), setting.loaded)
-    setting.loaded.active = 1
+    setting.loaded.taken = 1
     setting.learner.note(setting.answer(begun=1001.0), setting.loaded)  # it had begun before
     assert setting.learner.waiting == 0
     setting.learner.note(setting.answer(begun=1100.0), setting.loaded)
@@ -135,12 +135,12 @@ def test_answers_at_the_same_time_do_not_count(setting: Setting) -> None:
 def test_a_turns_slot_is_free_when_it_is_noted(setting: Setting) -> None:
     record = setting.answer()
     record.route = "chat"
-    setting.loaded.active = 0
+    setting.loaded.taken = 0
     setting.learner.note(record, setting.loaded)
     assert setting.learner.waiting == 1
     record = setting.answer()
     record.route = "chat"
-    setting.loaded.active = 1
+    setting.loaded.taken = 1
     setting.learner.note(record, setting.loaded)
     assert setting.learner.waiting == 1
 
