@@ -140,6 +140,7 @@ _UNKNOWN = dict.fromkeys(
 )
 UNEVALUATED: Json = {
     **{key: value for key, value in QUANTIZED.items() if key != "base"},
+    "recommendation": None,
     "outputs": [{**each, **_UNKNOWN} for each in QUANTIZED["outputs"]],
 }
 
@@ -153,6 +154,7 @@ _TRIED = [{**_BY_LABEL[label], "path": None} for label in ("Q5_K_M", "Q4_K_M", "
 TARGET: Json = {
     **QUANTIZED,
     "outputs": [_FOUND, *_TRIED],
+    "recommendation": None,
     "target": {
         "asked": {"most_bytes": 3_050_000},
         "tried": 48,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"  # read when pyqtgraph is imported
 
 import pyqtgraph as pg  # type: ignore[import-untyped]
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetricsF,
@@ -29,7 +29,9 @@ from desktop.ui.charts.pareto_paint import Points
 from desktop.ui.charts.scales import figure, log_ticks, ticks
 from desktop.ui.theme.theme import Theme
 
-_LINES = 15  # heights of a letter that the plot is high, with its axis
+_LINES, _MOST_LINES = 20, 36  # heights of a letter that the plot is high, with its axis
+_BUBBLE = 0.6  # heights of a letter: the largest radius
+_UNCROWDED = 30  # of more points each is smaller
 _REACH = 8.0  # so far around a point a pointer finds it
 _NEAR = 1.35  # a reference costs more than that times the dearest point: it is named at the edge
 _FLOOR = 3.0  # an error bar may stretch the scale by so many times its point's loss
@@ -63,6 +65,9 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
         self.addItem(self._points, ignoreBounds=True)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
+
+    def sizeHint(self) -> QSize:
+        return QSize(2 * self.minimumHeight(), self.minimumHeight())
 
     @property
     def points(self) -> Sequence[Point]:
@@ -114,7 +119,8 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
         bottom.setLabel(self._unit, color=theme.tokens.secondary)
         bottom.label.setFont(theme.font(-1))
         bottom.setHeight(2 * metrics.height() + 6)
-        self.setFixedHeight(int(_LINES * metrics.height()))
+        self.setMinimumHeight(int(_LINES * metrics.height()))
+        self.setMaximumHeight(int(_MOST_LINES * metrics.height()))
         self._fit()
         bottom.resizeEvent()  # the label's place, with its font
         self.viewport().update()
@@ -122,8 +128,9 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
     def _fit(self) -> None:
         """Scale so that every point, its bar and the start of its name are seen."""
         metrics = QFontMetricsF(self._theme.font(-1, tabular=True))
-        most = metrics.height() * 0.8
         points = self._points.points
+        crowd = min(1.0, math.sqrt(_UNCROWDED / max(1, len(points))))
+        most = metrics.height() * _BUBBLE * crowd
         heaviest = max((point.weight or 0.0 for point in points), default=0.0)
         self._points.radii = {
             point.key: bubble_radius(point.weight, heaviest, most / 4, most) for point in points
@@ -134,7 +141,8 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
         tall = max(40.0, room.height() - 2 * metrics.height() - 8)
         bottom, top = _padded(math.log10(low), math.log10(high), tall, most + metrics.height() / 2)
         lines = max(2, int(tall / (2.2 * metrics.height())))
-        losses = log_ticks(10**bottom, 10**top, lines)
+        near = metrics.height() / 2 * (top - bottom) / tall  # a figure there would be cut
+        losses = log_ticks(10 ** (bottom + near), 10 ** (top - near), lines)
         texts = [figure(value) for value in losses]
         left = self.getAxis("left")
         left.setTicks([[(math.log10(v), text) for v, text in zip(losses, texts, strict=True)]])
@@ -143,7 +151,8 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
         wide = max(80.0, room.width() - wide - 4)
         begin, end = _padded(*across, wide, most + 3 * metrics.averageCharWidth())
         columns = max(2, int(wide / (8 * metrics.averageCharWidth())))
-        costs = [value for value in ticks(begin, end, columns) if value >= 0]
+        near = 3 * metrics.averageCharWidth() * (end - begin) / wide
+        costs = [value for value in ticks(begin, end - near, columns) if value >= 0]
         self.getAxis("bottom").setTicks([[(value, figure(value)) for value in costs]])
         self._points.grid = [math.log10(value) for value in losses]
         self._points.set_box(QRectF(begin, bottom, end - begin, top - bottom))

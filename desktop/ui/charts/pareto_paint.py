@@ -84,11 +84,14 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
     def _paint_references(
         self, painter: QPainter, to_pixels: QTransform, room: QRectF
     ) -> list[Box]:
-        """A dashed line where there is room for it, else its name at the edge; what it covers."""
+        """A dashed line where there is room for it, else its name at the edge; what it covers.
+
+        Names stand on top, on the right: what is dear and bad is seldom made.
+        """
         painter.setFont(self._theme.font(-1, tabular=True))
         metrics = QFontMetricsF(painter.font())
         taken: list[Box] = []
-        bottom = room.bottom() - 2
+        top = room.top() + 2
         for reference in self.references:
             inside = reference.cost <= self.box.right()
             name = reference.name if inside else f"{reference.name} →"
@@ -99,11 +102,11 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
                 painter.drawLine(QPointF(x, room.top()), QPointF(x, room.bottom()))
                 taken.append((x - 1, room.top(), x + 1, room.bottom()))
             left = x - width if inside or x + width > room.right() else x + 4
-            box = QRectF(left, bottom - metrics.height(), width, metrics.height())
+            box = QRectF(left, top, width, metrics.height())
             painter.setPen(self._theme.colour("secondary"))
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
             taken.append((box.left(), box.top(), box.right(), box.bottom()))
-            bottom -= metrics.height()
+            top += metrics.height()
         return taken
 
     def _paint_front(self, painter: QPainter, to_pixels: QTransform, series: int) -> None:

@@ -301,8 +301,8 @@
         <translation>ほかで作成</translation>
     </message>
     <message>
-        <source>none smaller is better</source>
-        <translation>これより小さくて良いものはなし</translation>
+        <source>best for its size</source>
+        <translation>サイズのわりに最良</translation>
     </message>
     <message>
         <source>KL divergence, log scale; the larger a point, the faster it is. Bars are 95 %.</source>
@@ -345,7 +345,7 @@
     </message>
     <message>
         <source>{count} recipes tried in {time}.</source>
-        <translation>{time}で {count} 個のレシピを試しました。</translation>
+        <translation>{time} で {count} 個のレシピを試しました。</translation>
     </message>
     <message>
         <source>The best within {size}</source>

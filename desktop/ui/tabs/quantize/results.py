@@ -187,6 +187,7 @@ class ResultsPane(Translated, QWidget):
         """The row to look at first: the recommended one, else the first that was made."""
         for wanted in (
             [row for row in rows if row.data["recommended"]],
+            [row for row in rows if row.kind == "made"],
             [row for row in rows if row.kind != "base"],
             rows,
         ):
@@ -203,7 +204,6 @@ class ResultsPane(Translated, QWidget):
         self._advice.setVisible(bool(advice))
         self._title.setText(self._name)
         self._measured.setText(words.measured_on(result.get("base")))
-        self.plot.retranslate()
 
     def _on_row_chosen(self, key: int) -> None:
         """A person went to a row or to a point: the other follows, and so does the detail."""

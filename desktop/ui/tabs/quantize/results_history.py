@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from desktop.ui import units
 from desktop.ui.i18n import Translated
+from desktop.ui.tabs.server.boxes import fit
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP
 from desktop.ui.widgets.flow import FlowLayout
@@ -17,6 +18,7 @@ from desktop.ui.widgets.flow import FlowLayout
 Json = dict[str, Any]
 # Number of the job, its title, when it finished (seconds since 1970), its result.
 Entry = tuple[int, str, float | None, Mapping[str, Any]]
+_LETTERS = 40  # of an entry are always seen, as far as there is room
 
 
 class ResultsHistory(Translated, QWidget):
@@ -37,9 +39,6 @@ class ResultsHistory(Translated, QWidget):
         for box, name in ((self.box, "results-shown"), (self.other_box, "results-compared")):
             box.setObjectName(name)
             box.setFont(theme.font())
-            policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            box.setSizeAdjustPolicy(policy)
-            box.setMinimumContentsLength(24)
         self.box.activated.connect(self._on_box_activated)
         self.other_box.activated.connect(self._on_other_activated)
         layout = FlowLayout(self, GAP)
@@ -108,6 +107,7 @@ class ResultsHistory(Translated, QWidget):
                 box.addItem(self._words(entry), entry[0])
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setToolTip(box.currentText())
+            fit(box, _LETTERS)
         self.box.setVisible(len(self._entries) > 1)
         self.other_box.setVisible(bool(rivals))
         self.setVisible(len(self._entries) > 1)

@@ -14,6 +14,7 @@ from desktop.ui.tabs.quantize import results_words as words
 from desktop.ui.tabs.quantize.results_rows import Row
 from desktop.ui.widgets.tables import TOKEN_ROLE
 
+Json = dict[str, Any]
 Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
 ROW_ROLE = Qt.ItemDataRole.UserRole + 20
@@ -22,18 +23,18 @@ translate = words.translate
 
 class Column(IntEnum):
     NAME = 0
-    SIZE = 1
-    BITS = 2
-    KLD = 3
-    INTERVAL = 4
-    WORST = 5
-    SAME = 6
-    PERPLEXITY = 7
-    RATIO = 8
-    DECODE = 9
-    PREFILL = 10
-    CHUNKS = 11
-    RESULT = 12
+    RESULT = 1
+    SIZE = 2
+    BITS = 3
+    KLD = 4
+    INTERVAL = 5
+    WORST = 6
+    SAME = 7
+    DECODE = 8
+    PREFILL = 9
+    PERPLEXITY = 10
+    RATIO = 11
+    CHUNKS = 12
     FILE = 13
 
 
@@ -68,31 +69,30 @@ _FIGURES = {
 _OF_FILES = (Column.KLD, Column.INTERVAL, Column.WORST, Column.SAME, Column.RATIO)
 
 
+_TOLD: dict[Column, Callable[[Json], str]] = {
+    Column.SIZE: lambda row: words.size(row["size_bytes"]),
+    Column.BITS: lambda row: words.bits(row["bits_per_weight"]),
+    Column.KLD: lambda row: words.kld(row["kld_mean"]),
+    Column.INTERVAL: lambda row: words.interval(row["kld_low"], row["kld_high"], row["kld_mean"]),
+    Column.WORST: lambda row: words.kld(row["kld_99"]),
+    Column.SAME: lambda row: words.share(row["same_top_rate"]),
+    Column.DECODE: lambda row: words.speed(row["decode_tokens_per_second"]),
+    Column.PREFILL: lambda row: words.speed(row["prefill_tokens_per_second"]),
+    Column.PERPLEXITY: lambda row: words.with_error(row["perplexity"], row["perplexity_error"]),
+    Column.RATIO: lambda row: words.ratio(row["perplexity_ratio_log"]),
+    Column.CHUNKS: lambda row: units.count(row["chunks"]),
+}
+
+
 def text_of(row: Row, column: Column) -> str:
     """What a cell says."""
-    data = row.data
     if column is Column.NAME:
         return f"{row.label}  {row.note}" if row.note else row.label
-    if column is Column.FILE:
-        return words.file_name(row.path) if row.path else words.NONE
     if column is Column.RESULT:
         return row.title
-    tell: dict[Column, Callable[[], str]] = {
-        Column.SIZE: lambda: words.size(data["size_bytes"]),
-        Column.BITS: lambda: words.bits(data["bits_per_weight"]),
-        Column.KLD: lambda: words.kld(data["kld_mean"]),
-        Column.INTERVAL: lambda: words.interval(
-            data["kld_low"], data["kld_high"], data["kld_mean"]
-        ),
-        Column.WORST: lambda: words.kld(data["kld_99"]),
-        Column.SAME: lambda: words.share(data["same_top_rate"]),
-        Column.PERPLEXITY: lambda: words.with_error(data["perplexity"], data["perplexity_error"]),
-        Column.RATIO: lambda: words.ratio(data["perplexity_ratio_log"]),
-        Column.DECODE: lambda: words.speed(data["decode_tokens_per_second"]),
-        Column.PREFILL: lambda: words.speed(data["prefill_tokens_per_second"]),
-        Column.CHUNKS: lambda: units.count(data["chunks"]),
-    }
-    return tell[column]()
+    if column is Column.FILE:
+        return words.file_name(row.path) if row.path else words.NONE
+    return _TOLD[column](row.data)
 
 
 def why_unknown(row: Row, column: Column) -> str:
@@ -199,24 +199,25 @@ def _key(row: Row, column: Column) -> Any:
 def _titles() -> tuple[str, ...]:
     return (
         translate("QuantResults", "Type or recipe"),
+        translate("QuantResults", "Result"),
         translate("QuantResults", "Size"),
         translate("QuantResults", "Bits/weight"),
         translate("QuantResults", "KLD mean"),
         translate("QuantResults", "95 %"),
         translate("QuantResults", "KLD 99 %"),
         translate("QuantResults", "Same top"),
-        translate("QuantResults", "Perplexity"),
-        translate("QuantResults", "PPL ratio"),
         translate("QuantResults", "Decode, tok/s"),
         translate("QuantResults", "Prefill, tok/s"),
+        translate("QuantResults", "Perplexity"),
+        translate("QuantResults", "PPL ratio"),
         translate("QuantResults", "Chunks"),
-        translate("QuantResults", "Result"),
         translate("QuantResults", "File"),
     )
 
 
 def _explained() -> tuple[str, ...]:
     return (
+        "",
         "",
         "",
         translate("QuantResults", "How many bits a weight takes on average"),
@@ -230,12 +231,11 @@ def _explained() -> tuple[str, ...]:
         translate(
             "QuantResults", "How often it thinks the same token most likely as the whole model"
         ),
+        translate("QuantResults", "Measured on this machine"),
+        translate("QuantResults", "Measured on this machine"),
         translate("QuantResults", "How surprised it is by the text. Lower is better."),
         translate("QuantResults", "Its perplexity divided by the whole model's"),
-        translate("QuantResults", "Measured on this machine"),
-        translate("QuantResults", "Measured on this machine"),
         translate("QuantResults", "How many chunks of the text were compared"),
-        "",
         "",
     )
 

@@ -20,6 +20,7 @@ from desktop.ui.widgets.flow import FlowLayout
 if TYPE_CHECKING:
     from desktop.ui.charts.pareto import ParetoPlot
 
+_KEY_GAP = 12  # behind an entry of the legend
 _TITLE_LETTERS = 32  # of a compared result's name
 
 
@@ -48,7 +49,8 @@ class _Key(QWidget):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(self._room() + metrics.horizontalAdvance(self._text), metrics.height() + 2)
+        width = self._room() + metrics.horizontalAdvance(self._text) + _KEY_GAP
+        return QSize(width, metrics.height() + 2)
 
     minimumSizeHint = sizeHint
 
@@ -91,7 +93,7 @@ class ResultsPlot(Translated, QWidget):
         self._made, self._foreign = _Key(theme, 0), _Key(theme, 0, other=True)
         self._compared, self._best = _Key(theme, 1), _Key(theme, 0, line=True)
         self._legend = QWidget()
-        keys = FlowLayout(self._legend, 16)
+        keys = FlowLayout(self._legend, TIGHT)
         for key in (self._made, self._compared, self._foreign, self._best):
             keys.addWidget(key)
         self._waiting = Text(theme, token="secondary", wrap=True)
@@ -100,14 +102,13 @@ class ResultsPlot(Translated, QWidget):
         self._layout.setSpacing(TIGHT)
         for widget in (self._title, self._legend, self._loss, self._waiting):
             self._layout.addWidget(widget)
-        self._layout.addStretch(1)
         self.retranslate()
 
     def retranslate(self) -> None:
         self._title.setText(self.tr("Size and loss"))
         self._made.set_text(self.tr("made here"))
         self._foreign.set_text(self.tr("not made here"))
-        self._best.set_text(self.tr("none smaller is better"))
+        self._best.set_text(self.tr("best for its size"))
         self._loss.setText(
             self.tr(
                 "KL divergence, log scale; the larger a point, the faster it is. Bars are 95 %."
@@ -124,7 +125,7 @@ class ResultsPlot(Translated, QWidget):
         self.chart = chart
         chart.chosen.connect(self.row_chosen)
         chart.entered.connect(self.row_entered)
-        self._layout.insertWidget(3, chart)
+        self._layout.insertWidget(3, chart, 1)
         self._waiting.hide()
         self.retranslate()
 

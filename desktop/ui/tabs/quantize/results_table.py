@@ -36,13 +36,18 @@ from desktop.ui.tabs.quantize.results_model import (
 )
 from desktop.ui.tabs.quantize.results_rows import Row
 from desktop.ui.theme.theme import Theme
+from desktop.ui.widgets.base import GAP
 from desktop.ui.widgets.tables import PADDING, Cells, DataTable
 
 _ROWS_SHOWN = 12  # it scrolls beyond them
-_MARK = 5.0  # pixels from its middle to its edge
-_MARK_ROOM = 18
+_MARK = 10  # pixels across a mark, at letters of the usual size
 _NAME_LETTERS = 40  # of a name that somebody gave; the tooltip has all of it
 _FILE_LETTERS = 14  # of a file's name stay readable; beyond that the table scrolls sideways
+
+
+def mark_room(theme: Theme) -> int:
+    """What a name's mark takes of its cell."""
+    return theme.icon_side(_MARK) + GAP
 
 
 class _ResultCells(Cells):
@@ -50,17 +55,18 @@ class _ResultCells(Cells):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
         size = super().sizeHint(option, index)
-        return size + QSize(_MARK_ROOM, 0) if index.column() == Column.NAME else size
+        return size + QSize(mark_room(self.theme), 0) if index.column() == Column.NAME else size
 
     def content(self, painter: QPainter, rect: QRect, index: QModelIndex) -> None:  # type: ignore[override]
         if index.column() != Column.NAME:
             super().content(painter, rect, index)
             return
         row: Row = index.data(ROW_ROLE)
-        middle = QPointF(rect.left() + _MARK + 1, rect.center().y() + 0.5)
+        radius = self.theme.icon_side(_MARK) / 2
+        middle = QPointF(rect.left() + radius + 1, rect.center().y() + 0.5)
         if row.kind != "base":  # it has no point
-            paint_mark(painter, self.theme, middle, _MARK, row.series, other=row.kind == "foreign")
-        rect = rect.adjusted(_MARK_ROOM, 0, 0, 0)
+            paint_mark(painter, self.theme, middle, radius, row.series, other=row.kind == "foreign")
+        rect = rect.adjusted(mark_room(self.theme), 0, 0, 0)
         taken = self.text(painter, rect, index, row.label)
         rest = rect.adjusted(taken + painter.fontMetrics().horizontalAdvance("  "), 0, 0, 0)
         if row.note and rest.width() > 0:
@@ -96,6 +102,7 @@ class ResultsTable(Translated, DataTable):
         self.sortByColumn(Column.SIZE, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
         self._telling = False
+        self._widths: dict[Column, int] = {}
         self.menu = QMenu(self)
         self._actions = {name: QAction(self) for name in ("open", "folder", "row", "recipe", "sha")}
         for name, action in self._actions.items():
@@ -110,7 +117,6 @@ class ResultsTable(Translated, DataTable):
         self.row_entered.connect(self._on_row_entered)
         self.row_double_clicked.connect(self._on_row_entered)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
-        theme.changed.connect(self.fit_columns)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -121,7 +127,7 @@ class ResultsTable(Translated, DataTable):
         self._actions["recipe"].setText(self.tr("Copy recipe"))
         self._actions["sha"].setText(self.tr("Copy SHA-256"))
         self.viewport().update()
-        self.fit_columns()
+        self._measure()
 
     def set_rows(self, rows: list[Row]) -> None:
         """Args: rows: the first of them becomes the current one where none was chosen before."""
@@ -132,7 +138,7 @@ class ResultsTable(Translated, DataTable):
         for column in EVALUATION:
             self.setColumnHidden(column, not evaluated)
         self.setColumnHidden(Column.RESULT, all(row.series == 0 for row in rows))
-        self.fit_columns()
+        self._measure()
 
     def current(self) -> Row | None:
         found: Row | None = self.currentIndex().data(ROW_ROLE)
@@ -159,13 +165,12 @@ class ResultsTable(Translated, DataTable):
 
     # --- columns ------------------------------------------------------------------------------
 
-    def fit_columns(self) -> None:
-        """Each as wide as its longest text, which for figures is the one with most signs; files'
-        names take what is left."""
+    def _measure(self) -> None:
+        """How wide each column's longest text is, which for figures is the one with most signs."""
         header, rows = self.horizontalHeader(), self.results.rows
         metrics, caption = self.fontMetrics(), QFontMetrics(header.font())
         most = metrics.averageCharWidth() * _NAME_LETTERS
-        widths = {}
+        self._widths = {}
         for column in Column:
             if self.isColumnHidden(column):
                 continue
@@ -175,22 +180,29 @@ class ResultsTable(Translated, DataTable):
             widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
             if column in (Column.NAME, Column.RESULT):
                 widest = min(widest, most)
+            widest += mark_room(self._theme) if column is Column.NAME else 0
             title = str(self.results.headerData(column, Qt.Orientation.Horizontal))
-            widest += _MARK_ROOM if column is Column.NAME else 0
             widest = max(widest, caption.horizontalAdvance(f"{title} ↓"))
-            widths[column] = widest + 2 * PADDING + 4
-        least = metrics.horizontalAdvance("n" * _FILE_LETTERS) + 2 * PADDING
-        left = self.viewport().width() - sum(widths.values())
-        widths[Column.FILE] = max(min(least, widths[Column.FILE]), widths[Column.FILE] + left)
-        for column, width in widths.items():
-            header.resizeSection(column, width)
+            self._widths[column] = widest + 2 * PADDING + 4
         lines = min(max(1, len(rows)), _ROWS_SHOWN) * self.verticalHeader().defaultSectionSize()
         bar = self.horizontalScrollBar().sizeHint().height()
         self.setFixedHeight(header.height() + lines + bar + 2)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        """Each as wide as what it holds; files' names take what is left, or give way."""
+        widths = dict(self._widths)
+        if not widths:
+            return
+        least = self.fontMetrics().horizontalAdvance("n" * _FILE_LETTERS) + 2 * PADDING
+        left = self.viewport().width() - sum(widths.values())
+        widths[Column.FILE] = max(min(least, widths[Column.FILE]), widths[Column.FILE] + left)
+        for column, width in widths.items():
+            self.horizontalHeader().resizeSection(column, width)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.fit_columns()
+        self._fit_columns()
 
     # --- hands --------------------------------------------------------------------------------
 

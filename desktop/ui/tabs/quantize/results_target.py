@@ -31,7 +31,7 @@ class TargetBox(Translated, Surface):
         self._found = Text(theme, wrap=True)
         self._plain = Text(theme, token="secondary", wrap=True)
         self._tried = Text(theme, role="caption", wrap=True)
-        self._unfold = Button(theme, kind="quiet", icon_name="chevron-right")
+        self._unfold = Button(theme, kind="quiet", icon_name="chevron-right", flush=True)
         self._unfold.setCheckable(True)
         self._unfold.setObjectName("target-recipe")
         self._unfold.toggled.connect(self._on_unfold_toggled)
