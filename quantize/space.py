@@ -26,6 +26,8 @@ CHOICES = (
 )
 # llama-quantize makes tensors of these only with an importance matrix (`tensor_requires_imatrix`).
 _NEED_MATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS"})
+# llama-imatrix computes none for these: llama-quantize would abort, or guess.
+_WITHOUT_MATRIX = frozenset({"token_embd.weight", "per_layer_token_embd.weight", "output.weight"})
 _BLOCK = re.compile(r"(.*\bblk)\.(\d+)\.(.+)")
 _EXPERTS = re.compile(r"_(ch)?exps\.")
 # A pattern as long as `Recipe` takes it.
@@ -64,6 +66,9 @@ class Tensor:
         return block[3] if block else self.name
 
     def fits(self, type_name: str) -> bool:
+        """Whether its rows divide into the type's blocks, and it can be made well."""
+        if type_name in _NEED_MATRIX and self.name in _WITHOUT_MATRIX:
+            return False
         return self.shape[0] % TYPES_BY_NAME[type_name].block == 0
 
     def size_bytes(self, type_name: str) -> int:

@@ -35,6 +35,8 @@ FEW, REST, CHECK, JUDGE = "few", "rest", "check", "judge"
 # Types with so many times to so many times the bits there is room for are looked at.
 _NARROWEST, _WIDEST = 0.55, 2.1
 _FEWEST_TYPES = 3
+# Where it is speed that is asked for, types are looked at in this order: soon they are far apart.
+_SPREAD = ("Q4_K", "Q8_0", "Q3_K", "Q6_K", "Q4_0", "Q5_K", "Q2_K", "IQ4_XS", "Q5_0", "IQ3_S")
 # How much of the search's time may go into types, and of the rest into groups by themselves.
 _TYPES_SHARE, _GROUPS_SHARE = 0.2, 0.4
 _MOST_GROUPS = 48
@@ -144,6 +146,8 @@ class Finder:
         tried = self._search(groups, problem, damage) if possible else []
         chosen = self._chosen(groups, problem, tried)
         if self._asked.least_tokens_per_second is not None:
+            if chosen is None and not plain:
+                raise self._too_fast(1 / min(paces.values()))
             return self._fast_enough(groups, problem, tried, chosen, plain)
         if chosen is None and not plain:
             raise self._out_of_reach("There was no time to try a recipe. Give it more.")
@@ -172,8 +176,9 @@ class Finder:
 
         Types that are no smaller, no better and no faster than another are left out.
         """
-        names = list(self._model.types)
+        names = [name for name in _SPREAD if name in self._model.types]
         if (room := self._room_bits) is not None:
+            names = list(self._model.types)
             near = [n for n in names if _NARROWEST * room <= bits_of(n) <= _WIDEST * room]
             names.sort(key=lambda name: abs(math.log(bits_of(name) / room)))
             names = [n for n in names if n in near or n in names[:_FEWEST_TYPES]]
@@ -372,9 +377,11 @@ class Finder:
                 attempts += 1
                 problem = replace(problem, limit=problem.limit * speeds[recipe] / wanted * _MARGIN)
                 chosen = self._chosen(groups, problem, tried) if attempts < _ATTEMPTS else None
-        raise self._out_of_reach(
-            f"The fastest of those that were looked at makes {fastest:.1f} tokens a second."
-        )
+        raise self._too_fast(fastest)
+
+    def _too_fast(self, fastest: float) -> AppError:
+        reason = f"The fastest of what was looked at makes {fastest:.1f} tokens a second here."
+        return self._out_of_reach(reason)
 
     def _out_of_reach(self, reason: str) -> AppError:
         size = self._asked.most_bytes

@@ -116,6 +116,8 @@ def test_a_group_offers_what_fits_all_its_rows() -> None:
     assert group.nearest("Q4_K") in ("IQ4_NL", "Q4_0") and group.nearest("Q8_0") == "Q8_0"
     (bare,) = grouped([Tensor("x.weight", (30, 5), "F16")], choices(imatrix=True), 1)
     assert bare.types == ("F16",), "it stays as it is"
+    (embedding,) = grouped([Tensor("token_embd.weight", (512, 5), "F16")], ("IQ2_XS", "Q2_K"), 1)
+    assert embedding.types == ("Q2_K", "F16"), "there is no matrix for it"
 
 
 def test_types_that_need_a_matrix_are_no_choice_without() -> None:
