@@ -161,6 +161,7 @@ TARGET: Json = {
         "seconds": 431.0,
         "plain": _BY_LABEL["Q4_K_M"],
         "found": _FOUND,
+        "better": True,
         "recipe": _OWN,
     },
 }

@@ -21,7 +21,7 @@ from desktop.ui.charts.pareto_data import Point, Reference, front, paint_mark
 from desktop.ui.theme.theme import Theme
 
 _NAMES_LIMIT = 60  # beyond that they would only cover one another
-_NAME_GAP = 4.0  # pixels between a point and its name
+_NAME_GAP = 6.0  # pixels between a point and its name
 _CAP = 3.0  # pixels of an error bar's end to each side
 
 
@@ -143,6 +143,10 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
             return self._names[1]
         best = {p.key for s in {p.series for p in self.points} for p in front(self._of(s))}
         ordered = sorted(self.points, key=lambda p: (not p.strong, p.key not in best, p.cost))
+        every = max(1, -(-len(ordered) // _NAMES_LIMIT))  # of a crowd some are named, all along it
+        first = [p for n, p in enumerate(ordered) if p.strong or n % every == 0]
+        keys = {p.key for p in first}
+        ordered = [*first, *(p for p in ordered if p.key not in keys)]
         places, sizes = [], []
         for point in ordered:
             at = self.place(point, to_pixels)

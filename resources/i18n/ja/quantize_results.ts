@@ -165,7 +165,7 @@
     </message>
     <message>
         <source>How far its predictions are from the whole model's, on average: Kullback-Leibler divergence in nats for each token. Lower is better.</source>
-        <translation>予測が元のモデルから平均でどれだけ離れているか（トークンあたりのカルバック・ライブラー情報量、単位は nat）。小さいほど良い値です。</translation>
+        <translation>予測が元のモデルから平均でどれだけ離れているか（トークンあたりのカルバック・ライブラー・ダイバージェンス、単位は nat）。小さいほど良い値です。</translation>
     </message>
     <message>
         <source>The 95 % confidence interval of the mean</source>
@@ -231,7 +231,7 @@
     </message>
     <message>
         <source>KL divergence</source>
-        <translation>KL 情報量</translation>
+        <translation>KL ダイバージェンス</translation>
     </message>
     <message>
         <source>99 % below</source>
@@ -306,7 +306,7 @@
     </message>
     <message>
         <source>KL divergence, log scale; the larger a point, the faster it is. Bars are 95 %.</source>
-        <translation>縦軸は KL 情報量（対数目盛）。点が大きいほど速く、縦線は 95 % 区間です。</translation>
+        <translation>縦軸は KL ダイバージェンス（対数目盛）。点が大きいほど速く、縦線は 95 % 区間です。</translation>
     </message>
     <message>
         <source>The chart is being prepared.</source>
@@ -314,7 +314,7 @@
     </message>
     <message>
         <source>Size against KL divergence; the table below has the same figures</source>
-        <translation>サイズと KL 情報量のグラフ。下の表に同じ値があります</translation>
+        <translation>サイズと KL ダイバージェンスのグラフ。下の表に同じ値があります</translation>
     </message>
     <message>
         <source>Size, {unit}</source>
@@ -336,8 +336,8 @@
         <translation>見つかったもの：{figures}</translation>
     </message>
     <message>
-        <source>No recipe was found that does this.</source>
-        <translation>条件を満たすレシピは見つかりませんでした。</translation>
+        <source>No recipe that was tried loses less than plain {type}, which was kept.</source>
+        <translation>試したレシピに標準の {type} より劣化の少ないものはなかったため、それを残しました。</translation>
     </message>
     <message>
         <source>Plain {type}: {figures}</source>

@@ -273,6 +273,15 @@ def test_a_target_tells_both_figures_and_saves_its_recipe(robot: Robot) -> None:
     assert not robot.pane.target.isVisible()
 
 
+def test_a_target_that_nothing_beat_says_so(robot: Robot) -> None:
+    plain = TARGET["target"]["plain"]
+    lost = {**TARGET["target"], "found": plain, "better": False}
+    robot.pane.set_result({**TARGET, "target": lost}, TITLE)
+    assert f"No recipe that was tried loses less than plain {plain['label']}" in robot.texts()
+    assert "Found:" not in robot.texts() and f"Plain {plain['label']}: " in robot.texts()
+    assert not robot.pane.target._save.isVisible()
+
+
 def test_tried_types_have_a_row_without_a_file(robot: Robot) -> None:
     robot.pane.set_result(TARGET, TITLE)
     plain = TARGET["target"]["plain"]["label"]

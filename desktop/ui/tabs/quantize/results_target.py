@@ -63,26 +63,26 @@ class TargetBox(Translated, Surface):
         target = self._target
         if target is None:
             return
-        found, plain, recipe = target.get("found"), target.get("plain"), target.get("recipe")
-        self._asked.setText(self._wanted(target.get("asked") or {}))
-        if found:
+        found, plain, recipe = target["found"], target.get("plain"), target["recipe"]
+        self._asked.setText(self._wanted(target["asked"]))
+        better = bool(target.get("better", True))
+        if better:
             self._found.setText(self.tr("Found: {figures}").format(figures=self._figures(found)))
         else:
-            self._found.setText(self.tr("No recipe was found that does this."))
+            text = self.tr("No recipe that was tried loses less than plain {type}, which was kept.")
+            self._found.setText(text.format(type=found["label"]))
         self._plain.setVisible(bool(plain))
         if plain:
             text = self.tr("Plain {type}: {figures}")
             self._plain.setText(text.format(type=plain["label"], figures=self._figures(plain)))
         text = self.tr("{count} recipes tried in {time}.")
         self._tried.setText(
-            text.format(
-                count=units.count(target.get("tried")), time=units.duration(target.get("seconds"))
-            )
+            text.format(count=units.count(target["tried"]), time=units.duration(target["seconds"]))
         )
         for button in (self._unfold, self._save):
-            button.setVisible(bool(recipe))
-        self._recipe.setText("\n".join(words.recipe_lines(recipe)) if recipe else "")
-        self._recipe.setVisible(bool(recipe) and self._unfold.isChecked())
+            button.setVisible(better)
+        self._recipe.setText("\n".join(words.recipe_lines(recipe)))
+        self._recipe.setVisible(better and self._unfold.isChecked())
 
     def _wanted(self, asked: Mapping[str, Any]) -> str:
         if asked.get("most_bytes"):

@@ -83,7 +83,7 @@ def bits(value: float | None) -> str:
 
 def speed(value: float | None) -> str:
     """ "✓ 41.3": it is measured, or not there."""
-    return NONE if value is None else f"✓ {units.speed(value)}"
+    return NONE if value is None else f"✓\u00a0{units.speed(value)}"
 
 
 def note(kind: str, *, recommended: bool) -> str:
@@ -189,4 +189,5 @@ def measured_on(base: Mapping[str, Any] | None) -> str:
         tokens=units.count(base.get("context_tokens") or 512),
         text=file_name(str(base.get("text") or "")) or NONE,
     )
-    return joined(text, translate("QuantResults", "Intervals are 95 %; lower KLD is better."))
+    text = joined(text, translate("QuantResults", "Intervals are 95 %; lower KLD is better."))
+    return text.replace(" %", "\u00a0%")  # no line begins with the sign
