@@ -6,15 +6,25 @@ import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.events import CancelToken
 from quantize import tool
+from quantize.dry_runs import DryRuns
+from quantize.outline import REFERENCE, outlined
+from quantize.recipe import Recipe
 
 _ROW = re.compile(r"^\s*(?P<number>\d+)\s+or\s+(?P<name>[A-Z0-9_]+)\s*:\s*(?P<words>.*\S)\s*$")
 _ALIAS = re.compile(r"alias for ([A-Z0-9_]+)")
-# llama-quantize refuses these without an importance matrix (`tensor_requires_imatrix`).
-NEEDS_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "Q2_K_S"})
+# llama-quantize refuses these without an importance matrix, whatever the model: their mix has
+# tensors of types that it makes only with one (`tensor_requires_imatrix`). A test asks the build.
+NEEDS_IMATRIX = frozenset(
+    {
+        *("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS", "IQ3_XS"),
+        "Q2_K_S",
+    }
+)
 # Not a loss but another way to write the same weights.
 WHOLE = frozenset({"F32", "F16", "BF16"})
 
@@ -26,6 +36,52 @@ class QuantType:
     name: str
     words: str
     needs_imatrix: bool
+
+
+@dataclass(frozen=True)
+class Described:
+    """A type with what it makes of a usual model (`outline.REFERENCE`).
+
+    Attributes:
+        bits_per_weight: of the whole file; None where the disk cannot hold an outline.
+    """
+
+    type: QuantType
+    bits_per_weight: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.type.name,
+            "bits_per_weight": self.bits_per_weight,
+            "needs_imatrix": self.type.needs_imatrix,
+            "text": self.type.words,
+        }
+
+
+def described(
+    quantizer: Path, runs: DryRuns, folder: Path, cancel: CancelToken
+) -> tuple[Described, ...]:
+    """Every type this `llama-quantize` makes, the one with most bits first.
+
+    Args:
+        folder: where an outline may lie.
+
+    Raises:
+        AppError: ENGINE_TOOL_FAILED, CANCELLED.
+    """
+    found = offered(quantizer)
+    try:
+        with outlined(REFERENCE, folder) as model:
+            recipes = [Recipe(each.name) for each in found]
+            planned = runs.of(quantizer, model, recipes, cancel, has_matrix=True)
+    except AppError as error:
+        if error.code is not ErrorCode.SPARSE_UNSUPPORTED:
+            raise
+        return tuple(Described(each, None) for each in found)
+    made = [
+        Described(each, plan.bits_per_weight) for each, plan in zip(found, planned, strict=True)
+    ]
+    return tuple(sorted(made, key=lambda each: -(each.bits_per_weight or 0)))
 
 
 @functools.lru_cache(maxsize=8)

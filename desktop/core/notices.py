@@ -40,6 +40,18 @@ NOTICES: dict[str, str] = {
     "quant_lossy": "All that fit in memory lose much. {label} loses least of them: KL divergence "
     "{kld:.4f}.",
     "quant_too_large": "None of them fits in this machine's memory. {label} is the smallest.",
+    # of a plan of quantized files
+    "quant_memory": "About {need_gib:,.1f} GiB of memory are needed and {free_gib:,.1f} GiB are "
+    "free: it will be slow, or fail.",
+    "quant_sizes_estimated": "Sizes are estimated: they are exact when the checkpoint is "
+    "converted.",
+    "quant_sizes_later": "How large the files will be is known when the checkpoint is converted.",
+    # of a search for a recipe
+    "target_found": "{label} loses {percent:.0f} % less than {plain}, the best plain type that is "
+    "as small or as fast: KL divergence {kld:.4f} instead of {plain_kld:.4f}.",
+    "target_plain": "No recipe was found that surely loses less than {plain}: KL divergence "
+    "{plain_kld:.4f}. So that one was made.",
+    "target_alone": "{label} has a KL divergence of {kld:.4f}. No plain type is as small.",
     # of the service
     "settings_damaged": "The settings could not be read ({reason}). Defaults are used; the old "
     "file is kept as {path}.",

@@ -14,6 +14,7 @@ from desktop.core.client.conversations import ConversationCalls
 from desktop.core.client.downloads import DownloadCalls
 from desktop.core.client.keys import KeyCalls
 from desktop.core.client.library import LibraryCalls
+from desktop.core.client.quant_lab import QuantCalls
 from desktop.core.client.results import ResultCalls
 from desktop.core.client.transport import Endpoint, Json, error_of, lines, shut
 from desktop.core.client.usage import UsageCalls
@@ -40,6 +41,7 @@ class Client(
     DownloadCalls,
     KeyCalls,
     LibraryCalls,
+    QuantCalls,
     ResultCalls,
     UsageCalls,
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -115,6 +116,16 @@ class JobTable:
         """The newest jobs first."""
         rows = self._database.query("SELECT * FROM jobs ORDER BY id DESC LIMIT ?", (limit,))
         return [_job(row) for row in rows]
+
+    def results_of(self, kinds: Sequence[str], limit: int = 50) -> list[dict[str, Any]]:
+        """What the latest jobs of these kinds that are done came to, the newest first."""
+        marks = ", ".join("?" * len(kinds))
+        rows = self._database.query(
+            f"SELECT result FROM jobs WHERE kind IN ({marks}) AND state = ? "
+            "ORDER BY finished DESC LIMIT ?",
+            (*kinds, JobState.DONE, limit),
+        )
+        return [json.loads(row["result"]) for row in rows]
 
     def unfinished(self) -> list[Job]:
         """Jobs that wait, run or are paused, in the queue's order."""

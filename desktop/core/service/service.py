@@ -67,6 +67,7 @@ from desktop.core.service.ollama.api import OllamaApi
 from desktop.core.service.openai.routes import OpenAi
 from desktop.core.service.preload import Preload, Wanted
 from desktop.core.service.public import PublicAt, PublicServer
+from desktop.core.service.quant_lab import QuantLab
 from desktop.core.service.removal import why_in_use
 from desktop.core.service.requests import RequestLog, RequestRecord
 from desktop.core.service.results import Results
@@ -454,6 +455,8 @@ class Service:
         key_routes = KeyRoutes(self.keys, self._key_gate, self.bus.publish, self.public.key_revoked)
         app.add_routes(key_routes.routes(admin.PREFIX))
         app.add_routes(self.accounts.routes(admin.PREFIX))
+        lab = QuantLab(self, self._paths, self._database, self._reader, self._predictor)
+        app.add_routes(lab.routes(admin.PREFIX))
         app.add_routes(self._api_routes())
         app.on_response_prepare.append(request_ids.mark)
         return app
