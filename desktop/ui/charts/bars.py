@@ -1,29 +1,16 @@
 """Grouped bars with whiskers, lying down: room for a name before and a figure behind each bar.
 
-This module imports pyqtgraph, and pyqtgraph numpy: half a second. It is imported in a task, when
-the first page with a chart is shown; nothing else may import it at its top.
+Imports pyqtgraph, as `plot` does: import it in a task.
 """
 
 from __future__ import annotations
 
-import os
-
-os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"  # read when pyqtgraph is imported
-
-import pyqtgraph as pg  # type: ignore[import-untyped]
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
-from PySide6.QtGui import (
-    QFont,
-    QFontMetricsF,
-    QHelpEvent,
-    QPainter,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QGridLayout, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen, QResizeEvent, QTransform
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop.ui.charts.data import Bar, Panel, paint_bar
+from desktop.ui.charts.plot import Axis, Painting, Plot
 from desktop.ui.theme.theme import Theme
 from desktop.ui.units import count
 from desktop.ui.widgets.base import TIGHT, Text
@@ -35,7 +22,7 @@ _LABEL_GAP = 6.0
 _COLUMN_WIDTH = 290  # at least
 
 
-class _FigureAxis(pg.AxisItem):  # type: ignore[misc]
+class _FigureAxis(Axis):
     """An axis whose figures read 12,000, never 1.2e4 or 12 k."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
@@ -65,30 +52,21 @@ class _FigureAxis(pg.AxisItem):  # type: ignore[misc]
         return kept
 
 
-class _Bars(pg.GraphicsObject):  # type: ignore[misc]
-    """All bars of a panel, painted in pixels: patterns and lines stay sharp at every scale."""
+class _Bars(Painting):
+    """All bars of a panel."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme)
         self._names: list[tuple[float, str, bool]] = []  # as in BarPanel
         self._bars: list[tuple[float, Bar]] = []
-        self._box = QRectF()
 
     def set_content(
         self, names: list[tuple[float, str, bool]], bars: list[tuple[float, Bar]], box: QRectF
     ) -> None:
-        self.prepareGeometryChange()
-        self._names, self._bars, self._box = names, bars, box
-        self.update()
+        self._names, self._bars = names, bars
+        self.set_box(box)
 
-    def boundingRect(self) -> QRectF:
-        return self._box
-
-    def paint(self, painter: QPainter, *args: object) -> None:
-        to_pixels = painter.worldTransform()
-        painter.save()
-        painter.resetTransform()
+    def draw(self, painter: QPainter, to_pixels: QTransform) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for top, name, quiet in self._names:
             place = to_pixels.mapRect(QRectF(0, top, self._box.width(), 1))
@@ -97,7 +75,6 @@ class _Bars(pg.GraphicsObject):  # type: ignore[misc]
             slot = QRectF(0, top + (1 - _BAR_SHARE) / 2, bar.value, _BAR_SHARE)
             reach = (bar.error or 0.0) * to_pixels.m11()  # in pixels; the range has room for it
             self._paint_bar(painter, to_pixels.mapRect(slot), bar, reach)
-        painter.restore()
 
     def _paint_name(self, painter: QPainter, box: QRectF, name: str, token: str) -> None:
         painter.setFont(self._theme.font(-1, tabular=True))
@@ -126,29 +103,18 @@ class _Bars(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawText(label, int(Qt.AlignmentFlag.AlignVCenter), bar.label)
 
 
-class BarPanel(pg.PlotWidget):  # type: ignore[misc]
-    """The bars of one scale. As high as its content; nothing to zoom, nothing to drag."""
+class BarPanel(Plot):
+    """The bars of one scale. As high as its content."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         self._bottom = _FigureAxis("bottom")
-        super().__init__(parent, background=None, axisItems={"bottom": self._bottom})
-        self._theme = theme
-        self._panel = Panel("", "", ())
         self._bars = _Bars(theme)
+        super().__init__(theme, self._bars, {"bottom": self._bottom}, parent)
+        self._panel = Panel("", "", ())
         self._places: list[tuple[float, Bar]] = []  # (top of the slot, its bar)
         self._names: list[tuple[float, str, bool]] = []  # (top of the slot, words, quieter)
         self._slots = 1.0
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMouseEnabled(False, False)
-        self.setMenuEnabled(False)
-        self.hideButtons()
-        # WORKAROUND(pyqtgraph makes a menu without a parent for each plot; drop when it does not)
-        menu = self.getPlotItem().ctrlMenu
-        menu.setParent(self, menu.windowFlags())
-        self.getViewBox().setDefaultPadding(0)
         self.getViewBox().invertY(True)
-        self.addItem(self._bars, ignoreBounds=True)
-        theme.changed.connect(self._on_theme_changed)
 
     def show_panel(self, panel: Panel) -> None:
         self._panel = panel
@@ -170,22 +136,15 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
         self._on_theme_changed()
 
     def _on_theme_changed(self) -> None:
+        super()._on_theme_changed()
         theme = self._theme
-        small = theme.font(-1, tabular=True)
-        metrics = QFontMetricsF(small)
-        self.setBackground(theme.colour("surface"))
-        self._bottom.enableAutoSIPrefix(False)
+        metrics = QFontMetricsF(theme.font(-1, tabular=True))
         self._bottom.setLabel(self._panel.unit, color=theme.tokens.secondary)
         self._bottom.label.setFont(theme.font(-1))
-        self._bottom.setStyle(
-            tickFont=small, tickLength=-4, maxTickLevel=0, hideOverlappingLabels=False
-        )
-        self._bottom.setPen(theme.colour("line_strong"))
-        self._bottom.setTextPen(theme.colour("secondary"))
+        self._bottom.setStyle(hideOverlappingLabels=False)
         left = self.getAxis("left")
         left.setTicks([[(top + 0.5, bar.name) for top, bar in self._places]])
-        left.setStyle(tickFont=small, tickLength=0, tickTextOffset=6)
-        left.setPen(theme.colour("line_strong"))
+        left.setStyle(tickLength=0, tickTextOffset=6)
         left.setTextPen(theme.colour("text"))
         widest = max((metrics.horizontalAdvance(bar.name) for _, bar in self._places), default=10)
         left.setWidth(widest + 14)
@@ -194,7 +153,6 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
         self.setFixedHeight(int(self._slots * slot + 2 * metrics.height() + 10))
         self._fit()
         self._bottom.resizeEvent()  # the label's place, with its font
-        self.viewport().update()
 
     def _fit(self) -> None:
         """Scale so that the longest bar, its whisker and its figure just fit."""
@@ -215,17 +173,8 @@ class BarPanel(pg.PlotWidget):  # type: ignore[misc]
         if getattr(self, "_places", None):
             self._fit()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()  # the page scrolls
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip_at(event.pos()), self)
-            return True
-        return bool(super().viewportEvent(event))
-
     def tip_at(self, position: QPoint) -> str:
-        """What the bar at a place of this widget says, or the whole of a name that may be cut."""
+        """What the bar there says, or the whole of a name that may be cut."""
         at = self.getViewBox().mapSceneToView(self.mapToScene(position)).y()
         texts = [(top, bar.tip) for top, bar in self._places]
         texts += [(top, name) for top, name, _ in self._names]
