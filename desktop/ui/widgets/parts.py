@@ -205,16 +205,23 @@ class CopyButton(IconButton):
         self.set_icon("copy")
 
 
+class Mono(Text):
+    """A text in monospace that can be selected; too long a line is wrapped, never cut."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, role="mono", wrap=True)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+
+
 class CodeBox(Translated, Surface):
     """Lines to copy, in a monospaced font."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, token="window", horizontal=True, padding=12, parent=parent)
-        self._text = Text(theme, role="mono", wrap=True)
-        self._text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self._text = Mono(theme)
         self._copy = CopyButton(theme, "")
         self.body.addWidget(self._text, 1)
         self.body.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
@@ -241,5 +248,6 @@ __all__ = [
     "Figure",
     "IconLabel",
     "Line",
+    "Mono",
     "row",
 ]

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
+from desktop.ui.tabs.server.boxes import ModelBox
+from desktop.ui.tabs.server.tools import TOOLS, Place
 from desktop.ui.theme.theme import Theme
-from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text, column, row
-from desktop.ui.widgets.parts import CodeBox, CopyButton
+from desktop.ui.widgets.base import GAP, TIGHT, Surface, Text, clear, column, row
+from desktop.ui.widgets.parts import CodeBox, CopyButton, Mono
 from desktop.ui.widgets.segments import Segments
-
-
-class Value(Text):
-    """A line in monospace that can be selected; too long a one is wrapped, never cut."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, role="mono", wrap=True)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
 
 
 class ConnectCard(Translated, Surface):
@@ -36,14 +27,9 @@ class ConnectCard(Translated, Surface):
         super().__init__(theme)
         self._title = Text(theme, role="strong")
         self._labels = [Text(theme, token="secondary") for _ in range(3)]
-        self.url = Value(theme)
-        self.key = Value(theme)
-        self.model = QComboBox()
-        self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.model.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.model.setMinimumContentsLength(12)
+        self.url = Mono(theme)
+        self.key = Mono(theme)
+        self.model = ModelBox()
         self.model.currentIndexChanged.connect(self._on_model_changed)
         self.copies = [CopyButton(theme, "") for _ in range(3)]
         self._note = Text(theme, role="caption", wrap=True)
@@ -92,16 +78,8 @@ class ConnectCard(Translated, Surface):
         )
 
     def show_models(self, models: list[str], current: str | None) -> None:
-        """Keep what was chosen where it still is there; else the loaded model, else the first."""
-        kept = self.model.currentText()
-        self.model.blockSignals(True)
-        self.model.clear()
-        self.model.addItems(models)
-        wanted = kept if kept in models else current
-        if wanted in models:
-            self.model.setCurrentIndex(models.index(str(wanted)))
-        self.model.blockSignals(False)
-        self.model.setEnabled(bool(models))
+        """Args: current: the one that is loaded."""
+        self.model.show_models(models, current)
         self._on_model_changed()
 
     def _on_model_changed(self) -> None:
@@ -155,12 +133,9 @@ class ReachCard(Translated, Surface):
         if lan_urls == self._urls:
             return
         self._urls, self._copies = lan_urls, []
-        while (item := self._places.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
+        clear(self._places)
         for url in lan_urls:
-            place, value = QWidget(), Value(self._theme)
+            place, value = QWidget(), Mono(self._theme)
             value.setText(f"{url}/v1")
             copy = CopyButton(self._theme, self.tr("Copy the address"))
             copy.set_value(f"{url}/v1")
@@ -191,16 +166,15 @@ class SnippetsCard(Translated, Surface):
         super().__init__(theme)
         self._title = Text(theme, role="strong")
         self.choice = Segments(theme, ("curl", "python"))
-        self.choice.set_words({"curl": "curl", "python": "Python"})
+        self.choice.set_words({key: TOOLS[key].title for key in ("curl", "python")})
         self.choice.choose("curl")
         self.choice.chosen.connect(self._on_chosen)
         self.code = CodeBox(theme)
         self._note = Text(theme, role="caption", wrap=True)
-        self._codes = {"curl": "", "python": ""}
+        self._place: Place | None = None
         self.body.addLayout(row(self._title, 1, self.choice))
         self.body.addLayout(column(self.code, self._note, spacing=GAP))
         self.body.addStretch(1)
-        self._needs_key = False
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -208,16 +182,19 @@ class SnippetsCard(Translated, Surface):
         self.choice.setAccessibleName(self.tr("Language"))
         self._tell()
 
-    def show_codes(self, codes: dict[str, str], needs_key: bool) -> None:
-        self._codes, self._needs_key = codes, needs_key
+    def show_place(self, place: Place) -> None:
+        self._place = place
         self._tell()
 
     def _tell(self) -> None:
-        current = self.choice.current or "curl"
-        self.code.set_text(self._codes[current])
+        current, place = self.choice.current or "curl", self._place
+        if place is None:
+            return
+        [snippet] = TOOLS[current].snippets(place)
+        self.code.set_text(snippet.code)
         python = current == "python"
         notes = [self.tr("Needs the package openai: pip install openai")] if python else []
-        if self._needs_key:
+        if place.key_needed:
             notes.append(self.tr("Put your key into the variable PADDOCK_API_KEY first."))
         self._note.setText(" · ".join(notes))
         self._note.setVisible(bool(notes))

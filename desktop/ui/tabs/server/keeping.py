@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
+from desktop.ui.tabs.server.boxes import ModelBox
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import Button, IconButton, Surface, Text, clear, row
 
@@ -41,12 +42,7 @@ class KeepCard(Translated, Surface):
         self._preload: list[str] = []
         self._models: list[str] = []
         self._sent: float | None = None
-        self.add_box = QComboBox()
-        self.add_box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.add_box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.add_box.setMinimumContentsLength(12)
+        self.add_box = ModelBox()
         self.add = Button(theme, icon_name="add")
         self.add.clicked.connect(self._on_add_clicked)
         self.body.addWidget(self._title)
@@ -112,11 +108,7 @@ class KeepCard(Translated, Surface):
             holder.setLayout(line)
             self._rows.addWidget(holder)
         left = [model for model in self._models if model not in self._preload]
-        kept = self.add_box.currentText()
-        self.add_box.clear()
-        self.add_box.addItems(left)
-        self.add_box.setCurrentIndex(max(0, left.index(kept) if kept in left else 0))
-        self.add_box.setEnabled(bool(left))
+        self.add_box.show_models(left)
         self.add.setEnabled(bool(left))
 
     def _change_preload(self, preload: list[str]) -> None:

@@ -19,17 +19,20 @@ def one_line(text: str) -> str:
 def curl(base_url: str, model: str, *, key_needed: bool, platform: str = sys.platform) -> str:
     """For a POSIX shell, or for cmd.exe on Windows."""
     messages = json.dumps([{"role": "user", "content": QUESTION}])
-    name = json.dumps(one_line(model))
+    body = f'{{"model": {json.dumps(one_line(model))},\n  "messages": {messages}}}'
+    return _post(f"{base_url}/chat/completions", body, key_needed, platform)
+
+
+def _post(address: str, body: str, key_needed: bool, platform: str) -> str:
+    """Args: body: JSON; where it is to go into one line, it does, and in ASCII."""
     windows = platform == "win32"
     variable = f"%{KEY_VARIABLE}%" if windows else f"${KEY_VARIABLE}"
-    parts = [f"curl {base_url}/chat/completions", '-H "Content-Type: application/json"']
+    parts = [f"curl {address}", '-H "Content-Type: application/json"']
     if key_needed:
         parts.append(f'-H "Authorization: Bearer {variable}"')
     if windows:
-        body = f'{{"model": {name}, "messages": {messages}}}'
-        escaped = body.replace("\\", "\\\\").replace('"', '\\"')
+        escaped = json.dumps(json.loads(body)).replace("\\", "\\\\").replace('"', '\\"')
         return " ".join([*parts, f'-d "{escaped}"'])
-    body = f'{{"model": {name},\n  "messages": {messages}}}'
     return " \\\n  ".join([*parts, f"-d {shlex.quote(body)}"])
 
 
@@ -94,14 +97,4 @@ def curl_of(request: dict[str, Any], base_url: str, *, platform: str = sys.platf
     if isinstance(stored, dict):
         body = stored
     text = json.dumps(body, ensure_ascii=False)
-    windows = platform == "win32"
-    variable = f"%{KEY_VARIABLE}%" if windows else f"${KEY_VARIABLE}"
-    parts = [
-        f"curl {base_url}{route}",
-        '-H "Content-Type: application/json"',
-        f'-H "Authorization: Bearer {variable}"',
-    ]
-    if windows:
-        escaped = json.dumps(body).replace("\\", "\\\\").replace('"', '\\"')
-        return " ".join([*parts, f'-d "{escaped}"'])
-    return " \\\n  ".join([*parts, f"-d {shlex.quote(text)}"])
+    return _post(f"{base_url}{route}", text, True, platform)

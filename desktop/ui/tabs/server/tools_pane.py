@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.ui.i18n import Translated
+from desktop.ui.tabs.server.boxes import ModelBox
 from desktop.ui.tabs.server.tools import KEY_HERE, TOOLS, Place
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, TIGHT, Button, Surface, Text, clear, column, row
@@ -34,12 +35,8 @@ class ToolsPane(Translated, QWidget):
         self._title = Text(theme, role="strong")
         self._text = Text(theme, token="secondary", wrap=True)
         self._model_label = Text(theme, token="secondary")
-        self.model = QComboBox()
+        self.model = ModelBox(letters=16)
         self.model.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.model.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.model.setMinimumContentsLength(16)
         self.model.currentIndexChanged.connect(self._on_model_changed)
         self.choice = ChoiceChips(theme, tuple(TOOLS))
         self.choice.set_words({key: tool.title for key, tool in TOOLS.items()})
@@ -103,15 +100,7 @@ class ToolsPane(Translated, QWidget):
             self._show()
 
     def show_models(self, models: list[str], current: str | None) -> None:
-        kept = self.model.currentText()
-        self.model.blockSignals(True)
-        self.model.clear()
-        self.model.addItems(models)
-        wanted = kept if kept in models else current
-        if wanted in models:
-            self.model.setCurrentIndex(models.index(str(wanted)))
-        self.model.blockSignals(False)
-        self.model.setEnabled(bool(models))
+        self.model.show_models(models, current)
         self._show()
 
     @property

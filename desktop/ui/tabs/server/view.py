@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLay
 from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.shell.page import BAR_ROOM, Page, ScrollingColumn
-from desktop.ui.tabs.server import snippets
 from desktop.ui.tabs.server.keys import KeysCard
 from desktop.ui.tabs.server.overview import Overview
 from desktop.ui.tabs.server.portrow import PortRow
@@ -282,15 +281,11 @@ class ServerPage(Page):
         self._show_snippets()
 
     def _show_snippets(self) -> None:
-        base, needed = f"{self.presenter.url}/v1", self.presenter.key_needed
+        presenter = self.presenter
         model = self.connect_card.model.currentText() or "MODEL"
-        codes = {
-            "curl": snippets.curl(base, model, key_needed=needed),
-            "python": snippets.python(base, model, key_needed=needed),
-        }
-        self.snippets.show_codes(codes, needed)
-        place = Place(self.presenter.url, model, needed, self.presenter.ollama_url)
-        self.tools_pane.show_place(place, self.presenter.phase == "on")
+        place = Place(presenter.url, model, presenter.key_needed, presenter.ollama_url)
+        self.snippets.show_place(place)
+        self.tools_pane.show_place(place, presenter.phase == "on")
 
     def _on_key_made(self, name: str, key: str) -> None:
         self.keys.show_made(name, key)
