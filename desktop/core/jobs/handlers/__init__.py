@@ -81,6 +81,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
     from desktop.core.jobs.handlers.move import MoveKind
     from desktop.core.jobs.handlers.quantize import QuantizeKind
     from desktop.core.jobs.handlers.split import JoinKind, SplitKind
+    from desktop.core.jobs.handlers.target import TargetKind
     from desktop.core.jobs.handlers.toolkit import ToolkitKind
     from desktop.core.jobs.handlers.verify import VerifyKind
     from desktop.core.jobs.idle import Idle
@@ -124,6 +125,12 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             read=read,
             convert=convert,
             host=tools.measured,
+            current_runtime=tools.current_runtime,
+            wait_idle=tools.wait_idle,
+        ),
+        TargetKind(
+            tools.paths,
+            read=read,
             current_runtime=tools.current_runtime,
             wait_idle=tools.wait_idle,
         ),
