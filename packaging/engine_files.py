@@ -15,7 +15,8 @@ from pathlib import Path
 from PyInstaller.depend.bindepend import get_imports
 from PyInstaller.depend.dylib import include_library
 
-from desktop.core.engine.runtime import EXE, REQUIRED, TOOLS, find_bin
+from desktop.core.engine.runtime import REQUIRED, TOOLS, find_bin
+from desktop.core.paths import EXE
 
 _SHARED = re.compile(r"\.(so(\.\d+)*|dylib|dll)$")
 # Every system has them, and an older copy would keep its graphics drivers from loading.

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from desktop.core.settings import Settings
 
 
+EXE = ".exe" if sys.platform == "win32" else ""
+SERVER = "llama-server"
+
+
 @dataclass(frozen=True)
 class Paths:
     """Paddock's folders. None of them need exist: `ensure` makes them."""
@@ -148,6 +152,27 @@ def resources() -> Path:
 def demo_model() -> Path:
     """The bundled model's GGUF file."""
     return resources() / "demo" / "paddock-guide-q8_0.gguf"
+
+
+def engine_folder() -> Path | None:
+    """The folder above the tools of this environment's own engine, or None."""
+    frozen = getattr(sys, "_MEIPASS", None)
+    if frozen:
+        folder = Path(frozen) / "engine"
+        return folder if (folder / "bin").is_dir() else None
+    from importlib.util import find_spec
+
+    spec = find_spec("llama_cpp")  # found, never imported: its libraries stay out of this process
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent.parent
+    return folder if (folder / "bin" / f"{SERVER}{EXE}").exists() else None
+
+
+def engine_bin(folder: Path) -> Path | None:
+    """Where an engine's tools are: `folder/bin`, `folder/build/bin` or `folder` itself."""
+    places = (folder / "bin", folder / "build" / "bin", folder)
+    return next((each for each in places if (each / f"{SERVER}{EXE}").exists()), None)
 
 
 def own_command(*arguments: str) -> list[str]:

@@ -14,17 +14,16 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from desktop.core import procs
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.hardware.gpu_names import looks_integrated
+from desktop.core.paths import EXE, SERVER, engine_bin, engine_folder
 
 ENVIRONMENT_ID = "environment"
-EXE = ".exe" if sys.platform == "win32" else ""
-SERVER = "llama-server"
+environment_folder = engine_folder  # the runtime of that id
 REQUIRED = (SERVER, "llama-bench", "llama-quantize")
 TOOLS = (
     *REQUIRED,
@@ -206,25 +205,12 @@ def backends_in(folder: Path) -> frozenset[str]:
 # Reading a folder.
 
 
-def environment_folder() -> Path | None:
-    """The folder above the tools of this environment's own build, or None."""
-    frozen = getattr(sys, "_MEIPASS", None)
-    if frozen:
-        folder = Path(frozen) / "engine"
-        return folder if (folder / "bin").is_dir() else None
-    spec = find_spec("llama_cpp")  # found, never imported: its libraries stay out of this process
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent.parent
-    return folder if (folder / "bin" / f"{SERVER}{EXE}").exists() else None
-
-
 def find_bin(folder: Path) -> Path:
     """The folder of the tools: `folder/bin`, `folder/build/bin` or `folder` itself."""
-    for place in (folder / "bin", folder / "build" / "bin", folder):
-        if (place / f"{SERVER}{EXE}").exists():
-            return place
-    raise _bad(folder, f"{SERVER}{EXE} is not in it, nor in its bin folder.")
+    found = engine_bin(folder)
+    if found is None:
+        raise _bad(folder, f"{SERVER}{EXE} is not in it, nor in its bin folder.")
+    return found
 
 
 def read_runtime(runtime_id: str, folder: Path, cache_dir: Path) -> Runtime:

@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[3]
 # Who may ask where the program lies; everything else asks them.
 MAY_ASK = {
     "desktop.core.paths",
-    "desktop.core.engine.runtime",  # the engine inside a frozen app
     "desktop.core.engine.build",  # uv beside the interpreter; a frozen app has neither
     "desktop.core.autostart.job",  # what the system is to start
     "desktop.core.autostart.install",  # not from a source tree, which may be moved
