@@ -30,6 +30,9 @@ _NEED_MATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_X
 _WITHOUT_MATRIX = frozenset({"token_embd.weight", "per_layer_token_embd.weight", "output.weight"})
 _BLOCK = re.compile(r"(.*\bblk)\.(\d+)\.(.+)")
 _EXPERTS = re.compile(r"_(ch)?exps\.")
+# What reading one row of a tensor counts: next to nothing, so that of types that lose the same the
+# smaller one is taken.
+_ROW_READ = 0.01
 # A pattern as long as `Recipe` takes it.
 _PATTERN_LENGTH = 200
 
@@ -284,7 +287,7 @@ def read_for_a_token(tensors: Iterable[Tensor], experts: float) -> dict[Tensor, 
     """
     named = {tensor.name: tensor for tensor in tensors}
     found = {each: experts for name, each in named.items() if _EXPERTS.search(name)}
-    # Of these a token reads its row; where there is no output, the embedding serves as one.
+    # Of these a token reads one row; where there is no output, the embedding serves as one.
     rows = ["per_layer_token_embd.weight"]
     rows += ["token_embd.weight"] if "output.weight" in named else []
-    return found | {named[name]: 0.0 for name in rows if name in named}
+    return found | {named[name]: _ROW_READ for name in rows if name in named}

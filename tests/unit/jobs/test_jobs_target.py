@@ -11,11 +11,12 @@ import pytest
 
 from desktop.core.engine.runtime import Runtime, environment_folder, read_runtime
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.events import CancelToken, NullReporter, Reporter
+from desktop.core.events import CancelToken, NullReporter, Progress, Reporter
 from desktop.core.gguf.reader import HeaderReader
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.jobs.handlers import target, target_asked
 from desktop.core.jobs.handlers.target import TargetKind
+from desktop.core.jobs.handlers.target_report import Standing
 from desktop.core.jobs.kinds import JobContext
 from desktop.core.jobs.table import Job, JobState
 from desktop.core.notices import NOTICES
@@ -154,6 +155,24 @@ def test_time_and_disk_are_shared_out() -> None:
     assert sum(large.values()) - large["imatrix"] <= 32 and min(large.values()) >= 1
     short = target_asked.chunks_of(900.0, 0.05, {**there, "check": 3}, 10_000)
     assert short["check"] == 3
+
+
+def test_its_progress_says_how_the_search_stands() -> None:
+    told, spent = Told(), 70.0
+    standing = Standing(told, lambda: spent, 320.0)
+    standing.tell(0, None, None)
+    standing.tell(11, 0.01234, 3_100_000)
+    spent = 75.5
+    standing.progress(Progress("evaluating trial", 3, 8, "chunks"))
+    spent = 400.0
+    standing.progress(Progress("evaluating trial", 4, 8, "chunks"))
+    texts = [step.what for step in told.steps]
+    assert texts[1] == "trial 12, best KLD 0.0123 at 3.10 MB, time left 4:10"
+    assert texts[2] == "trial 12, best KLD 0.0123 at 3.10 MB, time left 4:04"
+    assert [step.done for step in told.steps] == [70.0, 70.0, 75.5, 320.0]
+    assert told.steps[1].detail == {
+        "trial": 12, "kld_mean": 0.01234, "size_bytes": 3_100_000, "seconds_left": 250.0
+    }  # fmt: skip
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ class TargetKind:
         wanted = target_asked.read(params)
         source, summary = self._source(wanted)
         self._check_free(wanted)
-        model, _ = self._model(wanted, source, summary)
+        model, _ = self._model(wanted, source, summary, CancelToken())
         _check_reach(wanted, model, source)
         return ["hash", "ready", "search", "judge", "make"]
 
@@ -126,12 +126,12 @@ class TargetKind:
             raise AppError(ErrorCode.OUTPUT_EXISTS, path=str(wanted.target))
 
     def _model(
-        self, wanted: Wanted, source: make.Source, summary: ModelSummary
+        self, wanted: Wanted, source: make.Source, summary: ModelSummary, cancel: CancelToken
     ) -> tuple[Model, dict[str, Planned]]:
         """The model's tensors, and what each plain type that can be made makes of them."""
         has_matrix = wanted.imatrix is not None
         names = [each.name for each in offered(self._current_runtime().tool("llama-quantize"))]
-        runs = self._run_dry(wanted, {name: Recipe(name) for name in names})
+        runs = self._run_dry(wanted, {name: Recipe(name) for name in names}, cancel)
         known = set(CHOICES) | WHOLE
         alike: dict[frozenset[Any], str] = {}  # of those that make the same the last one
         types = {}
@@ -153,14 +153,16 @@ class TargetKind:
         )
         return model, runs
 
-    def _run_dry(self, wanted: Wanted, recipes: Mapping[str, Recipe]) -> dict[str, Planned]:
+    def _run_dry(
+        self, wanted: Wanted, recipes: Mapping[str, Recipe], cancel: CancelToken
+    ) -> dict[str, Planned]:
         """What recipes make of the model, by the engine's dry run."""
         quantizer = self._current_runtime().tool("llama-quantize")
         runs = self._dry_runs.of(
             quantizer,
             wanted.path,
             list(recipes.values()),
-            CancelToken(),
+            cancel,
             has_matrix=wanted.imatrix is not None,
         )
         return dict(zip(recipes, runs, strict=True))
@@ -212,7 +214,7 @@ class TargetKind:
         wanted, runtime = target_asked.read(context.params), self._current_runtime()
         source, summary = self._source(wanted)
         source = replace(source, sha256=self._hashed(context, wanted))
-        model, runs = self._model(wanted, source, summary)
+        model, runs = self._model(wanted, source, summary, context.cancel)
         ground = Ground(
             wanted,
             runtime,
@@ -271,7 +273,7 @@ class TargetKind:
             "base": base,
         }
         if found.recipe is not None:
-            runs |= self._run_dry(wanted, {wanted.label: found.recipe})
+            runs |= self._run_dry(wanted, {wanted.label: found.recipe}, context.cancel)
         return head | result_of(wanted, found, judged, made, runs)
 
 

@@ -36,13 +36,13 @@ class Standing:
 
     def tell(self, tried: int, loss: float | None, size_bytes: int | None) -> None:
         """A trial begins."""
-        self._what, self._detail = "looking at types and tensors", {"trial": tried}
+        self._what, self._detail = "looking at types and tensors", {}
         if loss is not None and size_bytes is not None:
             size = (
                 f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.2f} MB"
             )
             self._what = f"trial {tried + 1}, best KLD {loss:.4f} at {size}"
-            self._detail |= {"kld_mean": loss, "size_bytes": size_bytes}
+            self._detail = {"trial": tried + 1, "kld_mean": loss, "size_bytes": size_bytes}
         self._say()
 
     def judging(self) -> None:
