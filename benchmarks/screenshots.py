@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-PAGES = ("chat", "discover", "library", "server", "bench", "machine")
+PAGES = ("chat", "discover", "library", "server", "bench", "quantize", "machine")
 MODES = ("light", "dark", "contrast")
 LANGUAGES = ("en", "ja")
 SCALES = ("1", "2")

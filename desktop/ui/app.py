@@ -35,7 +35,7 @@ _LOOK_SECONDS = 0.05
 _TRAY_LOOK_MS = 2000
 _READ_PAGES_MS = 300  # after the window: it comes first
 _NEXT_PAGE_MS = 100
-PAGES = ("library", "discover", "server", "machine", "bench")
+PAGES = ("library", "discover", "server", "machine", "bench", "quantize")
 _COMPUTING = (
     *("fit.recommend", "fit.trial", "fit.speed_here", "hardware.doctor", "hub.drafts"),
     *("library.acceptance_words", "library.removal", "library.scan", "library.variants"),
@@ -90,6 +90,11 @@ def page_makers() -> Mapping[str, PageMaker]:
 
         return BenchPage(context)
 
+    def quantize(context: Context):  # type: ignore[no-untyped-def]
+        from desktop.ui.tabs.quantize.view import QuantizePage
+
+        return QuantizePage(context)
+
     def machine(context: Context):  # type: ignore[no-untyped-def]
         from desktop.ui.tabs.machine.view import MachinePage
 
@@ -101,6 +106,7 @@ def page_makers() -> Mapping[str, PageMaker]:
         "library": library,
         "server": server,
         "bench": bench,
+        "quantize": quantize,
         "machine": machine,
     }
 

@@ -29,11 +29,11 @@ class Context:
         state: what the service is doing, kept up to date from its events.
         toast: shows a short message that something happened; with an action where one is given.
         show_error: shows an error: what happened, why, what to do.
-        go_to: switches to the page called "chat", "discover", "library", "server", "bench" or
-            "machine"; with a model's id behind it, the library shows that model and the chat
-            begins with it. "downloads" and "settings" are shown over the page; with the number of
-            a download, it is asked there whether that is to be cancelled; with "token", the
-            settings show where the hub's token is entered.
+        go_to: switches to the page called "chat", "discover", "library", "server", "bench",
+            "quantize" or "machine"; with a model's id behind it, the library shows that model, the
+            chat begins with it and files are made of it. "downloads" and "settings" are shown over
+            the page; with the number of a download, it is asked there whether that is to be
+            cancelled; with "token", the settings show where the hub's token is entered.
     """
 
     paths: Paths

@@ -378,7 +378,9 @@ def faint(top: QWidget, widgets: list[QWidget], tokens: Tokens) -> Iterator[Prob
     image = top.grab().toImage()
     scale, screen = image.devicePixelRatio(), pixels(image)
     least = 7.0 if "contrast" in tokens.name else 4.5
-    over = [each for each in widgets if type(each).__name__ in _OVERLAYS]
+    over = [
+        each for each in widgets if type(each).__name__ in _OVERLAYS or isinstance(each, SidePanel)
+    ]
     for widget in widgets:
         if any(_covers(each, widget) for each in over):
             continue

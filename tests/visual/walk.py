@@ -26,7 +26,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.core.paths import resources
 from desktop.ui.i18n import Language, read_catalogue
 from desktop.ui.theme.theme import Theme
-from tests.visual import data, data_server, scenes_library, scenes_models  # noqa: F401 - scenes of theirs
+from tests.visual import (  # noqa: F401 - scenes of theirs
+    data,
+    data_quantize,
+    data_server,
+    scenes_library,
+    scenes_models,
+    scenes_quantize,
+)
 from tests.visual.checks import English, Problem, faint, problems, visible_tree
 from tests.visual.scenes import SCENES
 from tests.visual.stage import Stage
@@ -49,7 +56,10 @@ def main() -> int:
     application.setFont(font)
     looks = options.look.split(",")
     theme, language = Theme(application, looks[0]), Language(application, "en")
-    english = English(read_catalogue(resources() / "i18n" / "ja"), data.NAMES | data_server.NAMES)
+    english = English(
+        read_catalogue(resources() / "i18n" / "ja"),
+        data.NAMES | data_server.NAMES | data_quantize.NAMES,
+    )
     for code in options.language.split(","):
         language.set(code)
         for name in options.scenes.split(","):

@@ -41,6 +41,7 @@ class ServiceState(QObject):
     conversations_changed = Signal(dict)
     results_changed = Signal()
     keys_changed = Signal()
+    recipes_changed = Signal()  # of quantized files
     budget_warned = Signal(dict)  # a key's budget (`budgets.Standing`) and the "level" it passed
     ledger_changed = Signal(dict)  # {"held", "dropped", "problem"}: whether requests are stored
     settings_changed = Signal(list)  # names: "general.theme"
@@ -50,6 +51,7 @@ class ServiceState(QObject):
     # The model (`Loaded.to_dict`), "asked", "room" or "idle", and what is on its way in meanwhile.
     model_left = Signal(dict, str, str)
     job_finished = Signal(dict)
+    job_logged = Signal(int, str)  # its id, a line
     request_finished = Signal(dict)
     told = Signal(dict)  # a notice (`vars(Notice)`), of the service or of a load that has ended
 
@@ -155,6 +157,8 @@ class ServiceState(QObject):
             self.results_changed.emit()
         elif kind == "keys.changed":
             self.keys_changed.emit()
+        elif kind == "recipes.changed":
+            self.recipes_changed.emit()
         elif kind == "budget.warning":
             self.budget_warned.emit(data)
         elif kind == "ledger.changed":
@@ -197,6 +201,9 @@ class ServiceState(QObject):
 
     def _on_job(self, kind: str, data: Json) -> None:
         job_id = data["id"]
+        if kind == "job.log":
+            self.job_logged.emit(job_id, data["line"])
+            return
         if kind == "job.changed":
             if data["kind"] == KIND:
                 self.downloads.on_job(data)

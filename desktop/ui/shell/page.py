@@ -43,7 +43,7 @@ class Page(Translated, QWidget):
     The shell calls `shown` each time the page comes to the front and `hidden` when it goes.
     """
 
-    name = ""  # "chat", "discover", "library", "server", "bench", "machine": also its icon's name
+    name = ""  # of the page and of its icon: a key of `page_makers` in app.py
 
     def __init__(self, context: Context, *, full_width: bool = True) -> None:
         super().__init__()

@@ -147,6 +147,7 @@ class Rail(Translated, QWidget):
             "library": self.tr("Library"),
             "server": self.tr("Server"),
             "bench": self.tr("Benchmark"),
+            "quantize": self.tr("Quantize"),
             "machine": self.tr("Machine"),
         }
 

@@ -178,6 +178,7 @@ class StatusBar(Translated, QWidget):
             "duplicates": self.tr("Search for duplicates"),
             "link": self.tr("Linking of duplicates"),
             "quantize": self.tr("Quantization"),
+            "target": self.tr("Search for a recipe"),
             "convert": self.tr("Conversion"),
             "toolkit": self.tr("Conversion toolkit"),
             "merge": self.tr("Merging of adapters"),

@@ -45,31 +45,41 @@ class Bar(QWidget):
 
 
 class ProgressRow(Translated, QWidget):
-    """What is going on, with a cancel that works.
+    """What is going on, with a cancel that works; of work that can wait, with a pause before it.
 
     Signals:
         cancel_asked: the button at its end was pressed.
+        hold_asked: the work is to pause, or to go on where it is paused.
     """
 
     cancel_asked = Signal()
+    hold_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._what = Text(theme)
+        self._what = Text(theme, wrap=True)
         self._figures = Text(theme, role="caption")
         self._bar = Bar(theme)
+        self._paused = False
+        self._hold = IconButton(theme, "pause", "")
+        self._hold.setObjectName("progress-hold")
+        self._hold.clicked.connect(self.hold_asked)
+        self._hold.hide()
         self._cancel = IconButton(theme, "close", "")
         self._cancel.setObjectName("progress-cancel")
         self._cancel.clicked.connect(self.cancel_asked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(TIGHT)
-        layout.addLayout(row(self._what, 1, self._figures, self._cancel))
+        line = row(self._what, self._figures, self._hold, self._cancel)
+        line.setStretchFactor(self._what, 1)
+        layout.addLayout(line)
         layout.addWidget(self._bar)
         self.retranslate()
 
     def retranslate(self) -> None:
         self._cancel.set_name(self.tr("Cancel"))
+        self._hold.set_name(self.tr("Go on") if self._paused else self.tr("Pause"))
 
     def show_progress(self, what: str, share: float | None, figures: str = "") -> None:
         """Args: figures: done of total, speed and time left, ready to be read."""
@@ -80,3 +90,11 @@ class ProgressRow(Translated, QWidget):
 
     def set_cancellable(self, can: bool) -> None:
         self._cancel.setVisible(can)
+
+    def set_holdable(self, can: bool, *, paused: bool = False) -> None:
+        """Args: paused: the button lets it go on."""
+        self._hold.setVisible(can)
+        if paused != self._paused:
+            self._paused = paused
+            self._hold.set_icon("play" if paused else "pause")
+            self.retranslate()
