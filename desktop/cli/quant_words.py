@@ -26,7 +26,7 @@ def show(result: Json, out: Output) -> None:
     evaluated = result.get("base") is not None
     columns: tuple[str, ...] = ("FILE", ">SIZE", ">BITS/WEIGHT")
     if evaluated:
-        columns += (">KLD MEAN", ">95 %", ">KLD 99 %", ">SAME TOP", ">PERPLEXITY")
+        columns += (">KLD MEAN", ">95 %", ">KLD 99 %", ">SAME TOP", ">PERPLEXITY", ">CHUNKS")
         columns += (">PREFILL TOK/S", ">DECODE TOK/S", "")
     out.table(columns, [_row(row, evaluated) for row in rows])
     for row in rows:
@@ -59,6 +59,7 @@ def _row(row: Json, evaluated: bool) -> tuple[object, ...]:
         figure(row["kld_99"], 3),
         "" if same is None else f"{same:.2%}",
         figure(row["perplexity"], 2),
+        row["chunks"],
         figure(row["prefill_tokens_per_second"], 1),
         figure(row["decode_tokens_per_second"], 1),
         "recommended" if row["recommended"] else _KINDS.get(row["kind"], ""),
@@ -68,7 +69,10 @@ def _row(row: Json, evaluated: bool) -> tuple[object, ...]:
 def _tell_chunks(base: Json, out: Output) -> None:
     planned, tokens = base.get("planned_chunks"), base.get("context_tokens", 512)
     of = f" of {planned} planned" if planned and planned != base["chunks"] else ""
-    out.note(f"Compared with the whole model on {base['chunks']}{of} × {tokens} tokens.")
+    out.note(
+        f"Compared with the whole model on {base['chunks']}{of} × {tokens} tokens. Perplexities "
+        "of different numbers of chunks are not to be compared; KL divergences are."
+    )
 
 
 def _tell_target(target: Json, out: Output) -> None:

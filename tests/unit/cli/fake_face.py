@@ -207,6 +207,12 @@ def _handler(face: FakeFace) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self.do_POST()
 
+        def do_PUT(self) -> None:
+            self.do_POST()
+
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             assert self.headers["Authorization"] == f"Bearer {TOKEN}"
             where = urlsplit(self.path)
