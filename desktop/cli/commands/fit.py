@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from desktop.core.fit.estimate import DeviceNeed, Estimate, Figure
     from desktop.core.fit.expected import ExpectedSpeed
     from desktop.core.fit.fitting import Fitting
+    from desktop.core.fit.quality import Loss
     from desktop.core.fit.speed import SpeedFigure
     from desktop.core.library.library import Library
 
@@ -37,6 +38,13 @@ _VERDICTS = {
     "partial": "Partial: some layers stay in RAM, which costs speed.",
     "cpu": "CPU: it fits in RAM and runs on the processor.",
     "wont_fit": "Won't fit.",
+}
+_LOSSES = {
+    "near_lossless": "it loses next to nothing",
+    "good": "it loses little",
+    "visible": "it loses visibly",
+    "strong": "it loses much",
+    "broken": "it is hardly the same model any more",
 }
 _SHORT = {
     "gpu": "full GPU",
@@ -75,9 +83,23 @@ def run(args: argparse.Namespace, out: Output) -> int:
     except KeyboardInterrupt:
         cancel.cancel()
         raise
-    speed = _speed(fitting, runtime, out)
-    out.result({**fitting.to_dict(), **speed.to_dict()}, lambda: _show(fitting, speed, out))
+    speed, loss = _speed(fitting, runtime, out), _loss(fitting)
+    document = {**fitting.to_dict(), **speed.to_dict()}
+    document["quality"] = None if loss is None else loss.to_dict()
+    out.result(document, lambda: _show(fitting, speed, loss, out))
     return 0
+
+
+def _loss(fitting: Fitting) -> Loss | None:
+    """What the file loses against the model at 16 bits."""
+    from desktop.core.fit.losses import loss_here, read_losses
+    from desktop.core.gguf.shape import ModelShape
+    from desktop.core.paths import paths
+
+    subject = fitting.subject
+    if subject.summary.is_embedding:
+        return None
+    return loss_here(read_losses(paths()), subject.fingerprint, ModelShape.of(subject.facts))
 
 
 def _speed(fitting: Fitting, runtime: Runtime, out: Output) -> ExpectedSpeed:
@@ -152,7 +174,7 @@ def _ask(
 # --- for people
 
 
-def _show(fitting: Fitting, speed: ExpectedSpeed, out: Output) -> None:
+def _show(fitting: Fitting, speed: ExpectedSpeed, loss: Loss | None, out: Output) -> None:
     from desktop.cli.units import size
 
     subject, estimate = fitting.subject, fitting.estimate
@@ -179,6 +201,8 @@ def _show(fitting: Fitting, speed: ExpectedSpeed, out: Output) -> None:
         out.line(fitting.problem.cause)
     else:
         out.line(_speed_words(speed))
+    if loss is not None:
+        out.line(_loss_words(loss))
     for choice in fitting.choices:
         total = size(choice.total_bytes.value)
         word = _SHORT[choice.verdict or "cpu"]
@@ -200,6 +224,17 @@ def _speed_words(speed: ExpectedSpeed) -> str:
     if sources == {"measured"}:
         return f"{words} Measured here."
     return f"{words} From this machine's calibration."
+
+
+def _loss_words(loss: Loss) -> str:
+    """In a word and a figure, and where that comes from."""
+    same = loss.same_top_rate
+    measured = same.source == "measured"
+    figure = f"{'✓' if measured else '~'} {same.value:.1%} ({same.low:.1%} to {same.high:.1%})"
+    return (
+        f"Quality: {_LOSSES[loss.level]}; the most likely token is the whole model's in {figure}. "
+        f"{'Measured here.' if measured else 'From other models of these types.'}"
+    )
 
 
 def _band(figure: SpeedFigure) -> str:

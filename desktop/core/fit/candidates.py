@@ -5,7 +5,7 @@ They are made once, at start: what does not depend on a machine is computed here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -96,6 +96,15 @@ class Candidate:
             known = ", ".join(option.quant_type for option in self.options)
             raise AppError(ErrorCode.HUB_QUANT_UNKNOWN, repo=self.id, quant=quant_type, known=known)
         return replace(self, options=kept)
+
+    def measured(self, losses: Mapping[str, Loss]) -> Candidate:
+        """The model with what its files were measured to lose in place of what is expected.
+
+        Args:
+            losses: by quant type; of files that are here.
+        """
+        options = tuple(replace(o, loss=losses.get(o.quant_type, o.loss)) for o in self.options)
+        return replace(self, options=options)
 
     @cached_property
     def by_level(self) -> tuple[tuple[int, tuple[FileOption, ...]], ...]:

@@ -7,12 +7,14 @@ measured of it before counts no longer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from desktop.core.db import Database, read_only
-from desktop.core.fit.quality import Loss, measured_loss
+from desktop.core.fit.quality import Loss, loss_of_shape, measured_loss
+from desktop.core.gguf.shape import ModelShape
+from desktop.core.library.variants import content_of
 from desktop.core.paths import Paths
 
 TABLE = "measured_losses"
@@ -78,6 +80,22 @@ def losses_in(rows: Callable[[str], Iterable[Any]]) -> dict[str, Loss]:
         )
         for row in rows(_SELECT)
     }
+
+
+def loss_here(
+    losses: Mapping[str, Loss], fingerprint: str | None, shape: ModelShape | None
+) -> Loss | None:
+    """What a file loses: as it was measured, else as it is expected by its tensors' types.
+
+    Args:
+        fingerprint: of its content, where all of it is here.
+        shape: its layers; None where they are not known.
+    """
+    measured = losses.get(content_of(fingerprint)) if fingerprint else None
+    if measured is not None:
+        return measured
+    # What makes vectors has no tokens to lose.
+    return None if shape is None or shape.cacheless else loss_of_shape(shape)
 
 
 def read_losses(paths: Paths) -> dict[str, Loss]:

@@ -106,6 +106,10 @@ class Band:
     def to_dict(self) -> dict[str, Any]:
         return {"value": self.value, "low": self.low, "high": self.high, "source": self.source}
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Band:
+        return cls(data["value"], data["low"], data["high"], data["source"])
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -133,6 +137,11 @@ class Loss:
             "same_top_rate": self.same_top_rate.to_dict(),
             "level": self.level,
         }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Loss:
+        """The inverse of `to_dict`."""
+        return cls(Band.from_dict(data["kld_mean"]), Band.from_dict(data["same_top_rate"]))
 
 
 LEVELS: tuple[Level, ...] = (*(name for _, name in _LEVELS), "broken")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from desktop.core.errors import AppError
+from desktop.core.fit.quality import Loss
 from desktop.core.gguf.summary import ModelSummary
 from desktop.core.library.cards import Card
 from desktop.core.library.disk import DiskFile
@@ -45,6 +46,7 @@ class ModelEntry:
         acceptance: how the test on arrival went.
         upstream: {"newer", "checked"}: whether the hub has another state of it.
         tokens_per_second: of the latest real answer.
+        loss: what it was measured to lose against the whole model.
     """
 
     id: str
@@ -77,6 +79,7 @@ class ModelEntry:
     acceptance: dict[str, Any] | None = field(default=None, hash=False)
     upstream: dict[str, Any] | None = field(default=None, hash=False)
     tokens_per_second: float | None = None
+    loss: Loss | None = None
 
     @property
     def hidden(self) -> bool:
@@ -147,6 +150,7 @@ class ModelEntry:
             "added": self.added,
             "last_used": self.last_used,
             "decode_tokens_per_second": _measured(self.tokens_per_second),
+            "quality": None if self.loss is None else self.loss.to_dict(),
             "card": self.card.to_dict(),
             "checked": self.checked,
             "acceptance": self.acceptance,

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from desktop.core.fit.losses import TABLE as LOSSES
+from desktop.core.fit.losses import losses_in
+from desktop.core.fit.quality import Loss
 from desktop.core.library.cards import Card, aliases_of
 from desktop.core.library.disk import DiskFile, Inode, freed_bytes, taken_bytes
 from desktop.core.library.entry import ModelEntry
@@ -79,6 +82,7 @@ class Notes:
         downloads: by the path of the file.
         upstream: by repository, in small letters.
         speeds: tokens per second of the latest real answer, by fingerprint.
+        losses: what files were measured to lose, likewise.
         variants: those that were made out of Modelfiles.
     """
 
@@ -89,6 +93,7 @@ class Notes:
     acceptances: Mapping[str, Json] = field(default_factory=dict)
     upstream: Mapping[str, Upstream] = field(default_factory=dict)
     speeds: Mapping[str, float] = field(default_factory=dict)
+    losses: Mapping[str, Loss] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
 
 
@@ -141,6 +146,7 @@ def read_notes(rows: Rows) -> Notes:
             for row in of("upstream", "SELECT repo, checked, document FROM upstream")
         },
         speeds={row["fingerprint"]: row["real"] for row in speeds},
+        losses=losses_in(rows) if LOSSES in tables else {},
         variants=tuple(
             Variant.from_document(row["name"], row["content"], _object(row["document"]))
             for row in of("variants", "SELECT name, content, document FROM variants ORDER BY name")
@@ -245,6 +251,7 @@ def _noted(entry: ModelEntry, notes: Notes, fetched: _Fetched) -> ModelEntry:
         acceptance=notes.acceptances.get(entry.fingerprint),
         upstream=_newer(entry, notes.upstream, fetched),
         tokens_per_second=notes.speeds.get(entry.fingerprint),
+        loss=notes.losses.get(entry.content),
     )
 
 

@@ -51,4 +51,11 @@
         <translation>このマシンのメモリに収まるファイルはありません。もっとも小さいのは {label} です。</translation>
     </message>
 </context>
+<context>
+    <name>Facts</name>
+    <message>
+        <source>Quality lost</source>
+        <translation>品質の低下</translation>
+    </message>
+</context>
 </TS>

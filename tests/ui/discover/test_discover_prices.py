@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.fit.quality import measured_loss
 from desktop.core.fit.trial import Trial
 from desktop.ui.price.presenter import Priced
 from desktop.ui.tabs.discover.files import VERDICT_ROLE
@@ -210,6 +211,21 @@ def test_a_file_that_is_here_is_priced_by_the_engine_and_loaded(
     assert robot.panel.box.load.text() == "Chat"
     robot.press(robot.panel.box.load)
     assert robot.context.visits == ["chat qwen3-8b:q4_k_m"]
+
+
+def test_a_file_that_was_compared_shows_what_was_measured(
+    on_machine: Open, here: dict[str, Any]
+) -> None:
+    loss = measured_loss(0.2, 0.8123, kld_error=0.01, same_top_error=0.004)
+    robot = on_machine(models=({**here, "quality": loss.to_dict()},))
+    _open_local(robot)
+    files = robot.panel.files.files
+    quants = [files.option(row).quant_type for row in range(files.rowCount())]
+    robot.wait(lambda: "✓81 %" in _cell(robot, quants.index("Q4_K_M"), 2))
+    assert "✓" not in _cell(robot, quants.index("Q5_K_M"), 2)
+    robot.wait(lambda: "measured here" in robot.panel.quality.text())
+    # It loses more than was expected, so that it is no longer what is recommended.
+    assert robot.card(MODEL).best_quant != "Q4_K_M"
 
 
 def test_a_refused_load_tells_its_figures_and_can_be_forced(

@@ -123,6 +123,9 @@ def test_the_document_has_the_promised_keys(paddock: Paddock) -> None:
         speed = document[f"{test}_tokens_per_second"]
         assert 0 < speed["low"] < speed["value"] < speed["high"]
         assert speed["source"] in ("calibrated", "seed_table", "measured")
+    loss = document["quality"]
+    assert loss["level"] == "near_lossless" and loss["kld_mean"]["source"] == "seed_table"
+    assert loss["same_top_rate"]["low"] < loss["same_top_rate"]["value"] < 1
     full = document["decode_full_context_tokens_per_second"]["value"]
     assert full <= document["decode_tokens_per_second"]["value"]
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 
 from desktop.core.errors import AppError
+from desktop.core.fit.quality import Loss
 from desktop.core.hub.names import parse_name
 from desktop.ui.context import Context
 from desktop.ui.downloads.actions import DownloadActions
@@ -23,11 +24,12 @@ class LocalModels:
     """What of it is in the library.
 
     Attributes:
-        files: ids by repository (in small letters) and quant.
+        files: ids by repository (in small letters) and quant; losses: likewise, those measured.
         models: the entries by id; loading: ids that were asked to be loaded.
     """
 
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    losses: Mapping[str, Mapping[str, Loss]] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)
     loading: set[str] = field(default_factory=set)
 

@@ -20,7 +20,14 @@ from desktop.ui.tabs.discover.cards import Card, Filter
 from desktop.ui.tabs.discover.getting import Getting, LocalModels
 from desktop.ui.tabs.discover.hubsearch import HubSearch
 from desktop.ui.tabs.discover.lookup import LookUp, Told
-from desktop.ui.tabs.discover.world import World, local_files, look_around, rank, with_local
+from desktop.ui.tabs.discover.world import (
+    World,
+    local_files,
+    local_losses,
+    look_around,
+    rank,
+    with_local,
+)
 
 Json = dict[str, Any]
 STALE_SECONDS = 60.0  # what is free on a machine changes
@@ -209,7 +216,7 @@ class DiscoverPresenter(QObject):
         self.world_changed.emit()
 
     def _rank(self) -> None:
-        world, wish, local = self.world, self.wish, self.library.files
+        world, wish, library = self.world, self.wish, self.library
         if world is None:
             return
         self._wanted += 1
@@ -223,8 +230,8 @@ class DiscoverPresenter(QObject):
             self.trouble = error
             self.world_changed.emit()
 
-        asked = list(self._asked.values())
-        self._context.tasks.run(lambda: rank(world, wish, local, asked), done, failed)
+        asked, local, losses = list(self._asked.values()), library.files, library.losses
+        self._context.tasks.run(lambda: rank(world, wish, local, asked, losses), done, failed)
 
     def _on_ranked(self, cards: list[Card], unjudged: int) -> None:
         self.ranked = True
@@ -244,6 +251,8 @@ class DiscoverPresenter(QObject):
         self.filter = replace(self.filter, text="")
         self._show()
         self.found.emit(card)
+        if card.repository.casefold() in self.library.losses:
+            self._rank()
 
     # --- the library ----------------------------------------------------------------------------
 
@@ -253,7 +262,10 @@ class DiscoverPresenter(QObject):
 
     def _on_models(self, models: list[Json]) -> None:
         self.library.models = {str(entry["id"]): entry for entry in models}
-        local = local_files(models)
+        local, losses = local_files(models), local_losses(models)
+        if losses != self.library.losses:  # they decide which file is the best
+            self.library.losses = losses
+            self._rank()
         if local != self.library.files:
             self.library.files = local
             self.cards = [with_local(card, local) for card in self.cards]

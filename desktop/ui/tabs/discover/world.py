@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError, ErrorCode
@@ -25,6 +25,7 @@ from desktop.core.fit.candidates import (
 )
 from desktop.core.fit.catalog import Catalog, load_catalog
 from desktop.core.fit.estimate import HOST
+from desktop.core.fit.quality import Loss
 from desktop.core.fit.recommend import Ranking, Recommendation, Wish, choose, recommend
 from desktop.core.fit.simulate import Machine, machine_of, machine_speeds, seeded_speeds
 from desktop.core.fit.speed import Speeds
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from desktop.core.hub.repository import Repository
 
 Local = Mapping[str, Mapping[str, str]]  # repository -> quant type -> id
+Losses = Mapping[str, Mapping[str, Loss]]  # repository -> quant type -> as it was measured here
 
 
 @dataclass(frozen=True)
@@ -129,15 +131,19 @@ def _totals(hardware: Hardware, machine: Machine) -> dict[str, int]:
     return totals
 
 
-def rank(world: World, wish: Wish, local: Local, asked: Sequence[Card]) -> tuple[list[Card], int]:
+def rank(
+    world: World, wish: Wish, local: Local, asked: Sequence[Card], losses: Losses
+) -> tuple[list[Card], int]:
     """The cards for a wish, the best first and those that do not fit last; and how many models of
     the catalogue could not be judged.
 
     Args:
         asked: what was looked up by name: it stands before all others, judged anew.
+        losses: of files in the library.
     """
     shelf = world.shelf
-    candidates = shelf.seeing if wish.purpose == "vision" else shelf.candidates
+    known = shelf.seeing if wish.purpose == "vision" else shelf.candidates
+    candidates = [_measured(each, losses) for each in known]
     ranking: Ranking = recommend(
         candidates,
         world.machine,
@@ -147,12 +153,23 @@ def rank(world: World, wish: Wish, local: Local, asked: Sequence[Card]) -> tuple
         collected=shelf.catalog.collected,
     )
     by_id = {each.id: each for each in candidates}
-    cards = [replace(each, answer=_judged(each.candidate, world, wish)) for each in asked]
+    cards = [_judged_anew(each, _measured(each.candidate, losses), world, wish) for each in asked]
     cards += [Card(each.candidate, each) for each in ranking.items]
     # The nearest miss first.
     missed = sorted(ranking.left_out, key=lambda each: by_id[each.id].effective_parameters)
     cards += [Card(by_id[each.id], each) for each in missed]
     return [with_local(card, local) for card in cards], len(shelf.left_out)
+
+
+def _measured(candidate: Candidate, losses: Losses) -> Candidate:
+    row = candidate.row
+    repository = candidate.id if row is None or row.repository is None else row.repository
+    found = losses.get(repository.casefold())
+    return candidate.measured(found) if found else candidate
+
+
+def _judged_anew(card: Card, candidate: Candidate, world: World, wish: Wish) -> Card:
+    return replace(card, candidate=candidate, answer=_judged(candidate, world, wish))
 
 
 def with_local(card: Card, local: Local) -> Card:
@@ -171,6 +188,21 @@ def local_files(models: Sequence[Mapping[str, object]]) -> dict[str, dict[str, s
         if repository and quant and not entry.get("broken") and entry.get("kind") == "model":
             files = found.setdefault(str(repository).casefold(), {})
             files[_label(entry, str(quant))] = str(entry["id"])
+    return found
+
+
+def local_losses(models: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Loss]]:
+    """What the library's models were measured to lose, by the repository they came from."""
+    found: dict[str, dict[str, Loss]] = {}
+    for entry in models:
+        repository, quant, quality = (
+            entry.get("repo"),
+            entry.get("quant_type"),
+            entry.get("quality"),
+        )
+        if repository and quant and quality:
+            losses = found.setdefault(str(repository).casefold(), {})
+            losses[_label(entry, str(quant))] = Loss.from_dict(quality)
     return found
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from desktop.core.fit.quality import Loss
 from desktop.core.library.given import TITLES
 from desktop.ui import units
 from desktop.ui.i18n import Translated
+from desktop.ui.price.words import loss_source, loss_word
 from desktop.ui.theme.theme import Theme
 from desktop.ui.widgets.base import GAP, IconButton, Text, row
 from desktop.ui.widgets.parts import CopyButton
@@ -90,6 +92,7 @@ class Facts(Translated, QWidget):
             "app": self.tr("Comes from"),
             "left_out": self.tr("Not taken over"),
             "speed": self.tr("Measured speed"),
+            "quality": self.tr("Quality lost"),
             "checked": self.tr("Last check"),
             "added": self.tr("Added"),
             "last_used": self.tr("Last used"),
@@ -146,6 +149,7 @@ class Facts(Translated, QWidget):
             "app": self._origin(entry),
             "left_out": "\n".join(f"{each['name']} {each['value']}" for each in entry["left_out"]),
             "speed": self._speed(entry),
+            "quality": self._quality(entry),
             "checked": self._checked(entry),
             "added": units.day(entry["added"]) if entry["added"] else None,
             "last_used": units.day(entry["last_used"]) if entry["last_used"] else None,
@@ -165,6 +169,13 @@ class Facts(Translated, QWidget):
     def _speed(self, entry: Json) -> str | None:
         figure = entry["decode_tokens_per_second"]
         return f"✓ {units.speed(figure['value'])} tok/s" if figure else None
+
+    def _quality(self, entry: Json) -> str | None:
+        """Of a file that was compared with the whole model."""
+        if not entry["quality"]:
+            return None
+        loss = Loss.from_dict(entry["quality"])
+        return f"{loss_word(loss)}\n{loss_source(loss)}"
 
     def _checked(self, entry: Json) -> str | None:
         """How the last look at every byte went; what to do about a bad one is the banner's."""
