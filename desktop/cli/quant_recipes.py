@@ -103,7 +103,7 @@ def _read(path: Path) -> list[Json]:
         reason = error.strerror or str(error)
         raise AppError(ErrorCode.PATH_UNREADABLE, path=str(path), reason=reason) from error
     try:
-        document = json.loads(raw.decode("utf-8-sig")) if len(raw) <= _MOST_BYTES else None
+        document = json.loads(raw.decode("utf-8-sig")) if len(raw) <= _MOST_BYTES else {}
         found = [
             {"name": str(each["name"]), "recipe": dict(each["recipe"])}
             for each in document["recipes"]

@@ -156,6 +156,9 @@ class QuantizePlans:
             if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
                 reason = f"{asked.path.name} is no model by itself."
                 raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
+            if asked.evaluate is not None and summary.is_embedding:
+                reason = f"{asked.path.name} makes vectors: it has no tokens to compare."
+                raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
             quantized = any(TYPES_BY_NAME[name].block > 1 for name in summary.tensor_types)
             yield _Found(Source(asked.path, "", quantized, summary.size_bytes), summary)
             return
