@@ -1,31 +1,26 @@
 """Cost against loss: bubbles with error bars, and the line of those that no other beats.
 
-Imports pyqtgraph, as `bars` does: import it in a task.
+Imports pyqtgraph, as `plot` does: import it in a task.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 
-os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"  # read when pyqtgraph is imported
-
-import pyqtgraph as pg  # type: ignore[import-untyped]
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetricsF,
-    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.charts.pareto_data import Point, Reference, bubble_radius
 from desktop.ui.charts.pareto_paint import Points
+from desktop.ui.charts.plot import Plot
 from desktop.ui.charts.scales import figure, log_ticks, ticks
 from desktop.ui.theme.theme import Theme
 
@@ -38,8 +33,8 @@ _FLOOR = 3.0  # an error bar may stretch the scale by so many times its point's 
 _LEAST, _MOST = 1e-9, 1e9  # losses beyond them stand at the edge
 
 
-class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
-    """Points by cost and loss. The arrow keys move along them; there is nothing to zoom or drag.
+class ParetoPlot(Plot):
+    """Points by cost and loss. The arrow keys move along them.
 
     Signals:
         chosen: the key of the point a person chose, by a click or a key.
@@ -50,20 +45,11 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
     entered = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent, background=None)
-        self._theme = theme
-        self._points = Points(theme)
+        points = Points(theme)
+        super().__init__(theme, points, {}, parent)
+        self._points = points
         self._unit = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseEnabled(False, False)
-        self.setMenuEnabled(False)
-        self.hideButtons()
-        # WORKAROUND(pyqtgraph makes a menu without a parent for each plot; drop when it does not)
-        menu = self.getPlotItem().ctrlMenu
-        menu.setParent(self, menu.windowFlags())
-        self.getViewBox().setDefaultPadding(0)
-        self.addItem(self._points, ignoreBounds=True)
-        theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
     def sizeHint(self) -> QSize:
@@ -105,25 +91,19 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
     # --- scales -------------------------------------------------------------------------------
 
     def _on_theme_changed(self) -> None:
+        super()._on_theme_changed()
         theme = self._theme
-        small = theme.font(-1, tabular=True)
-        metrics = QFontMetricsF(small)
-        self.setBackground(theme.colour("surface"))
-        for name in ("left", "bottom"):
-            axis = self.getAxis(name)
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickFont=small, tickLength=-4, hideOverlappingLabels=False)
-            axis.setPen(theme.colour("line_strong"))
-            axis.setTextPen(theme.colour("secondary"))
+        height = QFontMetricsF(theme.font(-1, tabular=True)).height()
         bottom = self.getAxis("bottom")
         bottom.setLabel(self._unit, color=theme.tokens.secondary)
         bottom.label.setFont(theme.font(-1))
-        bottom.setHeight(2 * metrics.height() + 6)
-        self.setMinimumHeight(int(_LINES * metrics.height()))
-        self.setMaximumHeight(int(_MOST_LINES * metrics.height()))
+        bottom.setHeight(2 * height + 6)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setStyle(hideOverlappingLabels=False)
+        self.setMinimumHeight(int(_LINES * height))
+        self.setMaximumHeight(int(_MOST_LINES * height))
         self._fit()
         bottom.resizeEvent()  # the label's place, with its font
-        self.viewport().update()
 
     def _fit(self) -> None:
         """Scale so that every point, its bar and the start of its name are seen."""
@@ -235,9 +215,6 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()  # the page scrolls
-
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self._points.focused = event.reason() in (
@@ -252,14 +229,8 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]
         self._points.focused = False
         self.viewport().update()
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip_at(event.pos()), self)
-            return True
-        return bool(super().viewportEvent(event))
-
     def tip_at(self, position: QPoint) -> str:
-        """The figures of the point at a place of this widget."""
+        """The figures of the point there."""
         point = self.point_at(position)
         return point.tip if point is not None else ""
 

@@ -1,23 +1,20 @@
 """How a Pareto plot is painted: bubbles, error bars, names, the line of the best.
 
-Imports pyqtgraph, as `bars` does: import it in a task.
+Imports pyqtgraph, as `plot` does: import it in a task.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 
-os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"  # read when pyqtgraph is imported
-
-import pyqtgraph as pg  # type: ignore[import-untyped]
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
 from desktop.ui.charts.data import series_colour
 from desktop.ui.charts.names import Box, place_names
 from desktop.ui.charts.pareto_data import Point, Reference, front, paint_mark
+from desktop.ui.charts.plot import Painting
 from desktop.ui.theme.theme import Theme
 
 _NAMES_LIMIT = 60  # beyond that they would only cover one another
@@ -25,15 +22,18 @@ _NAME_GAP = 6.0  # pixels between a point and its name
 _CAP = 3.0  # pixels of an error bar's end to each side
 
 
-class Points(pg.GraphicsObject):  # type: ignore[misc]
-    """All of the plot, painted in pixels: lines stay sharp and circles round at every scale."""
+class Points(Painting):
+    """Attributes:
+    grid: heights of the lines behind the points.
+    radii: of the points, by their keys, in pixels.
+    chosen: the key of the point that is set off.
+    focused: whether keys move in the plot.
+    """
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
+        super().__init__(theme)
         self.points: Sequence[Point] = ()
         self.references: Sequence[Reference] = ()
-        self.box = QRectF(0, 0, 1, 1)
         self.grid: Sequence[float] = ()
         self.radii: dict[int, float] = {}
         self.chosen: int | None = None
@@ -41,27 +41,19 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
         self._names: tuple[object, list[tuple[Point, Box]]] = (None, [])
 
     def set_box(self, box: QRectF) -> None:
-        self.prepareGeometryChange()
-        self.box = box
+        super().set_box(box)
         self._names = (None, [])
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return self.box
 
     def place(self, point: Point, to_pixels: QTransform) -> QPointF:
         return to_pixels.map(QPointF(point.cost, self.height_of(point.loss)))
 
     def height_of(self, loss: float) -> float:
         """On the axis; what is not above zero stands on the ground."""
-        ground, roof = self.box.top(), self.box.bottom()  # of a view that counts upwards
+        ground, roof = self._box.top(), self._box.bottom()  # of a view that counts upwards
         return min(max(ground, math.log10(loss)), roof) if loss > 0 else ground
 
-    def paint(self, painter: QPainter, *args: object) -> None:
-        to_pixels = painter.worldTransform()
-        room = to_pixels.mapRect(self.box)
-        painter.save()
-        painter.resetTransform()
+    def draw(self, painter: QPainter, to_pixels: QTransform) -> None:
+        room = to_pixels.mapRect(self._box)
         painter.setClipRect(room)
         painter.setPen(QPen(self._theme.colour("line"), 1))
         for value in self.grid:
@@ -79,7 +71,6 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.colour("accent"), 2))
             painter.drawRect(room.adjusted(1, 1, -1, -1))
-        painter.restore()
 
     def _paint_references(
         self, painter: QPainter, to_pixels: QTransform, room: QRectF
@@ -93,7 +84,7 @@ class Points(pg.GraphicsObject):  # type: ignore[misc]
         taken: list[Box] = []
         top = room.top() + 2
         for reference in self.references:
-            inside = reference.cost <= self.box.right()
+            inside = reference.cost <= self._box.right()
             name = reference.name if inside else f"{reference.name} →"
             width = metrics.horizontalAdvance(name) + 4
             x = to_pixels.map(QPointF(reference.cost, 0)).x() if inside else room.right()

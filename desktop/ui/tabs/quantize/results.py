@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
 from desktop.core.quant_table import to_markdown
 from desktop.ui.context import Context
@@ -122,9 +122,6 @@ class ResultsPane(Translated, QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._content)
         layout.addWidget(self._empty, 1)
-        layout.addStretch(0)
-        policy = QSizePolicy.Policy
-        self.setSizePolicy(policy.Preferred, policy.Minimum)
 
     def retranslate(self) -> None:
         self._empty.tell(
