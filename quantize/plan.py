@@ -350,8 +350,7 @@ def _memory_short(need: int, available: int | None) -> list[Json]:
 def _describe(request: Request) -> Json:
     summary = request.summary
     return {
-        "path": str(request.source.path),
-        "size_bytes": request.source.size_bytes,
+        "size_bytes": round(request.source.size_bytes * request.scale),
         "bits_per_weight": summary.bits_per_weight,
         "quantized": request.source.quantized,
         "architecture": summary.architecture,

@@ -73,6 +73,7 @@ def test_a_repository_is_sized_by_its_files(
     assert sizes[0] == pytest.approx(1_062_500, rel=0.03) and sizes[1] < 0.6 * sizes[0]
     assert Path(plan["outputs"][1]["path"]).name == "guide-Q4_0.gguf"
     assert plan["source"]["parameters"] == pytest.approx(1_000_000, rel=0.01)
+    assert plan["source"]["size_bytes"] == pytest.approx(2_000_000, rel=0.01)
     assert not list((home.data / "hub").rglob("*.safetensors")), "nothing is fetched for a plan"
     hub.add_repo("maker/gguf", {"model.gguf": b"GGUF", "config.json": b"{}"})
     with pytest.raises(AppError) as caught:

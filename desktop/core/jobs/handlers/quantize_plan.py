@@ -292,6 +292,11 @@ def _unplanned(asked: quantize_asked.Asked, why: AppError) -> Json:
         seconds=None,
         chunks=0,
         warnings=(warning(why), later),
-        source={"path": None, "size_bytes": None, "bits_per_weight": None, "quantized": False,
-                "architecture": None, "parameters": None},
-    ).to_dict()  # fmt: skip
+        source={
+            "size_bytes": None,
+            "bits_per_weight": None,
+            "quantized": False,
+            "architecture": None,
+            "parameters": None,
+        },
+    ).to_dict()
