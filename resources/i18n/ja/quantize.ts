@@ -663,6 +663,10 @@
 <context>
     <name>MadeFiles</name>
     <message>
+        <source>Results</source>
+        <translation>結果</translation>
+    </message>
+    <message>
         <source>{title}: {files} made. They are in the Library.</source>
         <translation>{title}: {files}を作りました。ライブラリーにあります。</translation>
     </message>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from desktop.core.client.client import Client
 from desktop.core.errors import AppError
@@ -31,7 +31,12 @@ class MadeFiles(QObject):
 
     Files in Paddock's own folder are listed in the Library as a matter of course. Of others outside
     the Library's folders it is asked, since everything in such a folder would be listed.
+
+    Signals:
+        results_asked: the id of a job whose results are to be shown.
     """
+
+    results_asked = Signal(int)
 
     def __init__(self, context: Context, parent: QObject) -> None:
         super().__init__(parent)
@@ -71,6 +76,8 @@ class MadeFiles(QObject):
         if ids:
             text = self.tr("{title}: {files} made. They are in the Library.")
             action = (self.tr("Show"), lambda: self._context.go_to("library", ids[0]))
+            if (job["result"] or {}).get("base"):
+                action = (self.tr("Results"), lambda: self.results_asked.emit(job["id"]))
         else:
             text = self.tr("{title}: {files} made. They lie outside the Library's folders.")
             folder = str(Path(paths[0]).parent)

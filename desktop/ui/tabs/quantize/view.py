@@ -132,6 +132,7 @@ class QuantizePage(Page):
             (parts.queue.log_opened, self._on_log_opened),
             (parts.ended.again_asked, board.resume),
             (parts.ended.opened, self._on_result_asked),
+            (presenter.made.results_asked, self._on_result_asked),
             (parts.results.open_requested, presenter.made.open_model),
             (parts.results.folder_requested, self._on_folder_requested),
             (parts.results.save_recipe_requested, self._on_recipe_offered),
@@ -286,8 +287,10 @@ class QuantizePage(Page):
         self.area.verticalScrollBar().setValue(0)  # where the job appears
 
     def _on_result_asked(self, job_id: int) -> None:
+        if not self.isVisible():
+            self.context.go_to(self.name)
         self.parts.results.choose(job_id)
-        self.area.ensureWidgetVisible(self.parts.results, 0, 0)
+        self.area.verticalScrollBar().setValue(self.parts.results.y())
 
     def _on_folder_requested(self, path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
