@@ -33,6 +33,7 @@ from tests.visual import (  # noqa: F401 - scenes of theirs
     scenes_library,
     scenes_models,
     scenes_quantize,
+    scenes_results,
 )
 from tests.visual.checks import English, Problem, faint, problems, visible_tree
 from tests.visual.scenes import SCENES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.quant_table import to_markdown
 from desktop.ui.context import Context
@@ -107,6 +107,7 @@ class ResultsPane(Translated, QWidget):
         box = Surface(theme, padding=1)
         box.body.setContentsMargins(1, 4, 1, 4)
         box.body.addWidget(self.table)
+        box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         heading = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         heading.setSpacing(GAP)
         heading.addLayout(column(self._title, self._measured, spacing=0), 1)

@@ -53,6 +53,8 @@ class ResultsHistory(Translated, QWidget):
 
     def set_results(self, entries: list[Entry]) -> None:
         """Args: entries: the newest first. What was chosen stays, else the newest is shown."""
+        if entries == self._entries:
+            return  # a list that is open stays open
         before = (self.shown, self.other)
         self._entries = list(entries)
         self._fill()
