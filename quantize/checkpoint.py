@@ -130,8 +130,7 @@ def _described(folder: Path) -> tuple[tuple[str, ...], bool]:
         if isinstance(names := each.get("architectures"), list)
         for name in names[:1]
     ]
-    own = config.get("architectures")
-    if not isinstance(own, list) or not own or not all(isinstance(name, str) for name in named):
+    if not named or not all(isinstance(name, str) for name in named):
         raise _invalid(folder, f"Its {CONFIG} names no architecture.")
     own_code = any(
         (folder / name).is_file() and "auto_map" in _json(folder / name)

@@ -124,9 +124,8 @@ def test_the_bundled_checkpoint_becomes_a_file_that_answers_as_transformers_does
 
     # --- and so does a model of another family, whose attention has biases
     qwen, target = tmp_path / "qwen", tmp_path / "qwen-f16.gguf"
-    tool.run([python, "-I", DATA / "make_qwen.py", qwen], CancelToken())
-    for name in ("tokenizer.model", "tokenizer_config.json"):
-        shutil.copyfile(demo_model().parent / name, qwen / name)
+    maker = [python, "-I", DATA / "make_checkpoint.py", "qwen2", qwen, demo_model().parent]
+    tool.run(maker, CancelToken())
     kind.run(context(kind, {"path": str(qwen), "output": str(target), "type": "f16"}, told))
     assert read(target).architecture == "qwen2"
     bench.compare(target, qwen, 0.995)  # random weights are seldom sure of anything
