@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
     from desktop.cli.following import job
 
     if args.install_only or args.remove_toolkit:
-        if args.source or args.output or (args.install_only and args.remove_toolkit):
+        if args.source or args.output or args.base or (args.install_only and args.remove_toolkit):
             raise UsageError("--install-only and --remove-toolkit stand alone", "")
         params: Json = {"remove": True} if args.remove_toolkit else {}
         state = job(session.started(out), "toolkit", params, out)["result"]
