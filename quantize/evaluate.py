@@ -39,7 +39,7 @@ _CHUNKS = re.compile(r"(?:calculating perplexity|computing) over (\d+) chunks")
 _BASE_LINE = re.compile(r"^\s*(\d+)\s+([\d.]+)\s+(-?[\d.]+)\s+([\d.]+)\s*$")
 # WORKAROUND(the tool ends before its log thread has written the last lines, seen in one of three
 # short runs, drop when it flushes): so often it is run again for them, where that takes no longer.
-TRIES = 4
+TRIES = 6
 WORTH_SECONDS = 90.0
 
 

@@ -71,15 +71,18 @@ def compute(
             left = None if seconds is None else {"seconds_left": seconds * (chunks - done)}
             reporter.progress(Progress(_WHAT, done, chunks, "chunks", left))
             started = time.monotonic()
-            command: list[str | Path] = [runner, "-m", model, "-f", text, "-o", unfinished]
+            # Its name goes into every file that is made with the matrix; where it lies is nobody's
+            # business.
+            command: list[str | Path] = [runner, "-m", model.absolute(), "-f", text.name]
+            command += ["-o", unfinished.absolute()]
             # One chunk at a time: memory for one, and a part ends with a whole one.
             command += ["-c", str(CHUNK_TOKENS), "-b", str(CHUNK_TOKENS), "--no-ppl"]
             command += ["--chunks", str(until - done)]
             command += ["-t", str(threads)] if threads is not None else []
             if done:
-                command += ["--in-file", part, "--from-chunk", str(done)]
+                command += ["--in-file", part.absolute(), "--from-chunk", str(done)]
             try:
-                tool.run(command, cancel, most_lines=1000)
+                tool.run(command, cancel, most_lines=1000, workdir=text.parent)
             except AppError as error:
                 raise short_text(error, text) from error
             if chunks_of(unfinished) != until:

@@ -139,10 +139,11 @@ def make(
     facts = _facts(source, provenance or {})
     command: list[str | Path] = [quantizer, "--allow-requantize", *recipe.arguments()]
     if imatrix is not None:
-        command += ["--imatrix", imatrix]
+        # Its path goes into the file as it stands here: its name says enough to others.
+        command += ["--imatrix", imatrix.name]
     for name, value in facts.items():
         command += ["--override-kv", f"paddock.{name}=str:{value[:120]}"]
-    command += [source.path, unfinished, recipe.quant_type]
+    command += [source.path.absolute(), unfinished.absolute(), recipe.quant_type]
     what = f"quantizing to {recipe.quant_type}"
     started = time.monotonic()
 
@@ -152,7 +153,8 @@ def make(
             reporter.progress(Progress(what, step[0] - 1, step[1], "tensors"))
 
     try:
-        lines = tool.run(command, cancel, on_line)
+        workdir = None if imatrix is None else imatrix.parent
+        lines = tool.run(command, cancel, on_line, workdir=workdir)
         seconds = time.monotonic() - started
         done = read_plan(lines)
         with unfinished.open("rb") as file:

@@ -127,6 +127,7 @@ def all_kinds(tools: Tools) -> dict[str, Kind]:
             host=tools.measured,
             current_runtime=tools.current_runtime,
             wait_idle=tools.wait_idle,
+            requests_served=tools.requests_served,
         ),
         TargetKind(
             tools.paths,

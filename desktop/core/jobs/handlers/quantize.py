@@ -80,6 +80,7 @@ class QuantizeKind:
         read: a file's summary; raises what is wrong with it.
         convert: the job that makes a file of a checkpoint.
         wait_idle: returns when no answer is in progress; raises CANCELLED.
+        requests_served: how many answers have ended so far.
     """
 
     name = "quantize"
@@ -93,12 +94,14 @@ class QuantizeKind:
         host: Host,
         current_runtime: Callable[[], Runtime],
         wait_idle: Callable[[CancelToken], None],
+        requests_served: Callable[[], int],
     ) -> None:
         self._read = read
         self._convert = convert
         self._host = host
         self._current_runtime = current_runtime
         self._wait_idle = wait_idle
+        self._requests_served = requests_served
         self._kept = kept_in(paths)
         self._hashes = hash_cache(paths.cache / "hashes")
         self.needs = frozenset({"cpu"}) | convert.needs
@@ -192,6 +195,7 @@ class QuantizeKind:
                 kept=self._kept,
                 host=self._host,
                 wait_idle=self._wait_idle,
+                requests_served=self._requests_served,
                 threads=threads,
             )
         matrix, facts = asked.imatrix, {}

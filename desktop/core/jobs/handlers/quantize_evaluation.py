@@ -84,6 +84,7 @@ class Evaluation:
     Args:
         kept: where the whole model's answers lie for the next job.
         wait_idle: returns when no answer is in progress; raises CANCELLED.
+        requests_served: how many answers have ended so far.
         threads: for the engine's tools; None: as they see fit.
     """
 
@@ -96,6 +97,7 @@ class Evaluation:
         kept: Kept,
         host: Host,
         wait_idle: Callable[[CancelToken], None],
+        requests_served: Callable[[], int],
         threads: int | None,
     ) -> None:
         self._context = context
@@ -104,6 +106,7 @@ class Evaluation:
         self._kept = kept
         self._host = host
         self._wait_idle = wait_idle
+        self._requests_served = requests_served
         self._threads = threads
         self._vocabulary = max(1, subject.whole.summary.vocab_size or 0)
 
@@ -157,9 +160,10 @@ class Evaluation:
         return self._host.price(model.files, self._runtime, self._context.cancel)
 
     def _speeds(self, models: Sequence[Model]) -> Json:
-        def ready() -> None:
+        def ready() -> int:
             self._subject.unchanged()
             self._wait_idle(self._context.cancel)
+            return self._requests_served()
 
         priced = [self._price(model) for model in models]
         return speeds(

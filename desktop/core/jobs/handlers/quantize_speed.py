@@ -23,6 +23,8 @@ DECODE_TOKENS = 64
 # Each file is measured twice, the second time in the opposite order: what changes slowly meanwhile
 # (heat, other programs) then slows none of them more than the others.
 _ROUNDS = 2
+# So often where somebody asks for answers meanwhile; then it is as it is.
+_TRIES = 3
 # The whole model's label among the others: no recipe can be called so.
 WHOLE = "(whole)"
 
@@ -46,7 +48,7 @@ def speeds(
     priced: Sequence[Priced],
     runtime: Runtime,
     *,
-    ready: Callable[[], None],
+    ready: Callable[[], int],
     reporter: Reporter,
     cancel: CancelToken,
 ) -> Json:
@@ -54,7 +56,8 @@ def speeds(
 
     Args:
         priced: how each is loaded.
-        ready: called before each measurement; waits for what would spoil it.
+        ready: called around each measurement: waits until no answer is in progress and returns how
+            many there were; after one in between it is measured again.
 
     Returns: {"speeds": by label, "fits": by label, "seconds"}.
 
@@ -70,17 +73,22 @@ def speeds(
     ]
     for done, number in enumerate(turns):
         reporter.progress(Progress("measuring speed", done, len(turns), "tests"))
-        ready()
-        rows = run_llama_bench(
-            runtime,
-            models[number].path,
-            prompts=(PREFILL_TOKENS,),
-            gens=(DECODE_TOKENS,),
-            repetitions=1,
-            settings=priced[number].settings,
-            reporter=NullReporter(),
-            cancel=cancel,
-        )
+        answers = ready()
+        for _ in range(_TRIES):
+            rows = run_llama_bench(
+                runtime,
+                models[number].path,
+                prompts=(PREFILL_TOKENS,),
+                gens=(DECODE_TOKENS,),
+                repetitions=1,
+                settings=priced[number].settings,
+                reporter=NullReporter(),
+                cancel=cancel,
+            )
+            before, answers = answers, ready()
+            if before == answers:
+                break
+            reporter.log(f"{models[number].label}: measured while answers were given.")
         for row in rows:
             found[number][row.test].append(row.tokens_per_second)
     reporter.progress(Progress("measuring speed", len(turns), len(turns), "tests"))
