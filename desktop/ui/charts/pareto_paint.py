@@ -87,7 +87,7 @@ class Points(Painting):
             inside = reference.cost <= self._box.right()
             name = reference.name if inside else f"{reference.name} →"
             width = metrics.horizontalAdvance(name) + 4
-            x = to_pixels.map(QPointF(reference.cost, 0)).x() if inside else room.right()
+            x = to_pixels.map(QPointF(reference.cost, 0)).x() if inside else room.right() - 4
             if inside:
                 painter.setPen(QPen(self._theme.colour("secondary"), 1, Qt.PenStyle.DashLine))
                 painter.drawLine(QPointF(x, room.top()), QPointF(x, room.bottom()))

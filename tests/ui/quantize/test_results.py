@@ -491,6 +491,18 @@ def test_hundreds_of_rows_are_all_there(robot: Robot) -> None:
     assert robot.table.viewport().rect().intersects(shown)
 
 
+def test_it_fits_into_a_narrow_page(robot: Robot) -> None:
+    long = "a model of a name that has no end, with many words in it → best under 4.0 GiB"
+    robot.pane.set_results([(number, long, 20 * DAY, TARGET) for number in (1, 2)])
+    robot.pane.resize(420, 1400)
+    assert robot.pane.width() == 420 and robot.pane.minimumSizeHint().width() <= 420
+    for box in (robot.pane.history.box, robot.pane.history.other_box):
+        robot.wait(lambda box=box: 0 < box.geometry().right() < 420)  # type: ignore[misc]
+        assert long in box.toolTip() or box is robot.pane.history.other_box
+    plot, detail = robot.pane.plot, robot.pane.detail
+    robot.wait(lambda: detail.y() >= plot.y() + plot.height())  # below it
+
+
 def test_it_says_on_how_much_of_which_text(robot: Robot) -> None:
     base = {**QUANTIZED["base"], "chunks": 12, "planned_chunks": 64}
     robot.pane.set_result({**QUANTIZED, "base": base}, TITLE)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from desktop.ui.charts.pareto import ParetoPlot
 
 Json = dict[str, Any]
-_SIDE_BY_SIDE_FROM = 95  # widths of a letter: plot and detail, else below one another
+_SIDE_BY_SIDE_FROM = 108  # widths of a letter: plot and detail, else below one another
 
 
 class _Advice(Surface):

@@ -18,7 +18,7 @@ from desktop.ui.widgets.flow import FlowLayout
 Json = dict[str, Any]
 # Number of the job, its title, when it finished (seconds since 1970), its result.
 Entry = tuple[int, str, float | None, Mapping[str, Any]]
-_LETTERS = 40  # of an entry are always seen, as far as there is room
+_LETTERS, _LEAST_LETTERS = 56, 12  # of an entry are seen where there is room, and where not
 
 
 class ResultsHistory(Translated, QWidget):
@@ -110,6 +110,7 @@ class ResultsHistory(Translated, QWidget):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setToolTip(box.currentText())
             fit(box, _LETTERS)
+            box.setMinimumWidth(_LEAST_LETTERS * box.fontMetrics().averageCharWidth())
         self.box.setVisible(len(self._entries) > 1)
         self.other_box.setVisible(bool(rivals))
         self.setVisible(len(self._entries) > 1)
