@@ -29,8 +29,6 @@ Measure = Callable[[Assignment], Generator[float, None, None]]
 # A trial is ended early unless it is among this share of the best so far, and not before so many.
 _KEEP_PERCENT = 50.0
 _NEVER_PRUNED = 4
-# So many of the recipes that are known at the beginning are trials.
-_BEGIN = 2
 # So many proposals in a row that were tried before end the search: there is nothing left to try.
 _STALE = 24
 
@@ -85,17 +83,13 @@ class Search:
 
         Args:
             coarser: what each group becomes when it is looked at alone.
-            known: recipes to begin with, those that lose least first, such as those of one type
-                for all. Few of them are trials: the others are looked at on the small part of the
-                text.
+            known: recipes to learn from on the small part of the text, such as those of one type
+                for all; they need not be within the limit.
         """
         self._look_at_each(coarser)
         study = self._study()
-        within = [each for each in known if self._problem.allowed(each)][:_BEGIN]
         for assignment in known:
-            if assignment in within:
-                self._trial(study, assignment, "uniform")
-            elif self._time_left():
+            if self._time_left():
                 self._observe(assignment)
         stale = 0
         for origin, assignment in self._proposals(study):

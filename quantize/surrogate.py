@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # How far off the first guess of a part may be, as shares of it: all types of a group together, and
 # each by itself; and how far a sum of parts is from what is measured.
-_GROUP_SPREAD, _OWN_SPREAD = 0.5, 0.35
+_GROUP_SPREAD, _OWN_SPREAD = 0.2, 0.2
 _NOISE = 0.03
 # A file that loses nothing still differs by the rounding of the stored answers.
 _FLOOR = 2e-6

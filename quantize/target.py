@@ -279,7 +279,7 @@ class Finder:
         )
         return search.run(
             tuple(g.nearest(coarser) for g in groups),
-            [uniform[name] for name in sorted(damage, key=lambda name: damage[name])],
+            list(uniform.values()),
         )
 
     def _losses(

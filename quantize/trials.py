@@ -23,7 +23,7 @@ Facts = dict[str, Any]
 SPEED = "speed"
 DECODE, PREFILL = "decode_tokens_per_second", "prefill_tokens_per_second"
 # Speeds that are compared are measured in turns, so many rounds.
-_ROUNDS = 3
+ROUNDS = 3
 
 
 class Files:
@@ -91,7 +91,7 @@ class Files:
                     self._make(recipe, path)
                 rounds = [
                     [float(self._measures[SPEED](path)[DECODE]) for path in paths]
-                    for _ in range(_ROUNDS)
+                    for _ in range(ROUNDS)
                 ]
             finally:
                 for path in paths:

@@ -39,7 +39,7 @@ from quantize.target import (
     better,
 )
 from quantize.text import CHUNK_TOKENS
-from quantize.trials import DECODE, PREFILL, Facts, Files
+from quantize.trials import DECODE, PREFILL, ROUNDS, Facts, Files
 from quantize.types import WHOLE, offered
 
 _FLOAT = frozenset({"F64", "F32", "F16", "BF16", "I8", "I16", "I32", "I64"})
@@ -239,7 +239,10 @@ class TargetKind:
             work,
             spent=plan.seconds,
         )
-        asked = Asked(wanted.most_bytes, wanted.least_tokens_per_second, _search_end(wanted, plan))
+        # Also shows how long that takes, for the files that will be judged.
+        speed = files.first(None, PREFILL)
+        end = _search_end(wanted, plan, speed["seconds"])
+        asked = Asked(wanted.most_bytes, wanted.least_tokens_per_second, end)
         finder = Finder(asked, model, files, tell=standing.tell, seed=self._seed)
         found = Found.from_dict(context.step("search", lambda: finder.find().to_dict()))
         standing.judging()
@@ -291,11 +294,17 @@ def _state(wanted: Wanted) -> list[list[int]]:
     return [[each.st_size, each.st_mtime_ns] for each in found]
 
 
-def _search_end(wanted: Wanted, plan: Plan) -> float:
-    """When the search is to end, so that there is time to judge."""
+def _search_end(wanted: Wanted, plan: Plan, speed_seconds: float) -> float:
+    """When the search is to end, so that there is time to judge.
+
+    Args:
+        speed_seconds: how long it took to measure the whole model's speed.
+    """
     judged = 2 + PLAIN_JUDGED  # the recipe, and the plain type beyond it
     chunks = judged * plan.chunks[JUDGE] + FINALISTS * plan.chunks[CHECK]
     seconds = chunks * plan.seconds_per_chunk + (judged + FINALISTS) * plan.load_seconds
+    # Each one's speed, and that of two of them in turns.
+    seconds += (judged + ROUNDS) * speed_seconds
     return wanted.budget_seconds - seconds
 
 

@@ -28,6 +28,7 @@ from quantize.trials import DECODE, PREFILL, SPEED, Facts, deal
 
 _PROBED_CHUNKS = 4
 _DECODED, _READ = 64, 256
+_REPETITIONS = 2
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ class Ground:
             path,
             prompts=prompts,
             gens=gens,
+            repetitions=_REPETITIONS,
             settings=LoadSettings(threads=self._threads),
             reporter=reporter,
             cancel=self._cancel,
