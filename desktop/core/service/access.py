@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ TRIES_SECONDS = 60.0
 _ADDRESSES = 1000
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Whether `host` (an address or "localhost") can only be reached from this machine."""
     if host.lower() == "localhost":
@@ -41,6 +43,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(256)
 def split_host(value: str) -> str:
     """The host of a Host header or an Origin, lower case, without port and brackets."""
     try:

@@ -377,22 +377,32 @@ class Calls:
         Args:
             problem: that block.
         """
-        response = stream_response(content_type)
         call.record.stream = True
+        # A task of its own: each event would wake every frame of the handler on its way down.
+        return await asyncio.create_task(self._pass_on(call, blocks, problem, content_type))
+
+    async def _pass_on(
+        self,
+        call: Call,
+        blocks: AsyncGenerator[bytes],
+        problem: Callable[[ApiError], bytes],
+        content_type: str,
+    ) -> web.StreamResponse:
+        response, begun = stream_response(content_type), False
         async with contextlib.aclosing(blocks):
             with StallWatch(call.request, self._stall_seconds):
                 try:
                     async for block in blocks:
-                        if not response.prepared:
-                            response = await self._begun(call, response)
+                        if not begun:
+                            response, begun = await self._begun(call, response), True
                         await response.write(block)
                 except (ApiError, AppError) as error:
-                    if not response.prepared:
+                    if not begun:
                         raise
                     failure = error if isinstance(error, ApiError) else from_app_error(error)
                     self.failed(call, failure)
                     await response.write(problem(failure))
-        if not response.prepared:
+        if not begun:
             response = await self._begun(call, response)
         with contextlib.suppress(ConnectionError):
             await response.write_eof()

@@ -69,25 +69,33 @@ class Waiting:
         self._seconds = seconds
         self._response: web.StreamResponse | None = None
         self._ended = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        # Nearly all answers begin before; only for the others is there a task.
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+
+    def _begin(self) -> None:
         self._task = asyncio.create_task(self._run())
 
     async def end(self) -> web.StreamResponse | None:
         """Say no more; returns the answer where it was begun."""
+        self._timer.cancel()
         self._ended.set()
+        if self._task is None:
+            return None
         await asyncio.wait({self._task})
         response = self._response
         return response if response is not None and response.prepared else None
 
     async def _run(self) -> None:
         with contextlib.suppress(ConnectionError):  # the handler itself learns that
-            while not await self._ended_within(self._seconds):
+            while not self._ended.is_set():
                 if self._response is None:
                     self._response = stream_response(self.early.content_type)
                     await self._response.prepare(self._request)
                 await self._response.write(self.early.line(self._standing()))
+                await self._end_within(self._seconds)
 
-    async def _ended_within(self, seconds: float) -> bool:
+    async def _end_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
-        return self._ended.is_set()

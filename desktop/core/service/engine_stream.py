@@ -63,13 +63,15 @@ class EngineStreams:
             try:
                 for part in range(len(asked.bodies)):
                     async with self._opened(loaded, asked, part) as (content, watch, infilled):
-                        while block := await watch.next_block(content):
+                        while block := await content.readany():
+                            watch.count += 1
                             out = events.feed(infilled.feed(block) if infilled else block)
                             if events.finished:
                                 call.whole = True
                             if not out:
                                 continue
-                            watch.saw(out)
+                            if watch.loops:
+                                watch.blocks.append(out)
                             for rewriter in asked.rewriters:
                                 out = rewriter.feed(out)
                             if record.ttft_seconds is None:

@@ -95,7 +95,8 @@ class Gateway:
             usage = _wants_usage(body)
             # What makes no sense neither waits nor loads a model.
             there = self._calls.supervisor.loaded(entry.id)
-            limits.check(body, (there.slots if there is not None else 0) or limits.SLOTS)
+            slots = (there.slots if there is not None else 0) or limits.SLOTS
+            limits.check(body, slots)
             call.answers = body.get("n") or 1
 
             stream = call.record.stream
@@ -112,7 +113,8 @@ class Gateway:
                 return await self._calls.send(call, sent_again(reply, chat, usage))
 
             async def answer(loaded: Loaded) -> web.StreamResponse:
-                limits.check(body, loaded.slots)
+                if loaded.slots != slots:
+                    limits.check(body, loaded.slots)
                 if (found := await again(loaded)) is not None:
                     return found
                 wanted = usage or not stream

@@ -175,14 +175,13 @@ class KeyGate:
 
     def admit(self, call: Call) -> AbstractAsyncContextManager[None]:
         """Raises ApiError 429 at once where one of the key's limits is reached."""
-        return self._admit(call)
+        name = call.caller.key
+        if name is None or call.record.id in self._holds:  # one request, answered in several parts
+            return contextlib.nullcontext()
+        return self._admit(call, name)
 
     @contextlib.asynccontextmanager
-    async def _admit(self, call: Call) -> AsyncGenerator[None]:
-        name, record = call.caller.key, call.record
-        if name is None or record.id in self._holds:  # an answer in several parts is one request
-            yield
-            return
+    async def _admit(self, call: Call, name: str) -> AsyncGenerator[None]:
         policy, use = self._keys.policy(name), self._use(name)
         now, today = self._clock(), self._today()
         counted = policy.tokens_per_minute is not None or policy.tokens_per_day is not None
@@ -190,7 +189,7 @@ class KeyGate:
         self._check(name, policy, use, estimate)
         use.requests.add(1, now)
         use.running += 1
-        self._holds[record.id] = use.hold(name, estimate, today)
+        self._holds[call.record.id] = use.hold(name, estimate, today)
         try:
             yield
         finally:

@@ -54,14 +54,16 @@ def may_run_away(body: Mapping[str, Any]) -> bool:
 
 
 class EngineWatch:
-    """Watches one answer of an engine.
+    """Watches one answer of an engine, whose blocks are read while it is entered.
+
+    Whoever reads them adds each to `count`, and where `loops` is set to `blocks` what is passed on.
 
     Args:
         cut: ends the connection to the engine.
         loops: whether to look for answers that repeat themselves.
 
     Attributes:
-        problem: why the answer was cut off.
+        problem: why the answer was cut off; raised when the watch ends.
     """
 
     def __init__(
@@ -74,11 +76,11 @@ class EngineWatch:
     ) -> None:
         self.problem: ApiError | None = None
         self._cut = cut
-        self._loops = loops
+        self.loops = loops
         self._silent_seconds = silent_seconds
         self._look_seconds = look_seconds
-        self._blocks: deque[bytes] = deque(maxlen=_FEW)
-        self._count = self._counted = 0
+        self.blocks: deque[bytes] = deque(maxlen=_FEW)
+        self.count = self._counted = 0
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -87,36 +89,17 @@ class EngineWatch:
         self._timer = self._loop.call_later(self._look_seconds, self._look)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, traceback: object) -> None:
+        """Raises ApiError where the answer was cut off, in place of what that made of it."""
         if self._timer is not None:
             self._timer.cancel()
-
-    async def next_block(self, content: aiohttp.StreamReader) -> bytes:
-        """What the engine says next, empty at its end.
-
-        Raises:
-            ApiError: it was cut off.
-        """
-        try:
-            block = await content.readany()
-        except aiohttp.ClientError:
-            if self.problem is None:
-                raise
-            block = b""
-        if self.problem is not None:
-            raise self.problem
-        self._count += 1
-        return block
-
-    def saw(self, passed_on: bytes) -> None:
-        """This goes to the client."""
-        if passed_on:
-            self._blocks.append(passed_on)
+        if self.problem is not None and (error is None or isinstance(error, aiohttp.ClientError)):
+            raise self.problem from error
 
     def _look(self) -> None:
-        if self._count != self._counted:
-            self._counted, self._since = self._count, self._loop.time()
-            if self._loops and self._runs_away():
+        if self.count != self._counted:
+            self._counted, self._since = self.count, self._loop.time()
+            if self.loops and self._runs_away():
                 self._end(_runaway())
                 return
         elif self._loop.time() - self._since >= self._silent_seconds:
@@ -125,11 +108,11 @@ class EngineWatch:
         self._timer = self._loop.call_later(self._look_seconds, self._look)
 
     def _runs_away(self) -> bool:
-        period, run = repeats(_pieces(self._blocks))
+        period, run = repeats(_pieces(self.blocks))
         if period == 1 and run >= EQUAL_TOKENS:
             return True
-        if period and self._blocks.maxlen == _FEW:  # worth a longer look from now on
-            self._blocks = deque(self._blocks, maxlen=_MANY)
+        if period and self.blocks.maxlen == _FEW:  # worth a longer look from now on
+            self.blocks = deque(self.blocks, maxlen=_MANY)
         return run >= REPEATED_TOKENS
 
     def _end(self, problem: ApiError) -> None:

@@ -15,6 +15,7 @@ _END = b"\n\n"
 _DONE = b"data: [DONE]"
 # Every chunk of llama-server begins so, and inside a text the quotes would be escaped.
 _BEGIN = b'data: {"choices":'
+_PIECE = b'data: {"choices":[{"finish_reason":null,'
 _BEGIN_WITH_USAGE = b'data: {"usage":null,"choices":'
 _HEAD = ("id", "object", "created", "model", "system_fingerprint")
 _OWN = ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details")
@@ -116,6 +117,8 @@ def _plain(block: bytes) -> bool:
     Inside a JSON string a quote is escaped, so these marks cannot be part of an answer; "error"
     can, and costs no more than the look.
     """
+    if block.startswith(_PIECE) and block.count(_END) == 1:  # nearly all of a stream
+        return not (b'"usage"' in block or b'"timings"' in block or b'"prompt_progress"' in block)
     return not (
         b'"usage"' in block
         or b'"finish_reason":"' in block
@@ -165,7 +168,7 @@ class StreamFilter:
         if self._rest:
             block = self._rest + block
             self._rest = b""
-        if block[-2:] != _END:
+        if not block.endswith(_END):
             end = block.rfind(_END) + 2
             if end < 2:
                 self._rest = block

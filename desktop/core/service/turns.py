@@ -318,7 +318,8 @@ class Turns:
         async with upstream.post(self._session, server, _ROUTE, body) as reply:
             # Whether an answer repeats itself too long is for the person to say who reads it.
             with EngineWatch(reply.close, loops=False) as watch:
-                while block := await watch.next_block(reply.content):
+                while block := await reply.content.readany():
+                    watch.count += 1
                     for text, reasoning in deltas(events.feed(block)):
                         turn.add(text, reasoning)
         problem = await generation.stream_problem(events, server)

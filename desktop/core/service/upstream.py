@@ -23,6 +23,7 @@ _PROMPTS = ("messages", "input", "documents", "prompt")
 # A dead engine's connection fails at once; why it died is known when its output has been read.
 DEATH_SECONDS = 5.0
 _LARGE = 1 << 19
+_DEPTH = 6  # pictures and texts of a message lie above that
 
 
 def new_session() -> aiohttp.ClientSession:
@@ -88,15 +89,20 @@ async def _data(body: dict[str, Any]) -> bytes:
     return json.dumps(body).encode()
 
 
-def _is_large(value: Any, depth: int = 5) -> bool:
-    if isinstance(value, str):
-        return len(value) > _LARGE
-    if depth == 0 or not isinstance(value, dict | list):
-        return False
-    if len(value) > _LARGE >> 4:
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return any(_is_large(each, depth - 1) for each in inner)
+def _is_large(body: dict[str, Any]) -> bool:
+    level: list[Any] = [body]
+    for _ in range(_DEPTH):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                if len(value) > _LARGE:
+                    return True
+            elif isinstance(value, dict | list):
+                if len(value) > _LARGE >> 4:
+                    return True
+                inner += value.values() if isinstance(value, dict) else value
+        level = inner
+    return False
 
 
 def _key(server: EngineServer) -> dict[str, str]:

@@ -199,15 +199,15 @@ class BudgetGate:
         self._budgets = budgets
 
     def admit(self, call: Call) -> AbstractAsyncContextManager[None]:
-        return self._admit(call)
+        key = call.caller.key
+        return contextlib.nullcontext() if key is None else self._admit(call, key)
 
     @contextlib.asynccontextmanager
-    async def _admit(self, call: Call) -> AsyncIterator[None]:
-        if call.caller.key is not None:
-            try:
-                await self._budgets.check(call.caller.key)
-            except ApiError:
-                # OpenAI's own clients would send it again twice, in vain.
-                request_ids.say(call.request, "x-should-retry", "false")
-                raise
+    async def _admit(self, call: Call, key: str) -> AsyncIterator[None]:
+        try:
+            await self._budgets.check(key)
+        except ApiError:
+            # OpenAI's own clients would send it again twice, in vain.
+            request_ids.say(call.request, "x-should-retry", "false")
+            raise
         yield
