@@ -27,6 +27,10 @@ TYPES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "auto": 2.0}
 _WRITTEN = re.compile(r"^paddock-written (\d+) (\d+)$")  # resources/toolkit/run_converter.py
 _HASH = re.compile(r"chkhsh:\s*([0-9a-f]{64})")
 _BLOCK = 4 << 20
+# What the converter says where a tensor's rows do not divide into the type's blocks; the line after
+# it names the tensor.
+_FALLS_BACK = "falling back to F16"
+_TENSOR = re.compile(r"^INFO:[\w-]+:(\S+), +\S+ --> F16,")
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def convert(
         check: raises what is wrong with the file that was made, before it gets its name.
         work: a folder for what the converter sees and writes besides.
 
-    Returns: {"path", "type", "size_bytes", "seconds", "projector", "adapter", "made_from"}.
+    Returns: {"path", "type", "size_bytes", "seconds", "projector", "adapter", "fallbacks",
+        "made_from"}; `fallbacks`: tensors that are F16 because the type cannot hold them.
 
     Raises:
         AppError: DISK_FULL, ARCHITECTURE_UNSUPPORTED, TOKENIZER_UNKNOWN, ENGINE_TOOL_FAILED,
@@ -129,11 +134,13 @@ def convert(
     out_type = wanted.type_of(checkpoint)
     need = int(checkpoint.values * TYPES[out_type]) or checkpoint.size_bytes
     what = f"converting to {out_type}"
-    lines: list[str] = []
+    lines, fallbacks = list[str](), list[str]()
 
     def on_line(line: str) -> None:
         lines.append(line)
-        step = _WRITTEN.match(line)
+        step, tensor = _WRITTEN.match(line), _TENSOR.match(line)
+        if tensor is not None and _FALLS_BACK in "".join(lines[-2:-1]):
+            fallbacks.append(tensor[1])
         if step is not None:
             reporter.progress(Progress(what, int(step[1]), int(step[2]), "bytes"))
 
@@ -162,6 +169,7 @@ def convert(
                 "type": out_type,
                 "projector": wanted.projector,
                 "adapter": checkpoint.base is not None,
+                "fallbacks": fallbacks,
                 "seconds": time.monotonic() - started,
                 "made_from": {
                     "checkpoint": name,

@@ -25,6 +25,7 @@ from desktop.core.jobs.handlers.toolkit import root_of
 from desktop.core.paths import demo_model
 from quantize import tool, toolkit
 from tests.helpers.service import RunningService, running_service
+from tests.helpers.tensor_data import contents
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -149,6 +150,15 @@ def test_a_family_answers_as_transformers_does(lab: Lab, family: str, architectu
     if family == "llama":
         assert lab.tokens(made) == lab.transformers("tokens", folder, QUESTION)
     lab.answers_as(lab.going_on(made, folder), entry["id"])
+
+
+def test_tensors_that_the_type_cannot_hold_are_named(lab: Lab) -> None:
+    folder = lab.make("qwen3", GUIDE, name="uneven")
+    target = str(lab.folder / "uneven.gguf")
+    made = lab.job("convert", path=str(folder), output=target, type="q8_0")
+    assert made["fallbacks"] == [f"blk.{layer}.ffn_down.weight" for layer in range(3)]
+    kinds = {name: kind for name, (kind, _, _) in contents([Path(target)]).items()}
+    assert kinds["blk.0.ffn_down.weight"] == "F16" and kinds["blk.0.ffn_up.weight"] == "Q8_0"
 
 
 def test_an_embedding_model_gives_the_vectors_that_transformers_gives(lab: Lab) -> None:

@@ -36,6 +36,15 @@ bar.display()
 if do["what"] == "pre-tokenizer":
     print(f"WARNING:hf-to-gguf:** chkhsh:  {'ab' * 32}", file=sys.stderr)
     raise NotImplementedError("BPE pre-tokenizer was not recognized - update get_vocab_base_pre()")
+if do["what"] == "fallback":  # as recorded
+    for number in (0, 1):
+        name, shape = f"blk.{number}.ffn_down.weight,", "(128, 250)"
+        said = f"Can't quantize tensor with shape {shape} to Q8_0, falling back to F16"
+        print(f"WARNING:hf-to-gguf:{said}", file=sys.stderr)
+        print(
+            f"INFO:hf-to-gguf:{name}   torch.float16 --> F16, shape = {{250, 128}}", file=sys.stderr
+        )
+        print("INFO:hf-to-gguf:output.weight,  torch.float16 --> F16, shape = {1}", file=sys.stderr)
 if do["what"] == "killed":
     os.kill(os.getpid(), 9)
 if do["what"] == "full":

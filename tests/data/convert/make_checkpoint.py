@@ -33,8 +33,9 @@ SMALL = {
 GENERATE = {
     # Attention with biases, and few heads for keys and values.
     "qwen2": ("Qwen2", {"tie_word_embeddings": False}),
-    # Queries and keys with norms of their own, heads wider than the model.
-    "qwen3": ("Qwen3", {"head_dim": 64}),
+    # Queries and keys with norms of their own, heads wider than the model, and rows that no
+    # quantized type's blocks divide.
+    "qwen3": ("Qwen3", {"head_dim": 64, "intermediate_size": 250}),
     # Norms that count from 1, embeddings that are scaled and tied, and layers that see a window
     # only, but for each sixth.
     "gemma3_text": ("Gemma3", {

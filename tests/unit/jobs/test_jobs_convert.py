@@ -108,6 +108,14 @@ def test_what_the_converter_ends_with_is_explained(home: Paths, tmp_path: Path) 
     assert list(target.parent.iterdir()) == [], "no half file is left"
 
 
+def test_tensors_that_the_type_cannot_hold_are_named(home: Paths, tmp_path: Path) -> None:
+    kind, told = kind_of(home), Told()
+    folder = write_checkpoint(tmp_path / "guide", what="fallback")
+    made = kind.run(begin(kind, asked(folder, tmp_path / "x.gguf"), told))
+    assert made["fallbacks"] == ["blk.0.ffn_down.weight", "blk.1.ffn_down.weight"]
+    assert any("2 tensors are F16 instead of q8_0" in line for line in told.lines)
+
+
 def test_a_converter_that_is_killed_and_one_that_refuses_a_part(
     home: Paths, tmp_path: Path
 ) -> None:

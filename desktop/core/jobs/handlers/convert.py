@@ -36,8 +36,8 @@ class ConvertKind:
     - `allow_pickle`: also weights in pickles; `replace`: also where the file exists.
 
     The toolkit is installed where it is missing. The result is {"path", "type", "size_bytes",
-    "seconds", "projector", "adapter", "made_from", "own_code"}; `own_code`: the checkpoint brings
-    code, which was not run.
+    "seconds", "projector", "adapter", "fallbacks", "made_from", "own_code"}; `fallbacks`: tensors
+    that are F16 instead; `own_code`: the checkpoint brings code, which was not run.
 
     Args:
         read: a file's summary; raises what is wrong with it.
@@ -140,7 +140,7 @@ class ConvertKind:
         name = str(params.get("repo") or found.folder.resolve().name)
 
         def make() -> dict[str, Any]:
-            return convert.convert(
+            made = convert.convert(
                 tools,
                 found,
                 target,
@@ -152,6 +152,13 @@ class ConvertKind:
                 reporter=context.reporter,
                 cancel=context.cancel,
             )
+            if made["fallbacks"]:
+                names = ", ".join(made["fallbacks"][:3]) + (" …" if made["fallbacks"][3:] else "")
+                context.reporter.log(
+                    f"{len(made['fallbacks'])} tensors are F16 instead of {made['type']}, because "
+                    f"their rows do not divide into its blocks ({names})."
+                )
+            return made
 
         made: dict[str, Any] = context.step("convert", make)
         return {**made, "own_code": found.own_code}
