@@ -21,7 +21,8 @@ from desktop.core.jobs.kinds import JobContext
 from desktop.core.jobs.table import Job, JobState
 from desktop.core.notices import NOTICES
 from desktop.core.paths import Paths, demo_model, paths
-from quantize import make, tool
+from quantize import make, tool, trials
+from quantize import target as search
 from quantize.make import sidecar_of
 from quantize.recipe import Recipe, plan
 from tests.helpers.told import Told
@@ -65,8 +66,15 @@ def kind(runtime: Runtime, where: Paths) -> TargetKind:
 def params(whole: Path, tmp_path: Path) -> Json:
     return {
         "path": str(whole), "folder": str(tmp_path / "out"), "name": "guide",
-        "most_bytes": Q4_K_M_BYTES, "budget_seconds": 20,
+        "most_bytes": Q4_K_M_BYTES, "budget_seconds": 8,
     }  # fmt: skip
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer files than a real search looks at."""
+    monkeypatch.setattr(search, "PLAIN_TRIED", 2)
+    monkeypatch.setattr(trials, "ROUNDS", 1)
 
 
 def begin(
@@ -210,6 +218,7 @@ def test_the_found_file_beats_the_plain_type_of_its_size(
     assert all(step.total == 90 for step in trials)
 
 
+@pytest.mark.usefixtures("brief")
 def test_without_a_surely_better_recipe_the_plain_file_is_given(
     kind: TargetKind, params: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +238,7 @@ def test_without_a_surely_better_recipe_the_plain_file_is_given(
     assert kept[0]["label"] in NOTICES["target_plain"].format_map(advice["params"])
 
 
+@pytest.mark.usefixtures("brief")
 def test_an_interrupted_job_goes_on_and_a_cancelled_one_leaves_nothing(
     kind: TargetKind, params: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
