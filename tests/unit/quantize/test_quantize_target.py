@@ -169,6 +169,15 @@ def test_a_speed_that_nothing_has_is_refused(model: Model, tmp_path: Path) -> No
     assert caught.value.params["name"] == "least_tokens_per_second"
 
 
+def test_little_time_is_used_for_what_promises_most(model: Model, tmp_path: Path) -> None:
+    world = World(model, tmp_path / "work")
+    limit = world.size(Recipe("Q4_K_M"))
+    found = Finder(Asked(limit, None, 45.0), model, world.files).find()
+    assert world.files.spent <= 45.0
+    assert found.recipe is not None and found.tried <= 6
+    assert world.value(found.recipe) < 0.9 * world.value(Recipe(found.plain[0]))
+
+
 def test_without_time_the_plain_types_are_left(model: Model, tmp_path: Path) -> None:
     world = World(model, tmp_path / "work")
     limit = world.size(Recipe("Q4_K_M"))
