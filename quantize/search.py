@@ -147,8 +147,9 @@ class Search:
 
     def _equations(self) -> list[tuple[Assignment, float]]:
         """What was measured, as if all of it had been on the small part of the text."""
-        ratios = [losses[-1] / losses[0] for losses in self._observed.values() if len(losses) > 1]
-        ratio = statistics.median(ratios) if ratios else 1.0
+        both = [losses for losses in self._observed.values() if len(losses) > 1 and losses[0]]
+        ratios = [losses[-1] / losses[0] for losses in both]
+        ratio = (statistics.median(ratios) if ratios else 0.0) or 1.0
         return [
             (assignment, losses[-1] / ratio if len(losses) > 1 else losses[0])
             for assignment, losses in self._observed.items()

@@ -151,6 +151,13 @@ def test_hopeless_trials_end_early() -> None:
     assert len(tried) < trials
 
 
+def test_a_model_that_loses_nothing_is_no_problem() -> None:
+    problem, truth = problem_of(3, 4.2, 1)
+    bench = Bench(truth, 20)
+    bench.value = lambda assignment: 0.0  # type: ignore[method-assign]
+    assert all(each.loss == 0.0 for each in bench.search(problem))
+
+
 def test_without_time_nothing_is_tried() -> None:
     problem, truth = problem_of(4, 4.2, 1)
     bench = Bench(truth, 0)
