@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from desktop.ui import units
@@ -19,6 +19,15 @@ Json = dict[str, Any]
 # Number of the job, its title, when it finished (seconds since 1970), its result.
 Entry = tuple[int, str, float | None, Mapping[str, Any]]
 _LETTERS, _LEAST_LETTERS = 56, 12  # of an entry are seen where there is room, and where not
+
+
+class _Box(QComboBox):
+    """Shrinks where there is no room; its tooltip says the entry in full."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        least = _LEAST_LETTERS * self.fontMetrics().averageCharWidth()
+        return QSize(min(least, hint.width()), hint.height())
 
 
 class ResultsHistory(Translated, QWidget):
@@ -35,7 +44,7 @@ class ResultsHistory(Translated, QWidget):
         self._entries: list[Entry] = []
         self._shown: int | None = None
         self._other: int | None = None
-        self.box, self.other_box = QComboBox(), QComboBox()
+        self.box, self.other_box = _Box(), _Box()
         for box, name in ((self.box, "results-shown"), (self.other_box, "results-compared")):
             box.setObjectName(name)
             box.setFont(theme.font())
@@ -110,7 +119,6 @@ class ResultsHistory(Translated, QWidget):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setToolTip(box.currentText())
             fit(box, _LETTERS)
-            box.setMinimumWidth(_LEAST_LETTERS * box.fontMetrics().averageCharWidth())
         self.box.setVisible(len(self._entries) > 1)
         self.other_box.setVisible(bool(rivals))
         self.setVisible(len(self._entries) > 1)
