@@ -19,6 +19,7 @@ def _results(stage: Stage, width: int, height: int) -> ResultsPane:
     stage.client.jobs = []
     stage.open("quantize", width, height, **READY)
     page = stage.page("quantize")
+    stage.settle(lambda: page.presenter.plan is not None and not page.presenter.planning)
     stage.settle(lambda: page.parts.results.plot.chart is not None)
     pane: ResultsPane = page.parts.results
     return pane
