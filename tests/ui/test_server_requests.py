@@ -297,6 +297,16 @@ def test_the_model_keeps_qts_rules(qtbot: QtBot) -> None:
     model.deleteLater()
 
 
+def test_a_long_list_is_let_go_a_piece_at_a_time(qtbot: QtBot) -> None:
+    model = RequestsModel()
+    model.show_page([request(number) for number in range(5000)], None)
+    model.show_page([request(1)], None)
+    assert model.rowCount() == 1 and len(model._old) == 5000
+    model._on_let_go_timeout()
+    assert 0 < len(model._old) < 5000
+    qtbot.waitUntil(lambda: not model._old and not model._let_go.isActive())
+
+
 def test_a_long_list_is_read_anew_instead_of_growing(
     pane: RequestsPane, context: RecordingContext, ledger: Ledger, qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,

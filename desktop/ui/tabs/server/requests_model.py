@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     Qt,
+    QTimer,
     Signal,
 )
 
@@ -21,6 +22,7 @@ from desktop.ui.widgets.tables import TOKEN_ROLE
 Json = dict[str, Any]
 Index = QModelIndex | QPersistentModelIndex
 
+_LET_GO = 2000  # rows in a turn of the event loop: a hundred thousand at once take 60 ms
 KEPT = 5000  # with more than that the oldest are let go, and read again when they are scrolled to
 TIME, MODEL, ROUTE, KEY, INPUT, OUTPUT, TTFT, SPEED, TOTAL, STATUS = range(10)
 _RIGHT = (INPUT, OUTPUT, TTFT, SPEED, TOTAL)
@@ -50,6 +52,9 @@ class RequestsModel(QAbstractTableModel):
         self._asked = False  # for the next page
         self._texts: dict[str, str] = {}
         self._titles = [""] * 10
+        self._old: list[Json] = []  # not shown any more
+        self._let_go = QTimer(self)
+        self._let_go.timeout.connect(self._on_let_go_timeout)
 
     def set_texts(self, titles: list[str], texts: dict[str, str]) -> None:
         """Args: texts: "ok", "left", "failed" and "repeat" in the user's language."""
@@ -71,9 +76,16 @@ class RequestsModel(QAbstractTableModel):
     def show_page(self, requests: list[Json], following: str | None) -> None:
         """The first page, in the place of whatever was shown."""
         self.beginResetModel()
+        self._old += self._rows
         self._rows, self._next, self._asked = list(requests), following, False
         self._known = set(map(_name, requests))
         self.endResetModel()
+        self._let_go.start(0)
+
+    def _on_let_go_timeout(self) -> None:
+        del self._old[-_LET_GO:]
+        if not self._old:
+            self._let_go.stop()
 
     def append_page(self, requests: list[Json], following: str | None) -> None:
         """The page that was wanted."""
