@@ -23,6 +23,7 @@ from desktop.core.paths import paths
 from tests.helpers.service import wait_for
 
 GUIDE = "paddock-guide:q8_0"
+PATIENCE_SECONDS = 60.0  # what takes a second takes many on a machine that is busy
 
 
 class Cli:
@@ -209,7 +210,7 @@ def test_serve_as_the_service_itself(tmp_path: Path) -> None:
     }
     assert cli.json("status")["models"][0]["state"] == "ready"
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert process.stdout.read() == ""
     process.stdout.close()
     assert cli.json("status")["running"] is False
@@ -229,7 +230,7 @@ def test_serve_beside_a_running_service(cli: Cli) -> None:
     assert ready["url"] == f"http://127.0.0.1:{port}" and ready["pid"] != process.pid
     assert cli.json("status")["url"] == ready["url"]
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     process.stdout.close()
     status = cli.json("status")
     assert status["running"] and status["url"] is None
@@ -267,17 +268,17 @@ def test_ctrl_c_cancels_the_job_it_follows(cli: Cli) -> None:
         jobs = [job for job in cli.client().jobs() if job["kind"] == "bench"]
         return jobs[0]["state"] if jobs else None
 
-    wait_for(lambda: state() == "running", "it runs")
+    wait_for(lambda: state() == "running", "it runs", PATIENCE_SECONDS)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, errors
-    wait_for(lambda: state() == "cancelled", "it is cancelled")
+    wait_for(lambda: state() == "cancelled", "it is cancelled", PATIENCE_SECONDS)
 
 
 def test_a_service_nobody_uses_ends_by_itself(tmp_path: Path) -> None:
     cli = Cli(tmp_path / "short")
     process = subprocess.Popen(
-        cli.command("_service", "2.5"), env=cli.environ, stdin=subprocess.DEVNULL
+        cli.command("_service", "5"), env=cli.environ, stdin=subprocess.DEVNULL
     )
 
     def answers() -> bool:
@@ -287,20 +288,20 @@ def test_a_service_nobody_uses_ends_by_itself(tmp_path: Path) -> None:
             return False
         return True
 
-    wait_for(answers, "it answers")
+    wait_for(answers, "it answers", PATIENCE_SECONDS)
     listener = threading.Thread(target=lambda: list(_until_end(cli.client())))
     listener.start()
-    deadline = time.monotonic() + 4.0
+    deadline = time.monotonic() + 7.0
     wait_for(lambda: time.monotonic() > deadline, "time passes")
     assert process.poll() is None, "somebody follows its events"
     cli.client().stop()
-    assert process.wait(20) == 0
-    listener.join(20)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    listener.join(PATIENCE_SECONDS)
 
     process = subprocess.Popen(
         cli.command("_service", "0.5"), env=cli.environ, stdin=subprocess.DEVNULL
     )
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def _until_end(client: Client) -> Iterator[dict[str, Any]]:

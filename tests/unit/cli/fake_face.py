@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "token-of-the-test"
+PATIENCE_SECONDS = 60.0  # what comes at once comes late on a machine that is busy
 Json = dict[str, Any]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from desktop.cli.output import Output
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import AppErrorReply, FakeFace, chunk
+from tests.unit.cli.fake_face import PATIENCE_SECONDS, AppErrorReply, FakeFace, chunk
 
 NAME = "tiny-llama:f16"
 
@@ -110,7 +110,7 @@ def test_ctrl_c_stops_the_answer_at_the_engine_too(face: FakeFace, paddock: Padd
     face.hang = _thread.interrupt_main
     ran = paddock("chat", NAME, "-p", "hi")
     assert ran.code == 130
-    assert face.client_left.wait(10)
+    assert face.client_left.wait(PATIENCE_SECONDS)
 
 
 def test_ctrl_c_in_a_conversation_stops_the_answer_and_not_the_conversation(

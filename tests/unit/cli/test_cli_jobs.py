@@ -17,7 +17,7 @@ from desktop.core.fit.speed_book import SpeedStore
 from desktop.core.paths import paths
 from tests.unit.bench.documents import document
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import FakeFace
+from tests.unit.cli.fake_face import PATIENCE_SECONDS, FakeFace
 
 RESULT = {**document("first"), "id": 3, "result_id": 3, "warnings": ["It was hot."]}
 
@@ -53,15 +53,17 @@ def accept(
 
     def work() -> None:
         face.publish("job.changed", job("running"))
-        assert looked.wait(10)  # the follower reads the job again: it must not have ended by then
+        assert looked.wait(
+            PATIENCE_SECONDS
+        )  # the follower reads the job again: it must not have ended by then
         progress = {"what": "decode 128", "done": 1, "total": 2, "unit": "tests"}
         face.publish("job.progress", {"id": 1, "progress": progress})
         face.publish("job.log", {"id": 1, "line": "prefill 512: 100.0 tok/s"})
         face.publish("job.progress", {"id": 2, "progress": {**progress, "what": "another's"}})
-        assert face.sent.wait(10)
+        assert face.sent.wait(PATIENCE_SECONDS)
         if before_end is not None:
             _thread.interrupt_main()
-            assert before_end.wait(10)
+            assert before_end.wait(PATIENCE_SECONDS)
         face.jobs[1] = end
         face.publish("job.changed", end)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import AppErrorReply, FakeFace, loaded
+from tests.unit.cli.fake_face import PATIENCE_SECONDS, AppErrorReply, FakeFace, loaded
 
 NAME = "tiny-llama:f16"
 
@@ -26,7 +26,7 @@ def with_stages(face: FakeFace) -> None:
         face.publish("model.unloaded", {"id": "old:q8_0"})
         face.publish("model.changed", loading("checking memory"))
         face.publish("model.changed", loading("placing layers", 0.5))
-        assert face.sent.wait(10)
+        assert face.sent.wait(PATIENCE_SECONDS)
         return loaded(NAME)
 
     face.routes["/load"] = load
@@ -151,9 +151,9 @@ def test_ctrl_c_stops_the_load_itself(face: FakeFace, paddock: Paddock) -> None:
 
     def hang(body: dict[str, Any]) -> dict[str, Any]:
         face.publish("model.changed", loading("placing layers", 0.1))
-        assert face.sent.wait(10)
+        assert face.sent.wait(PATIENCE_SECONDS)
         _thread.interrupt_main()
-        assert stopped.wait(10)
+        assert stopped.wait(PATIENCE_SECONDS)
         raise AppErrorReply({"code": "load_cancelled", "title": "", "params": {"model": NAME}})
 
     def unload(body: dict[str, Any]) -> dict[str, Any]:

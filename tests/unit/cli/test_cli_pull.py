@@ -14,7 +14,7 @@ from desktop.cli.bars import Bar
 from desktop.cli.output import Mode, Output
 from desktop.cli.transfers import job_line, pace
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import AppErrorReply, FakeFace, loaded
+from tests.unit.cli.fake_face import PATIENCE_SECONDS, AppErrorReply, FakeFace, loaded
 
 MODEL = "maker/Tiny-GGUF:F16"
 GIB = 1 << 30
@@ -88,16 +88,16 @@ class Queue:
     def _tell(self) -> None:
         """What does not come here is missed by the test itself; nobody looks at this thread."""
         self.face.publish("job.changed", self.current)
-        if not self.seen.wait(10):
+        if not self.seen.wait(PATIENCE_SECONDS):
             return
         detail = {"bytes_per_second": 50 * (1 << 20), "seconds_left": 20.0}
         self.face.publish("job.progress", {"id": 1, "progress": progress(GIB, **detail)})
         self.face.publish("job.log", {"id": 1, "line": "the network is back"})
         self.face.publish("job.progress", {"id": 2, "progress": progress(GIB, what="another's")})
-        if not self.face.sent.wait(10):
+        if not self.face.sent.wait(PATIENCE_SECONDS):
             return
         self.meanwhile()
-        if self.go.wait(10):
+        if self.go.wait(PATIENCE_SECONDS):
             self.current = self.end
             self.face.publish("job.changed", self.end)
 
@@ -190,10 +190,10 @@ def test_waiting_and_a_pause_elsewhere_are_told_once(face: FakeFace, paddock: Pa
     queue.current = job("queued")
 
     def meanwhile() -> None:
-        assert queue.looks.acquire(timeout=10)
+        assert queue.looks.acquire(timeout=PATIENCE_SECONDS)
         for state in ("queued", "paused", "paused"):
             face.publish("job.changed", job(state))
-            assert queue.looks.acquire(timeout=10)
+            assert queue.looks.acquire(timeout=PATIENCE_SECONDS)
         queue.go.set()
 
     queue.meanwhile = meanwhile

@@ -19,7 +19,7 @@ from desktop.cli.commands.serve import describe_event
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import paths
 from tests.unit.cli.conftest import Paddock
-from tests.unit.cli.fake_face import FakeFace, loaded, model
+from tests.unit.cli.fake_face import PATIENCE_SECONDS, FakeFace, loaded, model
 
 
 def test_status_without_a_service_starts_none(paddock: Paddock, own_environment: Path) -> None:
@@ -85,7 +85,7 @@ def test_stop_ends_a_service_that_hangs_and_nobody_else(
         hanging = threading.Event()
 
         def hang(body: dict[str, Any]) -> dict[str, Any]:
-            assert hanging.wait(10)
+            assert hanging.wait(PATIENCE_SECONDS)
             return {}
 
         face.routes["/stop"] = hang

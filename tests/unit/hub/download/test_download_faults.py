@@ -372,7 +372,8 @@ def test_a_file_that_is_replaced_meanwhile_starts_anew(stocked: Desk, big: bytes
     order = stocked.order()
     newer = os.urandom(20 * MIB)
     stocked.hub.faults.etag_changed(FILE, newer, after=2)
-    fetched = stocked.get(order, limits=Limits(bytes_per_second=lambda: 40.0 * MIB))
+    slow = Limits(bytes_per_second=lambda: 40.0 * MIB)
+    fetched = stocked.get(order, limits=slow, patience=LASTING, idle_seconds=20.0)
     large, small = sorted(fetched.files, key=lambda file: -file.size_bytes)
     assert large.path.read_bytes() == newer
     assert large.sha256 == large.etag == hashlib.sha256(newer).hexdigest()
