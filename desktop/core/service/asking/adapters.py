@@ -73,5 +73,6 @@ def _wanted(value: Any) -> list[tuple[int | str, float]]:
         which = entry.get("name", entry.get("id"))
         if isinstance(which, bool) or not isinstance(which, int | str):
             raise refused("lora", "An adapter is named by its “id” or its “name”.")
-        found.append((which, number(entry.get("scale", 1.0), "lora.scale", _MOST_SCALE)))
+        scale = number(entry.get("scale", 1.0), "lora.scale", -_MOST_SCALE, _MOST_SCALE)
+        found.append((which, scale))
     return found

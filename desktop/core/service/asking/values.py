@@ -1,8 +1,7 @@
-"""Reading a request's values, and refusing them by their name."""
+"""A request's values: each is what it must be, or it is refused by its name."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from desktop.core.service.api_errors import ApiError
@@ -14,12 +13,10 @@ def refused(param: str, message: str, code: str = "invalid_value") -> ApiError:
     return ApiError(400, message, param=param, code=code)
 
 
-def number(value: Any, param: str, most: float) -> float:
-    """A finite number of at most `most`, either way."""
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not math.isfinite(value) or abs(value) > most:
-        raise refused(param, f"“{param}” must be a number from {-most:g} to {most:g}.")
-    return float(value)
+def number(value: Any, param: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise refused(param, f"“{param}” must be a number from {low:g} to {high:g}.")
+    return value
 
 
 def whole(value: Any, param: str, low: int, high: int) -> int:

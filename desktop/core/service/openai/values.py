@@ -1,15 +1,16 @@
-"""Reading a request's fields: each is what it must be, or the client is told which is not."""
+"""Reading a request's fields, which may be missing: `asking.values` says what each must be."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from desktop.core.service.api_errors import ApiError
+from desktop.core.service.asking import values
 
 
 def invalid(message: str, param: str, code: str = "invalid_value") -> ApiError:
     """A 400 that names the field."""
-    return ApiError(400, message, param=param, code=code)
+    return values.refused(param, message, code)
 
 
 def missing(param: str) -> ApiError:
@@ -19,9 +20,7 @@ def missing(param: str) -> ApiError:
 def text(body: dict[str, Any], name: str, param: str | None = None) -> str | None:
     """A text; None where it is not there or null."""
     value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise invalid(f"“{param or name}” must be a text.", param or name)
-    return value
+    return None if value is None else values.text(value, param or name)
 
 
 def needed_text(body: dict[str, Any], name: str, param: str | None = None) -> str:
@@ -34,29 +33,17 @@ def needed_text(body: dict[str, Any], name: str, param: str | None = None) -> st
 
 def boolean(body: dict[str, Any], name: str, default: bool = False) -> bool:
     value = body.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise invalid(f"“{name}” must be true or false.", name)
-    return value
+    return default if value is None else values.flag(value, name)
 
 
 def number(body: dict[str, Any], name: str, low: float, high: float) -> float | None:
     value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise invalid(f"“{name}” must be a number from {low:g} to {high:g}.", name)
-    return value
+    return None if value is None else values.number(value, name, low, high)
 
 
 def whole(body: dict[str, Any], name: str, low: int, high: int = 2**31 - 1) -> int | None:
     value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise invalid(f"“{name}” must be a whole number from {low} to {high}.", name)
-    return value
+    return None if value is None else values.whole(value, name, low, high)
 
 
 def objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
@@ -72,8 +59,4 @@ def objects(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 def mapping(body: dict[str, Any], name: str) -> dict[str, Any]:
     """An object; empty where it is not there."""
     value = body.get(name)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise invalid(f"“{name}” must be an object.", name)
-    return value
+    return {} if value is None else values.mapping(value, name)
