@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from desktop.core.db import Database
+from desktop.core.engine.runtime import Runtime, environment_folder, read_runtime
+from desktop.core.events import CancelToken
+from desktop.core.gguf.reader import HeaderReader
+from desktop.core.gguf.summary import ModelSummary
+from desktop.core.jobs.handlers.quantize import QuantizeKind
 from desktop.core.jobs.table import JobTable
-from desktop.core.paths import Paths, paths
-from quantize import pins, toolkit
+from desktop.core.paths import Paths, demo_model, paths
+from quantize import pins, tool, toolkit
 from tests.helpers import package_index
 from tests.helpers.hub import LocalHub
 from tests.helpers.package_index import Index
 from tests.unit.jobs.converting import CONVERTER, PACKAGES, ROOT
+from tests.unit.jobs.quantizing import Converts, Host
 
 
 @pytest.fixture
@@ -69,3 +75,51 @@ def home(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths
 def hub(tmp_path: Path) -> Iterator[LocalHub]:
     with LocalHub(tmp_path / "on-the-hub") as local:
         yield local
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    folder = environment_folder()
+    assert folder is not None
+    return read_runtime("environment", folder, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def whole(runtime: Runtime, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "guide-f16.gguf"
+    quantizer = runtime.tool("llama-quantize")
+    tool.run([quantizer, "--allow-requantize", demo_model(), path, "F16"], CancelToken())
+    return path
+
+
+@pytest.fixture
+def plain_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    monkeypatch.setenv("PADDOCK_HOME", str(tmp_path / "home"))
+    return paths().ensure()
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+@pytest.fixture
+def converts(whole: Path) -> Converts:
+    return Converts(whole)
+
+
+@pytest.fixture
+def kind(runtime: Runtime, plain_home: Paths, host: Host, converts: Converts) -> QuantizeKind:
+    def read(path: Path) -> ModelSummary:
+        with HeaderReader(plain_home.cache / "headers", work_root=plain_home.work) as reader:
+            return reader.read(path)
+
+    return QuantizeKind(
+        plain_home,
+        read=read,
+        convert=converts,  # type: ignore[arg-type]
+        host=host,
+        current_runtime=lambda: runtime,
+        wait_idle=host.wait_idle,
+        requests_served=lambda: host.answers,
+    )
