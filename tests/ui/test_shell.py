@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSpinBox, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
@@ -588,19 +587,3 @@ def test_what_is_read_in_a_thread_has_nothing_of_qt() -> None:
     )
     count, qt = done.stdout.split("\n")[:2]
     assert int(count) > 20 and qt == ""
-
-
-def test_what_the_window_is_made_of_is_not_searched_for_garbage(
-    monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    """It would be looked through at each full collection, in one turn of the event loop."""
-    read: list[str] = []
-    monkeypatch.setattr(app_module, "read_pages", read.extend)
-    app = App.__new__(App)
-    app._unread, app._next_page = ["library", "server"], QTimer()
-    stays = [object()]
-    app._on_next_page()
-    assert any(each is stays for each in gc.get_objects())
-    app._on_next_page()
-    assert read == ["library", "server"]
-    assert not any(each is stays for each in gc.get_objects())

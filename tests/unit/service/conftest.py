@@ -1,7 +1,8 @@
-"""A hub on loopback, and the part of the service that downloads from it."""
+"""A hub on loopback and the part of the service that downloads from it; a scripted machine."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.unit.service.downloading import (
     Service,
     serving,
 )
+from tests.unit.service.machine import Machine
 
 
 @pytest.fixture
@@ -28,3 +30,18 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 async def service(hub: LocalHub) -> AsyncIterator[Service]:
     async with serving(paths()) as service:
         yield service
+
+
+@pytest.fixture
+async def machine() -> AsyncIterator[Machine]:
+    """Whatever a test did: in the end no slot is taken, nobody waits and no engine is left."""
+    made = Machine()
+    try:
+        yield made
+    finally:
+        for gate in (*made.room.held.values(), *made.room.checking.values()):
+            gate.set()
+        async with asyncio.timeout(10):
+            await made.supervisor.close()
+    assert (made.supervisor.active, made.supervisor.waiting) == (0, 0)
+    assert made.supervisor.models == () and made.room.alive == []
