@@ -290,6 +290,9 @@ class QuantizePage(Page):
         if not self.isVisible():
             self.context.go_to(self.name)
         self.parts.results.choose(job_id)
+        layout = self.parts.layout()
+        assert layout is not None
+        layout.activate()  # else it is where it was before there was anything to show
         self.area.verticalScrollBar().setValue(self.parts.results.y())
 
     def _on_folder_requested(self, path: str) -> None:
