@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -231,8 +232,8 @@ class ParetoPlot(Plot):
 
     def tip_at(self, position: QPoint) -> str:
         """The figures of the point there."""
-        point = self.point_at(position)
-        return point.tip if point is not None else ""
+        point = self.point_at(position)  # names of files must not become markup
+        return f"<span>{escape(point.tip)}</span>" if point is not None else ""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

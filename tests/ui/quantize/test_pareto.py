@@ -217,7 +217,7 @@ def test_a_click_chooses_the_point_and_one_beside_it_none(plot: ParetoPlot, qtbo
     away = QPoint((at[1].x() + at[2].x()) // 2, 4)
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=away)
     assert plot.current == 2
-    assert plot.tip_at(at[4]) == "figures of 4" and plot.tip_at(away) == ""
+    assert plot.tip_at(at[4]) == "<span>figures of 4</span>" and plot.tip_at(away) == ""
 
 
 def test_what_is_chosen_is_let_go_when_its_point_leaves(plot: ParetoPlot) -> None:

@@ -215,6 +215,10 @@ def test_names_of_strangers_are_never_markup(robot: Robot) -> None:
     for column in (Column.NAME, Column.FILE):
         tip = robot.tip("<img src=x><b>", column)
         assert "<img" not in tip and "<b>" not in tip and "&lt;" in tip
+    chart = robot.pane.plot.chart
+    assert chart is not None
+    tip = chart.tip_at(robot.point("<img src=x><b>"))
+    assert "<img" not in tip and "&lt;img" in tip
     robot.pane.grab()
 
 

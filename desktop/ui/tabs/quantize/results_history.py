@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import QSize, Signal
@@ -117,7 +118,7 @@ class ResultsHistory(Translated, QWidget):
             for entry in entries:
                 box.addItem(self._words(entry), entry[0])
             box.setCurrentIndex(max(0, box.findData(chosen)))
-            box.setToolTip(box.currentText())
+            box.setToolTip(f"<span>{escape(box.currentText())}</span>")
             fit(box, _LETTERS)
         self.box.setVisible(len(self._entries) > 1)
         self.other_box.setVisible(bool(rivals))
