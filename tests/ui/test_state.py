@@ -244,8 +244,11 @@ def test_an_engine_that_is_started_again_is_no_failure(state: ServiceState, hear
     state.on_event("model.died", died)
     assert again[0][:2] == ("m", 1.0) and "model_failed" not in heard.take()
     assert set(state.restarts) == {"m"}
+    state.on_connected({**NO_STATE, "returning": {"o": 5.0}})  # as the service tells it anew
+    assert state.restarts == {"o": 5.0}
+    state.on_event("model.died", died)
     state.on_event("model.changed", {**MODEL, "state": "loading"})
-    assert state.restarts == {}
+    assert state.restarts == {"o": 5.0}
 
 
 def test_how_long_a_model_stays() -> None:

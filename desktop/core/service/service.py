@@ -21,9 +21,8 @@ from desktop.core.db import Database
 from desktop.core.engine.runtime import ENVIRONMENT_ID, Runtime
 from desktop.core.engine.store import RuntimeStore
 from desktop.core.errors import AppError
-from desktop.core.events import CancelToken, Notice
+from desktop.core.events import Notice
 from desktop.core.files import write_atomic
-from desktop.core.fit.losses import LossStore
 from desktop.core.fit.speed_book import SpeedBook, SpeedStore
 from desktop.core.fit.speed_here import predictor_here
 from desktop.core.fit.speed_predict import Predictor
@@ -36,8 +35,6 @@ from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths, models_folder, models_folder_fixed_by
 from desktop.core.secrets import Secrets, choose_backend
 from desktop.core.service import admin, faces, limits, request_ids, upstream
-from desktop.core.service.acceptances import Acceptances
-from desktop.core.service.admission import standing
 from desktop.core.service.adoption import Adoption
 from desktop.core.service.anthropic.routes import Anthropic, by_header
 from desktop.core.service.asking.asker import Asker
@@ -47,15 +44,14 @@ from desktop.core.service.conversations import Conversations
 from desktop.core.service.downloads import Downloads
 from desktop.core.service.gateway import Gateway
 from desktop.core.service.guest import Guest
+from desktop.core.service.job_tools import job_tools
 from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.key_routes import KeyRoutes
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.learning import FLUSH_SECONDS, Learner
 from desktop.core.service.ledger.accounts import Accounts
-from desktop.core.service.library_jobs import LibraryJobs
 from desktop.core.service.loader import EngineLoader
 from desktop.core.service.lock import HEARTBEAT_SECONDS, ServiceLock
-from desktop.core.service.measured_files import MeasuredFiles
 from desktop.core.service.measuring import FirstMeasurement
 from desktop.core.service.metrics import Metrics
 from desktop.core.service.model_cards import ModelCards
@@ -169,7 +165,16 @@ class Service:
             jobs=self.jobs,
             scheduler=lambda: self.scheduler,
         )
-        self.scheduler = Scheduler(self.jobs, all_kinds(self._job_tools()), self.bus.publish)
+        tools = job_tools(
+            self,
+            where=where,
+            database=self._database,
+            reader=self._reader,
+            guest=self._guest,
+            predictor=self._predictor,
+            hub=self._hub,
+        )
+        self.scheduler = Scheduler(self.jobs, all_kinds(tools), self.bus.publish)
         self._measurement = FirstMeasurement(
             where, Idle(self._unused_seconds), self._guest, self.bus.publish
         )
@@ -494,6 +499,7 @@ class Service:
             "admin_url": self._private.url if self._private else None,
             "public": self.public.describe(),
             "models": self.supervisor.describe(),
+            "returning": self.supervisor.returning,
             "waiting": self.supervisor.waiting,
             "queue": self.supervisor.line(),
             "served": self.supervisor.served,
@@ -532,67 +538,3 @@ class Service:
         await self.change_settings({"engine.runtime": chosen})
         self.runtimes.chosen = name
         return runtime
-
-    def _job_tools(self) -> Any:
-        from desktop.core.jobs.handlers import Tools
-
-        loop = asyncio.get_running_loop()
-
-        def wait_idle(cancel: CancelToken) -> None:
-            future = asyncio.run_coroutine_threadsafe(self.supervisor.wait_idle(), loop)
-
-            def give_up() -> None:
-                future.cancel()
-
-            undo = cancel.on_cancel(give_up)
-            try:
-                future.result()
-            except BaseException:
-                cancel.raise_if_cancelled()
-                raise
-            finally:
-                undo()
-
-        return Tools(
-            paths=self._paths,
-            resolve=self.models.library.resolve,
-            current_runtime=self.runtimes.current,
-            results=self.results,
-            speeds=self.speeds,
-            wait_idle=wait_idle,
-            requests_served=lambda: self.supervisor.served,
-            library=LibraryJobs(
-                self._paths,
-                self._database,
-                self.models,
-                settings=lambda: self.settings,
-                change_settings=self.change_settings,
-                jobs=self.jobs,
-                supervisor=self.supervisor,
-            ),
-            quiet_seconds=lambda: self.supervisor.quiet_seconds,
-            acceptances=Acceptances(
-                self._database,
-                self._guest,
-                self.loader,
-                self._reader,
-                loaded=lambda: [standing(each, idle=False) for each in self.supervisor.models],
-                speeds=self.speeds,
-                predictor=self._predictor,
-                library=self.models.library,
-                publish=self.bus.publish,
-                hub=self._hub,
-            ),
-            downloads=self.downloads,
-            measured=MeasuredFiles(
-                self._paths,
-                self._reader,
-                LossStore(self._database),
-                self.speeds,
-                settings=lambda: self.settings,
-                loaded=lambda: [standing(each, idle=False) for each in self.supervisor.models],
-                predictor=self._predictor,
-                library=self.models.library,
-                publish=self.bus.publish,
-            ),
-        )

@@ -96,7 +96,7 @@ class ServiceState(QObject):
     def on_connected(self, state: Json) -> None:
         self.online, self.trouble = True, None
         self.models = {model["id"]: model for model in state["models"]}
-        self.restarts = {}
+        self.restarts = dict(state.get("returning") or {})
         self.public = state["public"]
         self.jobs = {job["id"]: job for job in state["jobs"]}
         self.downloads.read(state["jobs"])
