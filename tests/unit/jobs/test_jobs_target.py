@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,6 +25,8 @@ from quantize import make, tool, trials
 from quantize import target as search
 from quantize.make import sidecar_of
 from quantize.recipe import Recipe, plan
+from quantize.target import Found
+from quantize.trials import DECODE, PREFILL, Files
 from tests.helpers.told import Told
 
 Json = dict[str, Any]
@@ -218,6 +220,52 @@ def test_the_found_file_beats_the_plain_type_of_its_size(
     assert all(step.total == 90 for step in trials)
 
 
+class Judged:
+    """Files of which it is known what they lose."""
+
+    seconds = 1.0
+
+    def __init__(self, losses: dict[str, float]) -> None:
+        self.losses = losses
+
+    def ask(self, recipe: Recipe, *names: str) -> Generator[Json, None, None]:
+        label = "own" if recipe.tensor_types else recipe.quant_type
+        yield {"kld_mean": self.losses[label], "kld_error": 0.0001, "size_bytes": 5}
+        yield {DECODE: 9.0, PREFILL: 90.0}
+
+    def first(self, recipe: None, name: str) -> Json:
+        return {DECODE: 4.0, PREFILL: 40.0}
+
+    def race(self, recipes: list[Recipe]) -> list[float]:
+        return [float(number) for number, _ in enumerate(recipes, 1)]
+
+
+@pytest.mark.parametrize(
+    ("own", "plain", "kept"),
+    [
+        (0.010, ("Q4_K_S", "Q4_K_M"), "best-3.02MB"),
+        (0.0149, ("Q4_K_S", "Q4_K_M"), "Q4_K_M"),  # better, but not surely
+        (0.0149, ("Q4_K_S",), "best-3.02MB"),
+        (0.050, ("Q4_K_S", "Q4_K_M"), "Q4_K_M"),
+        (None, ("Q4_K_S", "Q4_K_M"), "Q4_K_M"),
+        (0.050, (), "best-3.02MB"),
+    ],
+)
+def test_what_is_kept_is_never_worse_than_a_plain_type(
+    params: Json, own: float | None, plain: tuple[str, ...], kept: str
+) -> None:
+    losses = {"Q4_K_S": 0.02, "Q4_K_M": 0.015, "Q5_0": 0.001, "own": own or 0.0}
+    recipe = None if own is None else Recipe("Q4_K_S", tensor_types=(("attn_v", "Q6_K"),))
+    found = Found(recipe, plain, "Q5_0" if recipe else None, 3, "knapsack")
+    result = target._judged(target_asked.read(params), cast(Files, Judged(losses)), found)
+    assert result["kept"] == kept
+    assert result["best"] == (min(plain, key=losses.__getitem__) if plain else None)
+    assert set(result["plain"]) == {*plain, *(["Q5_0"] if recipe else [])}
+    if recipe is not None and plain:  # these two were measured in turns
+        assert (result["found"][DECODE], result["plain"][result["best"]][DECODE]) == (1.0, 2.0)
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("brief")
 def test_without_a_surely_better_recipe_the_plain_file_is_given(
     kind: TargetKind, params: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
