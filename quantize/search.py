@@ -1,10 +1,11 @@
 """The search for the recipe that loses least within a limit, by trials of real files.
 
-First each group of tensors is made coarser alone: that says what it adds to the loss. From then on
-trials come from three sources in turn: the knapsack of what is known so far (`surrogate`), the
-knapsack of what could as well be true (Thompson's sampling), and Optuna's TPE, which knows nothing
-of sums. All of them are trials of one Optuna study, whose pruner ends those early that lose more
-on a small part of the text than most did.
+The first trial takes every weight for as important as any other. Then each group of tensors is made
+coarser alone: that says what it adds to the loss. From then on trials come from three sources in
+turn: the knapsack of what is known so far (`surrogate`), the knapsack of what could as well be true
+(Thompson's sampling), and Optuna's TPE, which knows nothing of sums. All of them are trials of one
+Optuna study, whose pruner ends those early that lose more on a small part of the text than most
+did.
 
 A search with the same seed and the same measurements takes the same way. So an interrupted one is
 simply begun again with what was measured remembered.
@@ -86,8 +87,12 @@ class Search:
             known: recipes to learn from on the small part of the text, such as those of one type
                 for all; they need not be within the limit.
         """
-        self._look_at_each(coarser)
         study = self._study()
+        guess = best(self._problem, self._surrogate.parts())
+        if guess is None:
+            return []
+        self._trial(study, guess, "guess")  # where there is no time for more
+        self._look_at_each(coarser)
         for assignment in known:
             if self._time_left():
                 self._observe(assignment)

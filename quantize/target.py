@@ -37,8 +37,8 @@ _NARROWEST, _WIDEST = 0.55, 2.1
 _FEWEST_TYPES = 3
 # Where it is speed that is asked for, types are looked at in this order: soon they are far apart.
 _SPREAD = ("Q4_K", "Q8_0", "Q3_K", "Q6_K", "Q4_0", "Q5_K", "Q2_K", "IQ4_XS", "Q5_0", "IQ3_S")
-# How much of the search's time may go into types, and of the rest into groups by themselves.
-_TYPES_SHARE, _GROUPS_SHARE = 0.2, 0.4
+# How much of the time that is left may go into types, plain types, and groups by themselves.
+_TYPES_SHARE, _PLAIN_SHARE, _GROUPS_SHARE = 0.2, 0.2, 0.4
 _MOST_GROUPS = 48
 # What a group becomes to see what it matters: a type of so many times the bits there is room for.
 _COARSER = 0.75
@@ -142,8 +142,7 @@ class Finder:
         plain = self._plain(damage, paces)
         groups = grouped(self._model.movable, tuple(damage), self._most_groups())
         problem = self._problem(groups, paces)
-        possible = problem.allowed(problem.least())
-        tried = self._search(groups, problem, damage) if possible else []
+        tried = self._search(groups, problem, damage)
         chosen = self._chosen(groups, problem, tried)
         if self._asked.least_tokens_per_second is not None:
             if chosen is None and not plain:
@@ -167,6 +166,10 @@ class Finder:
         room = self._asked.most_bytes - self._model.fixed_bytes
         return room * 8 / sum(each.weights for each in self._model.movable)
 
+    def _share_of_time(self, share: float) -> float:
+        """When a share of the time that is left from now on is over."""
+        return self._files.spent + share * (self._asked.seconds - self._files.spent)
+
     def _time_left(self) -> bool:
         each = statistics.median(self._seconds_each)
         return self._files.spent + _AFTER * each < self._asked.seconds
@@ -182,8 +185,7 @@ class Finder:
             near = [n for n in names if _NARROWEST * room <= bits_of(n) <= _WIDEST * room]
             names.sort(key=lambda name: abs(math.log(bits_of(name) / room)))
             names = [n for n in names if n in near or n in names[:_FEWEST_TYPES]]
-        started = self._files.spent
-        end = started + _TYPES_SHARE * (self._asked.seconds - started)
+        end = self._share_of_time(_TYPES_SHARE)
         damage: dict[str, float] = {}
         paces: dict[str, float] = {}
         for name in names:
@@ -314,8 +316,11 @@ class Finder:
             if self._reaches(types, paces)
         }
         likely = sorted(foreseen, key=lambda name: foreseen[name])[:PLAIN_TRIED]
-        losses = {}
+        losses: dict[str, float] = {}
+        end = self._share_of_time(_PLAIN_SHARE)
         for name in likely:
+            if len(losses) >= PLAIN_JUDGED and self._files.spent > end:
+                break
             self._tell(0, None, None)
             with closing(self._files.ask(Recipe(name), FEW, REST)) as answers:
                 losses[name] = _joined(next(answers), next(answers))
