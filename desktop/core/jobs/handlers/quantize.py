@@ -130,12 +130,11 @@ class QuantizeKind:
 
     def needs_after(self, params: Json, done: Collection[str]) -> frozenset[str]:
         """The toolkit is held only while a checkpoint is converted."""
-        if params.get("checkpoint") is None or _CONVERTED in done:
+        convert = asking.converting(params)
+        if convert is None or _CONVERTED in done:
             return frozenset({"cpu"})
-        asked = self._asked(params)
-        assert asked.convert is not None
         own = {each.removeprefix(_PREFIX) for each in done if each.startswith(_PREFIX)}
-        return self._convert.needs_after(asked.convert, own)
+        return self._convert.needs_after(convert, own)
 
     def _asked(self, params: Json) -> Asked:
         return asking.read(params, self._current_runtime().tool("llama-quantize"))

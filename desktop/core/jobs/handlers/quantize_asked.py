@@ -64,7 +64,7 @@ def read(params: Mapping[str, Any], quantizer: Path) -> Asked:
     Raises:
         AppError: BAD_REQUEST, SETTING_INVALID, PATH_NOT_FOUND, IMATRIX_NEEDED.
     """
-    convert = _convert(params)
+    convert = converting(params)
     path = Path(convert["output"]) if convert is not None else existing(params, "path")
     files = _files(params, path, quantizer)
     imatrix = existing(params, "imatrix") if params.get("imatrix") is not None else None
@@ -108,7 +108,12 @@ def _file(value: object, name: str) -> Path:
     return path
 
 
-def _convert(params: Mapping[str, Any]) -> Json | None:
+def converting(params: Mapping[str, Any]) -> Json | None:
+    """Parameters of the job that converts; None where nothing is converted. No file is looked at.
+
+    Raises:
+        AppError: BAD_REQUEST.
+    """
     checkpoint = params.get("checkpoint")
     if checkpoint is None:
         return None
