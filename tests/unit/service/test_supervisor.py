@@ -362,6 +362,14 @@ async def test_closing_in_every_phase_leaves_nothing(machine: Machine, phase: An
     assert machine.room.alive == [] and machine.supervisor.models == ()
 
 
+async def test_a_model_whose_client_left_while_it_came_in_leaves_too(machine: Machine) -> None:
+    machine.keep_seconds = 0.01
+    task = await while_loaded(machine)
+    task.cancel()
+    await machine.until(lambda: machine.told("model.unloaded"))
+    assert machine.told("model.unloaded") == [{"id": "a", "reason": "idle"}]
+
+
 async def test_unloading_a_model_on_its_way_in(machine: Machine) -> None:
     task = await while_loaded(machine)
     await machine.supervisor.unload("a")
