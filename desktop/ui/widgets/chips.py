@@ -154,7 +154,6 @@ class ToggleChips(_Chips):
             chip.setAccessibleDescription(tip)
             chip.setToolTip(tip)
             chip.setChecked(key in chosen)
-            chip.show()
             chip.updateGeometry()
         order = {key: self._chips[key] for key in words}
         if list(order) != list(self._chips):

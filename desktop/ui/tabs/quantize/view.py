@@ -190,9 +190,7 @@ class QuantizePage(Page):
         self._show_offers()
 
     def _on_types_read(self) -> None:
-        types = self.presenter.types or []
-        self.parts.types.show_types(types)
-        self.panel.show_types(types, self.parts.types.names)
+        self.parts.types.show_types(self.presenter.types or [])
 
     def _on_recipes_changed(self) -> None:
         self.parts.types.show_recipes(self.presenter.recipes)
@@ -272,14 +270,20 @@ class QuantizePage(Page):
         self._show_offers()
 
     def _on_types_changed(self) -> None:
-        self.panel.show_types(self.presenter.types or [], self.parts.types.names)
+        self._fill_panel()
         self._on_changed()
+
+    def _fill_panel(self) -> None:
+        """Only while it is open: its many chips take a moment."""
+        if not self.split.panel.isHidden():
+            self.panel.show_types(self.presenter.types or [], self.parts.types.names)
 
     def _show_offers(self) -> None:
         self.parts.evaluate.show_offers(self.presenter.kin())
 
     def _on_more_asked(self) -> None:
         self.split.open_panel()
+        self._fill_panel()
         self.panel.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_start_clicked(self) -> None:
@@ -300,8 +304,9 @@ class QuantizePage(Page):
 
     def _on_recipe_offered(self, recipe: dict[str, Any]) -> None:
         """A recipe that a target found: it is given a name in the panel."""
-        self.panel.offer(recipe)
         self.split.open_panel()
+        self._fill_panel()
+        self.panel.offer(recipe)
         self.panel.name.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_failure_pressed(self) -> None:
