@@ -162,7 +162,7 @@ class SourceCard(Card):
             facts = next((e for e in self._models if e["path"] == self.model.currentData()), None)
         if facts is None:
             hint = self.tr("Or drop a GGUF file or a checkpoint's folder on this page.")
-            return "" if self.wish().path or self.kinds.current in ("library", "hub") else hint
+            return "" if self.wish().path or self.kinds.current == "hub" else hint
         count, weight = facts.get("parameters"), facts.get("bits_per_weight")
         per_weight = self.tr("{bits} bits per weight").format(bits=words.bits(weight))
         parameters = self.tr("{count} parameters").format(count=units.parameters(count))
