@@ -9,7 +9,11 @@ engine    One random-weight 0.5 B Q4_K_M model; Paddock's llama-server child, an
           llama-server with the same arguments, both warm. A run is N streamed requests at once.
           Ratio of tok/s over all streams. The TTFT of several streams jumps by whole batches here,
           whichever way they came; so what the gateway adds is measured with
-ttft      a scripted llama-server that answers at once, through Paddock and asked directly.
+ttft      a scripted llama-server that begins its answers at once, at 50 events/s, asked through
+          Paddock and directly. N clients ask, each again after it was answered and has paused for
+          up to as long, so that requests come while others are answered, 2 a second from each.
+burst     The same with N requests in the same moment, which stand in line on one core whatever is
+          in front of the engine: what Paddock adds, and what a bare aiohttp pass-through adds.
 cpu       The same scripted engine at 50 events/s for each of 40 streams: user + system time of
           Paddock's process per streamed event, over that of a bare aiohttp pass-through
           (passthrough.py) in front of the same engine.
@@ -18,7 +22,8 @@ memory    100 such streams at a time (of 2 models), one after another without a 
 binding   The server of the Python binding (llama_cpp.server), which llama-cpp-python's own users
           run, with the same model: ratio of tok/s at 8 requests. It answers one at a time.
 
-    .venv/bin/python benchmarks/gateway.py [--only engine,ttft,cpu,memory,binding] [--pairs 16]
+    .venv/bin/python benchmarks/gateway.py [--only engine,ttft,burst,cpu,memory,binding]
+        [--pairs 16]
         [--concurrency 1,8,32] [--tokens 64] [--memory-minutes 10]
 """
 
@@ -32,7 +37,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -42,10 +47,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.house import House, cpu_seconds, engine_url, house, script, started
 from benchmarks.models import cache_folder, half_billion, small
-from benchmarks.streams import Target, bootstrap, figure, one_run, quantile
+from benchmarks.streams import Target, bootstrap, figure, one_run, quantile, visitors
 from desktop.core.engine.server import free_port
 
-PARTS = ("engine", "ttft", "cpu", "memory", "binding")
+PARTS = ("engine", "ttft", "burst", "cpu", "memory", "binding")
+ANSWER_TOKENS, ANSWER_RATE = 16, 50.0
+SLICE_SECONDS = 4.0
 # What llama_cpp.server imports beside the binding itself (its extra "server").
 BINDING_NEEDS = (
     "fastapi>=0.100",
@@ -159,34 +166,65 @@ async def against_binding(place: House, arguments: argparse.Namespace) -> list[s
 # --- a scripted engine ----------------------------------------------------------------------------
 
 
+def added(name: str, ours: list[list[float]], direct: list[list[float]]) -> list[str]:
+    """What one way adds to another, of samples in milliseconds from slices that alternated."""
+    places = [float(number) for number in range(len(ours))]
+
+    def between(of: Callable[[Sequence[float]], float]) -> tuple[float, float, float]:
+        def difference(drawn: Sequence[float]) -> float:
+            pooled = [[each for n in drawn for each in way[int(n)]] for way in (ours, direct)]
+            return of(pooled[0]) - of(pooled[1])
+
+        return bootstrap(places, difference, 1000)
+
+    return [
+        figure(f"{name}, median, ms", between(statistics.median), sign="+"),
+        figure(f"{name}, p99 − p99, ms", between(lambda all_: quantile(all_, 0.99)), sign="+"),
+    ]
+
+
 async def ttft_added(place: House, arguments: argparse.Namespace) -> list[str]:
-    place.scripted(1, 100_000)
+    place.scripted(ANSWER_TOKENS, ANSWER_RATE)
     results = []
     for streams in arguments.concurrency:
         loaded = place.load(place.bundled, slots=streams)
         ours = place.target(place.bundled)
         direct = Target("direct", engine_url(loaded["pid"]), "none", "any")
-        rounds: list[tuple[list[float], list[float]]] = []
-        for turn in range(-5, arguments.ttft_rounds):  # the first ones are a warm-up
-            took: dict[str, list[float]] = {}
+        slices: dict[str, list[list[float]]] = {ours.name: [], direct.name: []}
+        for turn in range(-1, arguments.pairs):  # the first is a warm-up
             for target in in_turn(turn, ours, direct):
-                run = await one_run(target, streams, 1)
-                took[target.name] = [seconds * 1000 for seconds in run.ttft_seconds]
-            if turn >= 0:
-                rounds.append((took[ours.name], took[direct.name]))
-        medians = [statistics.median(mine) - statistics.median(bare) for mine, bare in rounds]
+                pause = ANSWER_TOKENS / ANSWER_RATE
+                took = await visitors(target, streams, ANSWER_TOKENS, pause, SLICE_SECONDS)
+                if turn >= 0:
+                    slices[target.name].append([seconds * 1000 for seconds in took])
+        results += added(f"TTFT added at {streams}", slices[ours.name], slices[direct.name])
+    place.client.unload(place.bundled)
+    return results
 
-        def p99(numbers: Sequence[float], rounds: list[tuple[list[float], list[float]]]) -> float:
-            drawn = [rounds[int(number)] for number in numbers]
-            mine = [each for one, _ in drawn for each in one]
-            bare = [each for _, one in drawn for each in one]
-            return quantile(mine, 0.99) - quantile(bare, 0.99)
 
-        found = bootstrap(medians)
-        results.append(figure(f"TTFT added at {streams}, median, ms", found, sign="+"))
-        places = [float(number) for number in range(len(rounds))]
-        found = bootstrap(places, lambda drawn, rounds=rounds: p99(drawn, rounds), 1000)
-        results.append(figure(f"TTFT added at {streams}, p99 − p99, ms", found, sign="+"))
+async def burst_added(place: House, arguments: argparse.Namespace) -> list[str]:
+    place.scripted(1, 100_000)
+    results = []
+    for streams in arguments.concurrency:
+        loaded = place.load(place.bundled, slots=streams)
+        engine = engine_url(loaded["pid"])
+        with started([*script("passthrough.py"), "--upstream", engine]) as bare:
+            assert bare.stdout is not None
+            url = json.loads(bare.stdout.readline())["url"]
+            targets = [
+                place.target(place.bundled),
+                Target("bare aiohttp", url, "none", "any"),
+                Target("direct", engine, "none", "any"),
+            ]
+            took: dict[str, list[list[float]]] = {target.name: [] for target in targets}
+            for turn in range(-5, arguments.burst_rounds):  # the first ones are a warm-up
+                for target in targets[turn % 3 :] + targets[: turn % 3]:
+                    run = await one_run(target, streams, 1)
+                    if turn >= 0:
+                        took[target.name].append([each * 1000 for each in run.ttft_seconds])
+        for target in targets[:2]:
+            name = f"{streams} at once, {target.name} adds"
+            results += added(name, took[target.name], took["direct"])
     place.client.unload(place.bundled)
     return results
 
@@ -270,6 +308,7 @@ async def measure(arguments: argparse.Namespace) -> None:
     parts = {
         "cpu": cpu_ratio,
         "ttft": ttft_added,
+        "burst": burst_added,
         "engine": against_engine,
         "binding": against_binding,
         "memory": memory,
@@ -290,7 +329,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=16)
     parser.add_argument("--binding-pairs", type=int, default=15)
     parser.add_argument("--cpu-pairs", type=int, default=16)
-    parser.add_argument("--ttft-rounds", type=int, default=200)
+    parser.add_argument("--burst-rounds", type=int, default=100)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--memory-minutes", type=float, default=10)
     parser.add_argument("--concurrency", default=[1, 8, 32], **numbers)

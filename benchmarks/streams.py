@@ -81,6 +81,34 @@ async def one_run(target: Target, streams: int, tokens: int) -> Run:
     return Run(streams * tokens / wall, [ttft for ttft, _, _ in done], events)
 
 
+async def visitors(
+    target: Target, count: int, tokens: int, pause_seconds: float, seconds: float
+) -> list[float]:
+    """TTFT of requests of so many clients, each of which pauses before each of its requests.
+
+    Args:
+        pause_seconds: the longest pause; they are evenly distributed.
+        seconds: after so long nobody asks again.
+    """
+    rng = random.Random(count)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        end = time.perf_counter() + seconds
+        found: list[float] = []
+
+        async def visitor() -> None:
+            while True:
+                await asyncio.sleep(rng.uniform(0, pause_seconds))
+                if time.perf_counter() >= end:
+                    return
+                ttft, _, _ = await one_stream(session, target, tokens)
+                found.append(ttft)
+
+        await asyncio.gather(*(visitor() for _ in range(count)))
+    return found
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """The value below which this share of all lies (nearest rank)."""
     ordered = sorted(values)
