@@ -96,8 +96,8 @@ def _evaluating(parser: argparse.ArgumentParser) -> None:
 def _target(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "searching",
-        "one file, its tensors mixed so that it loses least, in --budget minutes; with an importance "
-        "matrix in any case: of Paddock's text where --imatrix names no other",
+        "one file, its tensors mixed so that it loses least, in --budget minutes; with an "
+        "importance matrix in any case: of Paddock's text where --imatrix names no other",
     )
     limit = group.add_mutually_exclusive_group()
     limit.add_argument(
