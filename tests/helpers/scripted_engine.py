@@ -166,6 +166,7 @@ class _Supervisor:
 
     Attributes:
         taken: how many slots each request took.
+        other: the model on its way in that requests have to wait for.
     """
 
     def __init__(self, loaded: Loaded) -> None:
@@ -174,6 +175,10 @@ class _Supervisor:
         self.ready.set()
         self.fails: Exception | None = None
         self.taken: list[int] = []
+        self.other: Loaded | None = None
+
+    def waits_for(self, _: str) -> Loaded | None:
+        return self.other
 
     @property
     def models(self) -> tuple[Loaded, ...]:

@@ -293,7 +293,8 @@ class Calls:
             return "loading" + _percent(loaded.progress)
         if call.events is not None:
             return "reading" + _percent(call.events.progress)
-        return "waiting"
+        other = self.supervisor.waits_for(call.model.id)
+        return "waiting" if other is None else f"loading another model{_percent(other.progress)}"
 
     async def _answer(
         self,

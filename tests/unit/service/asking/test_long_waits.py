@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,10 @@ async def test_a_client_that_waits_is_told_how_it_stands() -> None:
         async with served.session.post(served.url + CHAT, json=asked) as reply:
             assert reply.status == 200
             assert await read_some(reply, 2) == [": waiting\n\n"] * 2
+            served.supervisor.other = replace(served.loaded, progress=0.5)
+            while await read_some(reply, 1) != [": loading another model 50 %\n\n"]:
+                pass
+            served.supervisor.other = None
             served.loaded.state, served.loaded.progress = ModelState.LOADING, 0.35
             while await read_some(reply, 1) != [": loading 35 %\n\n"]:
                 pass
