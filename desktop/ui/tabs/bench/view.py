@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop.ui.charts.importing import import_chart
 from desktop.ui.context import Context
 from desktop.ui.messages import message
 from desktop.ui.shell.page import BAR_ROOM, Page, ScrollingColumn
@@ -157,8 +158,11 @@ class BenchPage(Page):
         if not self._charts_asked:
             self._charts_asked = True
             self._presenter.stored.read()
-            self.context.tasks.run(
-                _import_charts, self._on_charts_imported, self.context.show_error
+            import_chart(
+                self.context.tasks,
+                _import_charts,
+                self._on_charts_imported,
+                self.context.show_error,
             )
         self._on_job_changed()
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop.core.quant_table import to_markdown
+from desktop.ui.charts.importing import import_chart
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
 from desktop.ui.tabs.quantize import results_words as words
@@ -222,7 +223,12 @@ class ResultsPane(Translated, QWidget):
         super().showEvent(event)
         if not self._plot_asked:
             self._plot_asked = True
-            self._context.tasks.run(import_plot, self._on_plot_imported, self._context.show_error)
+            import_chart(
+                self._context.tasks,
+                import_plot,
+                self._on_plot_imported,
+                self._context.show_error,
+            )
 
     def _on_plot_imported(self, make: type[ParetoPlot]) -> None:
         # Another turn of the event loop: building takes its time, too.

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from desktop.core.errors import AppError
+from desktop.ui.charts.importing import import_chart
 from desktop.ui.charts.tabletwin import Sheet, TableTwin
 from desktop.ui.context import Context
 from desktop.ui.i18n import Translated
@@ -86,7 +87,9 @@ class ThroughputCard(Translated, Surface):
         """Have the plots made, once."""
         if not self._asked:
             self._asked = True
-            self._context.tasks.run(_import_plot, self._on_imported, self._on_not_imported)
+            import_chart(
+                self._context.tasks, _import_plot, self._on_imported, self._on_not_imported
+            )
 
     def _on_imported(self, plot: type[StepPlot]) -> None:
         # Another turn of the event loop: building takes its time, too.
