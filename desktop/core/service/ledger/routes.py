@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.exports import csv_lines
 from desktop.core.service.exact_cache import ExactCache
 from desktop.core.service.ledger import usage
 from desktop.core.service.ledger.budgets import Budgets
@@ -93,9 +94,9 @@ class LedgerRoutes:
         """The same as a file; with by=request, a line for each of them."""
         if request.query.get("by") == "request":
             rows = usage.request_rows(self._ledger.store.each(_filter(request)))
-            return await self._send(request, usage.csv_lines(usage.REQUEST_COLUMNS, rows))
+            return await self._send(request, csv_lines(usage.REQUEST_COLUMNS, rows))
         document = await self._report(request)
-        lines = usage.csv_lines(usage.SUM_COLUMNS, document["rows"])
+        lines = csv_lines(usage.SUM_COLUMNS, document["rows"])
         return await self._send(request, lines)
 
     async def _report(self, request: web.Request) -> dict[str, Any]:

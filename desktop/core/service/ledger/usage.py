@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -69,8 +67,6 @@ _WHOLE = (
     "completion_tokens",
 )
 _COSTS = ("cost", "electricity_cost", "hardware_cost", "hosted_cost")
-# A table program takes a cell that begins so for a formula and would carry it out.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def report(
@@ -137,32 +133,6 @@ def _idle(total: Mapping[str, Any], wanted: Filter, prices: Prices) -> float | N
 
 
 # --- CSV ------------------------------------------------------------------------------------------
-
-
-def csv_lines(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The lines of a CSV file, its head first; no cell of it is a formula."""
-    columns = list(columns)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-
-    def line(cells: Iterable[Any]) -> str:
-        writer.writerow(list(cells))
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text
-
-    yield line(columns)
-    for row in rows:
-        yield line(_cell(row.get(name)) for name in columns)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def request_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

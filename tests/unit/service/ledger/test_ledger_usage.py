@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from desktop.core.db import Database
 from desktop.core.errors import AppError
+from desktop.core.exports import csv_lines
 from desktop.core.paths import resources
 from desktop.core.service.ledger import usage
 from desktop.core.service.ledger.periods import day_of, end_of, moment_of, month_of, start_of_month
@@ -248,9 +249,7 @@ def test_what_waiting_costs(store: LedgerStore) -> None:
 
 def test_no_cell_is_a_formula() -> None:
     names = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", 'plain, "quoted"', "x=1"]
-    text = "".join(
-        usage.csv_lines(("name", "requests"), ({"name": n, "requests": -3} for n in names))
-    )
+    text = "".join(csv_lines(("name", "requests"), ({"name": n, "requests": -3} for n in names)))
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert rows[0] == ["name", "requests"] and {row[1] for row in rows[1:]} == {"-3"}
     assert [row[0] for row in rows[1:]] == [*(f"'{n}" for n in names[:7]), *names[7:]]
@@ -259,7 +258,7 @@ def test_no_cell_is_a_formula() -> None:
 def test_requests_as_a_file(store: LedgerStore) -> None:
     record = ended(NOON, key="=cmd", stream=True)
     store.write([Entry(record, "USD")])
-    lines = usage.csv_lines(usage.REQUEST_COLUMNS, usage.request_rows(store.each(Filter())))
+    lines = csv_lines(usage.REQUEST_COLUMNS, usage.request_rows(store.each(Filter())))
     row = next(csv.DictReader(io.StringIO("".join(lines), newline="")))
     assert row["time"] == "2026-11-27 12:00:00" and row["key"] == "'=cmd" and row["stream"] == "1"
     assert row["completion_tokens"] == "10" and row["error_code"] == ""
