@@ -11,7 +11,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.ui.tabs.quantize.wish import USUAL, bundled_text, tensor_types
+from desktop.ui.tabs.quantize.wish import (
+    USUAL,
+    Target,
+    Text,
+    Types,
+    Wish,
+    bundled_text,
+    tensor_types,
+)
 from desktop.ui.widgets.tick import Tick
 from tests.ui.quantize.robot import FOLDER, MODELS, RECIPE, Robot, job, plan_of
 
@@ -234,6 +242,14 @@ def test_a_target_is_searched_for(open_page: OpenPage, bound: str, asked: dict[s
     robot.parts.source.folder._on_selected("/data/checkpoint")
     assert "convert the checkpoint first" in robot.reason
     robot.settled()
+
+
+def test_a_search_without_a_matrix_is_told_so() -> None:
+    """Left out, it would take one of its own accord."""
+    wish = Wish(types=Types(target=Target(4 << 30, None, 60.0)))
+    assert wish.params()["imatrix"] is False
+    with_one = Wish(types=wish.types, matrix=Text("bundled"))
+    assert with_one.params()["imatrix"] == bundled_text("importance")
 
 
 # --- the panel --------------------------------------------------------------------------------

@@ -183,6 +183,8 @@ class Wish:
             found["imatrix"] = matrix
         text = self.evaluation.text.file("evaluation")
         if self.types.target is not None:
+            # A search takes one of its own accord where it is not told to do without.
+            found.setdefault("imatrix", False)
             return {**found, **self.types.target.params(), "evaluate": text}
         found |= self.types.params()
         if self.evaluation.on:
