@@ -28,15 +28,20 @@ def run_below(work: Callable[[], int]) -> int:
     """
     if sys.platform == "win32":
         return work()
+    numbers = [getattr(signal, name) for name in _HANDED_ON]
+    # Until there is somebody to hand them on to, they wait: one that came before would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
         return work()
 
     def hand_on(number: int, frame: object) -> None:
         os.kill(child, number)
 
-    for name in _HANDED_ON:
-        signal.signal(getattr(signal, name), hand_on)
+    for number in numbers:
+        signal.signal(number, hand_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
     while True:
         pid, status = os.wait()
         if pid == child:
