@@ -116,7 +116,9 @@ _spawner = _Spawner()
 
 
 def _linux_preexec(parent: int, memory_limit_bytes: int | None, nice: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True)  # resolved here: nothing may be imported after fork
+    # Resolved here: nothing may be imported after fork. A PyDLL keeps the interpreter's lock during
+    # a call: to get it back, in a child of a process with many threads, is one more way to hang.
+    libc = ctypes.PyDLL(None, use_errno=True)
     import resource
 
     def prepare() -> None:
