@@ -369,6 +369,7 @@ async def test_the_real_tools_on_a_tiny_model(service: Service, tmp_path: Path) 
         acceptances=unused,
         downloads=unused,
         library=unused,
+        measured=unused,
     )
     scheduler = Scheduler(service.table, all_kinds(tools), service.publish)
     scheduler.start()
