@@ -35,7 +35,7 @@ def half_billion(quant_type: str = "Q4_K_M") -> Path:
     wanted = folder / f"random-0.5b-{quant_type.lower()}.gguf"
     if wanted.exists():
         return wanted
-    source = folder / "random-0.5b-f16.gguf"
+    source = folder / "random-0.5b-source.part"
     print(f"making {wanted} (once)", file=sys.stderr)
     _write_llama(source, layers=28, hidden=1024, heads=16, kv_heads=4, ff=3072, vocab=131_072)
     part = wanted.with_suffix(".part")
