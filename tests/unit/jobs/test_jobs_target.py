@@ -197,7 +197,7 @@ def test_the_found_file_beats_the_plain_type_of_its_size(
     found, plain = result["target"]["found"], result["target"]["plain"]
     assert result["target"]["better"] and result["target"]["tried"] >= 2
     assert found["size_bytes"] <= Q4_K_M_BYTES and plain["size_bytes"] <= Q4_K_M_BYTES
-        assert found["kld_mean"] < plain["kld_mean"]  # "better": by more than chance explains
+    assert found["kld_mean"] < plain["kld_mean"]  # "better": by more than chance explains
     file = tmp_path / "out" / "guide-best-3.02MB.gguf"
     kept = [each for each in result["outputs"] if each["path"] is not None]
     assert [each["label"] for each in kept] == ["best-3.02MB"]
