@@ -31,7 +31,6 @@ from quantize.whole import unfinished_of
 
 Json = dict[str, Any]
 
-_FLOAT = frozenset({"F64", "F32", "F16", "BF16", "I8", "I16", "I32", "I64"})
 # Steps of the job that converts first stand under this name and theirs.
 _CHECKPOINT = "checkpoint"
 _PREFIX = f"{_CHECKPOINT} "
@@ -146,19 +145,12 @@ class QuantizeKind:
             AppError: BAD_REQUEST, QUANTIZE_AGAIN; what is wrong with the file.
         """
         model = self._model(WHOLE, asked.path)
-        summary = model.summary
-        if asked.evaluate is not None and summary.is_embedding:
-            reason = f"{asked.path.name} makes vectors: it has no tokens to compare."
-            raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
-        quantized = any(name not in _FLOAT for name in summary.tensor_types)
-        source = make.Source(asked.path, "", quantized, model.size_bytes)
-        make.check_source(source, requantize=asked.requantize)
-        return source, model
+        asking.check_model(asked.path, model.summary, compared=asked.evaluate is not None)
+        return asking.source_of(asked.path, model.summary, again=asked.requantize), model
 
     def _model(self, label: str, path: Path) -> Model:
         summary = merge([self._read(path.with_name(name)) for name in part_names(path.name)])
-        if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
-            raise AppError(ErrorCode.BAD_REQUEST, reason=f"{path.name} is no model by itself.")
+        asking.check_model(path, summary, compared=False)
         return Model(label, path, summary.size_bytes or path.stat().st_size, summary)
 
     # --- doing it -----------------------------------------------------------------------------

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
+from desktop.core.gguf.summary import ModelSummary
 from quantize import naming, types
+from quantize.make import Source, check_source
 from quantize.recipe import Recipe
 
 Json = dict[str, Any]
+_FLOAT = frozenset({"F64", "F32", "F16", "BF16", "I8", "I16", "I32", "I64"})
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,34 @@ def read(params: Mapping[str, Any], quantizer: Path) -> Asked:
 def existing(params: Mapping[str, Any], name: str) -> Path:
     """A file that is there."""
     return _file(params.get(name), name)
+
+
+def check_model(path: Path, summary: ModelSummary, *, compared: bool) -> None:
+    """Refuse what cannot be quantized, or not be compared.
+
+    Raises:
+        AppError: BAD_REQUEST.
+    """
+    if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
+        raise AppError(ErrorCode.BAD_REQUEST, reason=f"{path.name} is no model by itself.")
+    if compared and summary.is_embedding:
+        reason = f"{path.name} makes vectors: it has no tokens to compare."
+        raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
+
+
+def source_of(path: Path, summary: ModelSummary, *, again: bool) -> Source:
+    """The model, not hashed yet.
+
+    Args:
+        again: it may be quantized already.
+
+    Raises:
+        AppError: QUANTIZE_AGAIN.
+    """
+    quantized = any(name not in _FLOAT for name in summary.tensor_types)
+    source = Source(path, "", quantized, summary.size_bytes or path.stat().st_size)
+    check_source(source, requantize=again)
+    return source
 
 
 def is_matrix(path: Path) -> bool:

@@ -17,6 +17,7 @@ from desktop.core.gguf.split import part_names
 from desktop.core.gguf.summary import ModelSummary, merge
 from desktop.core.jobs.handlers import target_asked
 from desktop.core.jobs.handlers.quantize import kept_in
+from desktop.core.jobs.handlers.quantize_asked import check_model, source_of
 from desktop.core.jobs.handlers.quantize_matrix import remove_half_matrix
 from desktop.core.jobs.handlers.target_asked import Wanted
 from desktop.core.jobs.handlers.target_ground import Ground, Plan
@@ -42,7 +43,6 @@ from quantize.text import CHUNK_TOKENS
 from quantize.trials import DECODE, PREFILL, ROUNDS, Facts, Files
 from quantize.types import WHOLE, offered
 
-_FLOAT = frozenset({"F64", "F32", "F16", "BF16", "I8", "I16", "I32", "I64"})
 # What a file's header may have besides the source's, before the first file shows it: whose file it
 # is, and with which matrix it was made.
 _MORE_HEADER_BYTES = 1024
@@ -109,16 +109,8 @@ class TargetKind:
         """
         path = wanted.path
         summary = merge([self._read(part) for part in _parts(wanted)])
-        if summary.is_projector or summary.is_adapter or summary.is_vocab_only:
-            reason = f"{path.name} is no model by itself."
-            raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
-        if summary.is_embedding:
-            reason = f"{path.name} makes vectors: it has no tokens to compare."
-            raise AppError(ErrorCode.BAD_REQUEST, reason=reason)
-        quantized = any(name not in _FLOAT for name in summary.tensor_types)
-        source = make.Source(path, "", quantized, summary.size_bytes or path.stat().st_size)
-        make.check_source(source, requantize=wanted.requantize)
-        return source, summary
+        check_model(path, summary, compared=True)
+        return source_of(path, summary, again=wanted.requantize), summary
 
     @staticmethod
     def _check_free(wanted: Wanted) -> None:

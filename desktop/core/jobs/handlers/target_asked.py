@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.jobs.handlers.quantize_asked import existing
+from desktop.core.jobs.handlers.quantize_asked import existing, is_matrix
 from desktop.core.paths import resources
 from quantize import naming
 from quantize.evaluate import MOST_CHUNKS
@@ -74,7 +74,7 @@ def read(params: Mapping[str, Any]) -> Wanted:
         imatrix = None
     elif params.get("imatrix") is not None:
         imatrix = existing(params, "imatrix")
-    texts = imatrix is not None and imatrix.suffix.lower() not in (".gguf", ".dat", ".imatrix")
+    texts = imatrix is not None and not is_matrix(imatrix)
     evaluate = params.get("evaluate")
     return Wanted(
         path,
