@@ -30,7 +30,6 @@ from desktop.core.service.key_policy import KeyPolicy
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loaded import Loaded, ModelState, Prepared
 from desktop.core.service.requests import RequestLog
-from desktop.core.service.upstream import new_session
 
 Json = dict[str, Any]
 Script = Callable[[Json], Sequence[Json]]
@@ -285,7 +284,6 @@ async def gateway(
         settings = LoadSettings(slots=4, context_tokens=2048, adapters=tuple(adapters))
         nothing: Any = None
         served.loaded.prepared = Prepared(settings, None, nothing)
-        session = await entered.enter_async_context(new_session())
         served.supervisor = _Supervisor(served.loaded)
         supervisor: Any = served.supervisor
 
@@ -295,17 +293,14 @@ async def gateway(
         async def listed() -> list[ModelEntry]:
             return [served.model]
 
-        asker = Asker(session, may_fetch=may_fetch, fetcher=fetcher)
+        asker = Asker(may_fetch=may_fetch, fetcher=fetcher)
         served.calls = Calls(
             supervisor,
-            session,
             served.log,
             find=find,
             list_models=listed,
             asker=asker,
-            streams=EngineStreams(
-                session, asker, silent_seconds=silent_seconds, look_seconds=look_seconds
-            ),
+            streams=EngineStreams(asker, silent_seconds=silent_seconds, look_seconds=look_seconds),
             early_seconds=early_seconds,
         )
         app = web.Application(

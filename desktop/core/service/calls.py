@@ -16,7 +16,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
-import aiohttp
 from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
@@ -33,6 +32,7 @@ from desktop.core.service.loaded import Loaded, ModelState
 from desktop.core.service.model_cards import ModelCards
 from desktop.core.service.requests import TEXT_CHARS, RequestLog, RequestRecord
 from desktop.core.service.stall import STALL_SECONDS, StallWatch
+from desktop.core.service.straight import Straight
 from desktop.core.service.streams import StreamFilter, Usage, chunks_of
 from desktop.core.service.supervisor import Supervisor
 
@@ -80,6 +80,7 @@ class Call:
         usage: what is known of the generation.
         whole: the engine has said all of its answer.
         events: its stream, once it has begun.
+        straight: the way to the client, where the engine's answer goes there as it comes.
         pictures: those fetched for it, by address.
         waiting: tells the client meanwhile that it is not forgotten.
         drop_oldest: the client wants turns left out rather than an error where the conversation is
@@ -95,6 +96,7 @@ class Call:
     usage: Usage = field(default_factory=Usage)
     whole: bool = False
     events: StreamFilter | None = None
+    straight: Straight | None = None
     pictures: dict[str, str] = field(default_factory=dict)
     waiting: Waiting | None = None
     drop_oldest: bool = False
@@ -126,7 +128,6 @@ class Calls:
     def __init__(
         self,
         supervisor: Supervisor,
-        session: aiohttp.ClientSession,
         requests: RequestLog,
         *,
         find: Callable[[str], Awaitable[ModelEntry]],
@@ -139,16 +140,15 @@ class Calls:
         early_seconds: float = EARLY_SECONDS,
     ) -> None:
         self.supervisor = supervisor
-        self.session = session
         self.list_models = list_models
         self._requests = requests
         self._find = find
         self._gates = gates
         self._stall_seconds = stall_seconds
         self._early_seconds = early_seconds
-        self._asker = asker or Asker(session)
+        self._asker = asker or Asker()
         self._cards = cards or ModelCards()
-        self._streams = streams or EngineStreams(session, self._asker)
+        self._streams = streams or EngineStreams(self._asker)
         self.stopping = False
 
     @contextlib.asynccontextmanager
@@ -304,7 +304,7 @@ class Calls:
         first: Callable[[], Awaitable[_Answer | None]] | None = None,
     ) -> _Answer:
         if call.caller.policy.private_cache:
-            answer = private_cache.washed(self.session, answer)
+            answer = private_cache.washed(answer)
         async with contextlib.AsyncExitStack() as entered:
             for gate in self._gates:
                 await entered.enter_async_context(gate.admit(call))
@@ -367,6 +367,7 @@ class Calls:
         call: Call,
         blocks: AsyncGenerator[bytes],
         *,
+        straight: bool = False,
         problem: Callable[[ApiError], bytes] = ApiError.event,
         content_type: str = SSE,
     ) -> web.StreamResponse:
@@ -376,16 +377,20 @@ class Calls:
         the stream's last block.
 
         Args:
+            straight: the blocks are those of `events`, which may go past here.
             problem: that block.
         """
         call.record.stream = True
         # A task of its own: each event would wake every frame of the handler on its way down.
-        return await asyncio.create_task(self._pass_on(call, blocks, problem, content_type))
+        return await asyncio.create_task(
+            self._pass_on(call, blocks, straight, problem, content_type)
+        )
 
     async def _pass_on(
         self,
         call: Call,
         blocks: AsyncGenerator[bytes],
+        straight: bool,
         problem: Callable[[ApiError], bytes],
         content_type: str,
     ) -> web.StreamResponse:
@@ -397,6 +402,8 @@ class Calls:
                         if not begun:
                             response, begun = await self._begun(call, response), True
                         await response.write(block)
+                        if straight:
+                            call.straight = Straight(call.request, response)
                 except (ApiError, AppError) as error:
                     if not begun:
                         raise
@@ -426,7 +433,7 @@ class Calls:
         assert server is not None
         private = call.caller.policy.private_cache
         asked = private_cache.unshared(body) if private else body
-        return await upstream.ask(self.session, server, route, asked)
+        return await upstream.ask(server, route, asked)
 
     async def asked(self, call: Call, loaded: Loaded, body: dict[str, Any]) -> dict[str, Any]:
         """What the engine would be asked for a chat completion: pictures inlined, tools as it

@@ -6,19 +6,19 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
 from desktop.core.engine.server import EngineServer
 from desktop.core.service import request_ids, upstream
 from desktop.core.service.api_errors import ApiError, from_upstream
 from desktop.core.service.asking import as_text, completions, overflow
 from desktop.core.service.asking.asker import Asked, Asker
+from desktop.core.service.engine_connection import EngineReply
 from desktop.core.service.loaded import Loaded
 from desktop.core.service.runaway import SILENT_SECONDS, EngineWatch, may_run_away
 from desktop.core.service.streams import StreamFilter
 
 if TYPE_CHECKING:
     from desktop.core.service.calls import Call
+    from desktop.core.service.straight import Straight
 
 DROPPED = "x-paddock-dropped-messages"
 NOTICES = "x-paddock-notices"
@@ -31,13 +31,11 @@ class EngineStreams:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
         asker: Asker,
         *,
         silent_seconds: float = SILENT_SECONDS,
         look_seconds: float = 1.0,
     ) -> None:
-        self._session = session
         self._asker = asker
         self._silent_seconds = silent_seconds
         self._look_seconds = look_seconds
@@ -62,8 +60,8 @@ class EngineStreams:
             record, texts = call.record, call.record.texts
             try:
                 for part in range(len(asked.bodies)):
-                    async with self._opened(loaded, asked, part) as (content, watch, infilled):
-                        while block := await content.readany():
+                    async with self._opened(loaded, asked, part) as (reply, watch, infilled):
+                        while block := await reply.readany():
                             watch.count += 1
                             out = events.feed(infilled.feed(block) if infilled else block)
                             if events.finished:
@@ -80,6 +78,8 @@ class EngineStreams:
                                 texts.add(out)
                             if out:
                                 yield out
+                            if call.straight is not None and asked.straight and texts is None:
+                                await _hand_on(call, call.straight, reply, watch, events)
                     assert loaded.server is not None
                     await _check_ended(events, part, loaded.server)
                 return
@@ -117,7 +117,7 @@ class EngineStreams:
     @contextlib.asynccontextmanager
     async def _opened(
         self, loaded: Loaded, asked: Asked, part: int
-    ) -> AsyncIterator[tuple[aiohttp.StreamReader, EngineWatch, completions.Infilled | None]]:
+    ) -> AsyncIterator[tuple[EngineReply, EngineWatch, completions.Infilled | None]]:
         """The engine's answer to one of the prompts, watched."""
         server, body = loaded.server, asked.bodies[part]
         assert server is not None
@@ -127,16 +127,34 @@ class EngineStreams:
         if asked.infilled:
             infilled = completions.Infilled(loaded.entry.id, asked.answers)
         silent = self._silent_seconds
-        async with upstream.post(
-            self._session, server, asked.route, body, silent_seconds=silent
-        ) as reply:
+        async with upstream.post(server, asked.route, body, silent_seconds=silent) as reply:
             with EngineWatch(
                 reply.close,
                 loops=may_run_away(body),
                 silent_seconds=silent,
                 look_seconds=self._look_seconds,
             ) as watch:
-                yield reply.content, watch, infilled
+                yield reply, watch, infilled
+
+
+async def _hand_on(
+    call: Call, straight: Straight, reply: EngineReply, watch: EngineWatch, events: StreamFilter
+) -> None:
+    """Pass on the rest of an answer into which nobody has to look, as it comes."""
+
+    def take(block: bytes) -> bool:
+        watch.count += 1
+        out = events.feed(block)
+        if events.finished:
+            call.whole = True
+        if not out:
+            return True
+        if watch.loops:
+            watch.blocks.append(out)
+        return straight.write(out)
+
+    while not await reply.hand_on(take):
+        await straight.drain()
 
 
 async def _check_ended(events: StreamFilter, part: int, server: EngineServer) -> None:

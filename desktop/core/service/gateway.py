@@ -121,7 +121,9 @@ class Gateway:
                 events = self._calls.events(call, loaded, route, asked(), usage=wanted)
                 if repeat.on:
                     events = repeat.kept(events, chat)
-                return await (self._calls.send(call, events) if stream else _plain(events, chat))
+                if not stream:
+                    return await _plain(events, chat)
+                return await self._calls.send(call, events, straight=not repeat.on)
 
             early = Early() if stream else None
             first = partial(again, self._calls.supervisor.loaded(entry.id))

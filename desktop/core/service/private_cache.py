@@ -15,8 +15,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import aiohttp
-
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.loaded import Loaded
@@ -43,7 +41,7 @@ def unshared(body: dict[str, Any], loaded: Loaded | None = None) -> dict[str, An
 
 
 def washed(
-    session: aiohttp.ClientSession, answer: Callable[[Loaded], Awaitable[_Answer]]
+    answer: Callable[[Loaded], Awaitable[_Answer]],
 ) -> Callable[[Loaded], Awaitable[_Answer]]:
     """As `answer`, after which no slot holds what was asked and answered."""
 
@@ -52,17 +50,17 @@ def washed(
             return await answer(loaded)
         finally:
             # A client that leaves once more does not keep it from being done.
-            await asyncio.shield(asyncio.ensure_future(_wash(session, loaded)))
+            await asyncio.shield(asyncio.ensure_future(_wash(loaded)))
 
     return answered
 
 
-async def _wash(session: aiohttp.ClientSession, loaded: Loaded) -> None:
+async def _wash(loaded: Loaded) -> None:
     server = loaded.server
     if server is None or loaded.gone.is_set():
         return
     try:
         async with asyncio.timeout(WASH_SECONDS):
-            await upstream.ask(session, server, f"/slots/{SLOT}?action=erase", {})
+            await upstream.ask(server, f"/slots/{SLOT}?action=erase", {})
     except (upstream.EngineSilent, ApiError, TimeoutError, ValueError) as error:
         log.warning("a private prompt may have stayed in the cache", extra={"why": str(error)})

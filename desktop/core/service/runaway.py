@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import aiohttp
-
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
+from desktop.core.service.engine_connection import BrokenOff
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ class EngineWatch:
         """Raises ApiError where the answer was cut off, in place of what that made of it."""
         if self._timer is not None:
             self._timer.cancel()
-        if self.problem is not None and (error is None or isinstance(error, aiohttp.ClientError)):
+        if self.problem is not None and (error is None or isinstance(error, BrokenOff)):
             raise self.problem from error
 
     def _look(self) -> None:

@@ -34,7 +34,7 @@ from desktop.core.jobs.table import JobTable
 from desktop.core.library.entry import ModelEntry
 from desktop.core.paths import Paths, models_folder, models_folder_fixed_by
 from desktop.core.secrets import Secrets, choose_backend
-from desktop.core.service import admin, faces, limits, request_ids, upstream
+from desktop.core.service import admin, faces, limits, request_ids
 from desktop.core.service.adoption import Adoption
 from desktop.core.service.anthropic.routes import Anthropic, by_header
 from desktop.core.service.asking.asker import Asker
@@ -191,10 +191,8 @@ class Service:
             ),
             keep_texts=self.accounts.keep_texts,
         )
-        self._session = upstream.new_session()
         self.calls = Calls(
             self.supervisor,
-            self._session,
             self.requests,
             find=with_map(self.models.find, lambda: self.settings.server.model_map),
             list_models=self.models.all_models,
@@ -207,12 +205,11 @@ class Service:
                     predictor=self._predictor,
                 )
             ),
-            asker=Asker(self._session, may_fetch=lambda: self.settings.server.fetch_images),
+            asker=Asker(may_fetch=lambda: self.settings.server.fetch_images),
         )
         self.turns = Turns(
             ConversationStore(self._database),
             self.supervisor,
-            self._session,
             self.requests,
             find=self.models.find,
             publish=self.bus.publish,
@@ -410,7 +407,7 @@ class Service:
             self.public.off,
         ]
         steps.append(partial(asyncio.to_thread, self._measurement.stop))
-        steps += [self.scheduler.stop, self.supervisor.close, self._session.close]
+        steps += [self.scheduler.stop, self.supervisor.close]
         if self._private is not None:
             steps.append(self._private.stop)
         steps += [self._flush_learned, self.accounts.close]

@@ -117,8 +117,6 @@ def _plain(block: bytes) -> bool:
     Inside a JSON string a quote is escaped, so these marks cannot be part of an answer; "error"
     can, and costs no more than the look.
     """
-    if block.startswith(_PIECE) and block.count(_END) == 1:  # nearly all of a stream
-        return not (b'"usage"' in block or b'"timings"' in block or b'"prompt_progress"' in block)
     return not (
         b'"usage"' in block
         or b'"finish_reason":"' in block
@@ -165,6 +163,21 @@ class StreamFilter:
 
     def feed(self, block: bytes) -> bytes:
         """The part of `block` that goes to the client now; an unfinished event is held back."""
+        if (  # nearly all of a stream: one event with a piece of the answer
+            self.usage.received
+            and not self._rest
+            and block.startswith(_PIECE)
+            and block.find(_END) == len(block) - len(_END)
+            and not (b'"usage"' in block or b'"timings"' in block or b'"prompt_progress"' in block)
+        ):
+            self.usage.received += 1
+        else:
+            block = self._events(block)
+        if self._client_wants_usage:
+            block = block.replace(_BEGIN, _BEGIN_WITH_USAGE)
+        return block if self._chat else block.replace(_CHAT_ID, _TEXT_ID)
+
+    def _events(self, block: bytes) -> bytes:
         if self._rest:
             block = self._rest + block
             self._rest = b""
@@ -176,11 +189,8 @@ class StreamFilter:
             block, self._rest = block[:end], block[end:]
         if _plain(block):
             self.usage.count(block)
-        else:
-            block = b"".join(self._look(event) for event in block.split(_END) if event)
-        if self._client_wants_usage:
-            block = block.replace(_BEGIN, _BEGIN_WITH_USAGE)
-        return block if self._chat else block.replace(_CHAT_ID, _TEXT_ID)
+            return block
+        return b"".join(self._look(event) for event in block.split(_END) if event)
 
     def _look(self, event: bytes) -> bytes:
         if not _plain(event):

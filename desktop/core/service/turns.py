@@ -13,8 +13,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-import aiohttp
-
 from desktop.core.chat import messages as tree
 from desktop.core.chat.messages import UNFINISHED, Conversation, Message, MessageState
 from desktop.core.chat.store import ConversationStore
@@ -52,7 +50,6 @@ class Turns:
         self,
         store: ConversationStore,
         supervisor: Supervisor,
-        session: aiohttp.ClientSession,
         requests: RequestLog,
         *,
         find: Callable[[str], Awaitable[ModelEntry]],
@@ -60,7 +57,6 @@ class Turns:
     ) -> None:
         self.store = store
         self._supervisor = supervisor
-        self._session = session
         self._requests = requests
         self._find = find
         self._publish = publish
@@ -315,10 +311,10 @@ class Turns:
         assert server is not None
         events = StreamFilter(client_wants_usage=True)
         turn.usage = events.usage
-        async with upstream.post(self._session, server, _ROUTE, body) as reply:
+        async with upstream.post(server, _ROUTE, body) as reply:
             # Whether an answer repeats itself too long is for the person to say who reads it.
             with EngineWatch(reply.close, loops=False) as watch:
-                while block := await reply.content.readany():
+                while block := await reply.readany():
                     watch.count += 1
                     for text, reasoning in deltas(events.feed(block)):
                         turn.add(text, reasoning)

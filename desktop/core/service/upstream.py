@@ -7,45 +7,33 @@ can never turn out to be dead (SERVER.md).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from desktop.core.engine.server import EngineServer
 from desktop.core.service.api_errors import ApiError, from_upstream
+from desktop.core.service.engine_connection import BrokenOff, EngineReply
 
 # The parameters that hold what a model reads, on the engine's routes.
 _PROMPTS = ("messages", "input", "documents", "prompt")
 # A dead engine's connection fails at once; why it died is known when its output has been read.
 DEATH_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
 _LARGE = 1 << 19
 _DEPTH = 6  # pictures and texts of a message lie above that
 
 
-def new_session() -> aiohttp.ClientSession:
-    """The client for all engines. Times are bounded by the engine's life, not by the clock."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, force_close=True),
-        timeout=aiohttp.ClientTimeout(total=None, sock_read=None, sock_connect=5),
-        auto_decompress=False,
-        trust_env=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
 @asynccontextmanager
 async def post(
-    session: aiohttp.ClientSession,
     server: EngineServer,
     route: str,
     body: dict[str, Any],
     *,
     silent_seconds: float | None = None,
-) -> AsyncIterator[aiohttp.ClientResponse]:
+) -> AsyncIterator[EngineReply]:
     """The engine's answer to `body`, its status known to be 200.
 
     Args:
@@ -55,30 +43,54 @@ async def post(
         EngineSilent: the connection failed before anything was answered.
         ApiError: what the engine said instead, 502 where it broke off or said nothing.
     """
-    answered = False
+    reply = EngineReply(_request(server, "POST", route, await _data(body)))
     try:
-        async with contextlib.AsyncExitStack() as entered:
-            asking = session.post(
-                server.base_url + route,
-                data=await _data(body),
-                headers={"Content-Type": "application/json", **_key(server)},
-            )
-            try:
-                async with asyncio.timeout(silent_seconds):
-                    reply = await entered.enter_async_context(asking)
-            except TimeoutError as error:
-                if isinstance(error, aiohttp.ClientError):  # it could not even be connected to
-                    raise
-                raise said_nothing(silent_seconds or 0) from None
-            answered = True
-            if reply.status != 200:
-                prompt = next((name for name in _PROMPTS if name in body), "prompt")
-                raise from_upstream(reply.status, await reply.read(), prompt)
-            yield reply
-    except aiohttp.ClientError as error:
-        if not answered:
-            raise EngineSilent(str(error)) from error
+        await _begin(reply, server, silent_seconds)
+        if reply.status != 200:
+            prompt = next((name for name in _PROMPTS if name in body), "prompt")
+            raise from_upstream(reply.status, await reply.read(), prompt)
+        yield reply
+    except BrokenOff as error:
         raise await broke_off(server, str(error)) from error
+    finally:
+        reply.close()
+
+
+async def _begin(reply: EngineReply, server: EngineServer, silent_seconds: float | None) -> None:
+    """Send the request and wait for the head of the answer.
+
+    Raises:
+        EngineSilent: there was none.
+        ApiError: 502 where that took too long.
+    """
+    place = urlsplit(server.base_url)
+    assert place.hostname is not None and place.port is not None
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await loop.create_connection(lambda: reply, place.hostname, place.port)
+    except (OSError, TimeoutError) as error:
+        raise EngineSilent(str(error)) from error
+    try:
+        async with asyncio.timeout(silent_seconds):
+            await reply.begun()
+    except BrokenOff as error:
+        raise EngineSilent(str(error)) from error
+    except TimeoutError:
+        raise said_nothing(silent_seconds or 0) from None
+
+
+def _request(server: EngineServer, method: str, route: str, data: bytes = b"") -> bytes:
+    """As it is sent."""
+    fields = (
+        f"{method} {route} HTTP/1.1",
+        f"Host: {urlsplit(server.base_url).netloc}",
+        f"Authorization: Bearer {server.api_key}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(data)}",
+        "Connection: close",
+    )
+    return "\r\n".join((*fields, "", "")).encode() + data
 
 
 async def _data(body: dict[str, Any]) -> bytes:
@@ -105,10 +117,6 @@ def _is_large(body: dict[str, Any]) -> bool:
     return False
 
 
-def _key(server: EngineServer) -> dict[str, str]:
-    return {"Authorization": f"Bearer {server.api_key}"}
-
-
 def said_nothing(seconds: float) -> ApiError:
     return ApiError(
         502,
@@ -118,24 +126,25 @@ def said_nothing(seconds: float) -> ApiError:
     )
 
 
-async def ask(
-    session: aiohttp.ClientSession, server: EngineServer, route: str, body: dict[str, Any]
-) -> dict[str, Any]:
+async def ask(server: EngineServer, route: str, body: dict[str, Any]) -> dict[str, Any]:
     """The engine's plain JSON answer; raises as `post` does."""
-    async with post(session, server, route, body) as reply:
+    async with post(server, route, body) as reply:
         raw = await reply.read()
     # Parsing a large answer would hold up every other stream.
     found = await asyncio.to_thread(json.loads, raw) if len(raw) > 1 << 20 else json.loads(raw)
     return found if isinstance(found, dict) else {"data": found}
 
 
-async def get(session: aiohttp.ClientSession, server: EngineServer, route: str) -> dict[str, Any]:
+async def get(server: EngineServer, route: str) -> dict[str, Any]:
     """What the engine says of itself; raises as `post` does."""
+    reply = EngineReply(_request(server, "GET", route))
     try:
-        async with session.get(server.base_url + route, headers=_key(server)) as reply:
-            raw = await reply.read()
-    except aiohttp.ClientError as error:
+        await _begin(reply, server, None)
+        raw = await reply.read()
+    except BrokenOff as error:
         raise EngineSilent(str(error)) from error
+    finally:
+        reply.close()
     if reply.status != 200:
         raise from_upstream(reply.status, raw)
     found = json.loads(raw)

@@ -75,7 +75,6 @@ class Rig:
         self.turns = Turns(
             self.store,
             self.supervisor,  # type: ignore[arg-type]
-            SimpleNamespace(),  # type: ignore[arg-type]
             self.requests,
             find=self.find,
             publish=lambda kind, data: self.told.append(data),

@@ -28,7 +28,6 @@ from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loaded import Loaded, ModelState, Prepared
 from desktop.core.service.public import PublicServer
 from desktop.core.service.requests import RequestLog, RequestRecord
-from desktop.core.service.upstream import new_session
 from desktop.core.settings import ServerSettings
 from tests.unit.service.openai.scripted import Engine, Server, Supervisor, entry, listening
 
@@ -367,10 +366,8 @@ class Served:
             loaded = Loaded(self.models["mine"], LoadRequest(), state=ModelState.READY)
             loaded.server, loaded.prepared = server, Prepared(LoadSettings(slots=4), None, nothing)
             supervisor: Any = Supervisor(loaded)
-            session = await entered.enter_async_context(new_session())
             calls = Calls(
                 supervisor,
-                session,
                 self.log,
                 find=self._find,
                 list_models=self._list,

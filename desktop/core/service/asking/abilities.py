@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import aiohttp
-
 from desktop.core.engine.server import EngineServer
 from desktop.core.library.acceptance_signs import thinking_tag
 from desktop.core.service import upstream
@@ -70,8 +68,7 @@ _WITHOUT_FORMS = (
 class AbilityBook:
     """Asks each engine once."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
+    def __init__(self) -> None:
         self._known: WeakKeyDictionary[EngineServer, Abilities] = WeakKeyDictionary()
 
     async def of(self, server: EngineServer) -> Abilities:
@@ -83,7 +80,7 @@ class AbilityBook:
         found = self._known.get(server)
         if found is None:
             try:
-                found = Abilities.of(await upstream.get(self._session, server, "/props"))
+                found = Abilities.of(await upstream.get(server, "/props"))
             except ApiError as error:
                 log.info("an engine does not say what it can do", extra={"why": str(error)})
                 found = NOTHING_SAID

@@ -9,8 +9,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import aiohttp
-
 from desktop.core.engine.server import EngineServer
 from desktop.core.service import upstream
 from desktop.core.service.api_errors import ApiError
@@ -61,6 +59,11 @@ class Asked:
     infilled: bool = False
     chat: bool = True
 
+    @property
+    def straight(self) -> bool:
+        """Whether its answer is passed on as it comes, but for what `StreamFilter` takes out."""
+        return not self.rewriters and not self.infilled
+
 
 class Asker:
     """Args:
@@ -69,13 +72,11 @@ class Asker:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
         *,
         may_fetch: Callable[[], bool] = lambda: True,
         fetcher: Fetcher | None = None,
     ) -> None:
-        self._session = session
-        self.book = AbilityBook(session)
+        self.book = AbilityBook()
         self._media = Media(fetcher or Fetcher(), may_fetch)
 
     async def asked(self, loaded: Loaded, route: str, body: Body, known: dict[str, str]) -> Asked:
@@ -183,7 +184,7 @@ class Asker:
             return prompt
         assert loaded.server is not None
         asked = {"tokens": prompt}
-        found = await upstream.ask(self._session, loaded.server, "/detokenize", asked)
+        found = await upstream.ask(loaded.server, "/detokenize", asked)
         return str(found.get("content", ""))
 
     # --- overflow -----------------------------------------------------------------------------
@@ -215,15 +216,15 @@ class Asker:
     async def _count(self, server: EngineServer, body: Body) -> int:
         """The tokens of a conversation, as the engine would read it."""
         try:
-            found = await upstream.ask(self._session, server, _COUNT, body)
+            found = await upstream.ask(server, _COUNT, body)
             return int(found["input_tokens"])
         except ApiError as error:
             if error.status != 404:
                 raise
         # An engine that does not count by itself.
-        rendered = await upstream.ask(self._session, server, "/apply-template", body)
+        rendered = await upstream.ask(server, "/apply-template", body)
         text = {"content": rendered["prompt"], "add_special": True, "parse_special": True}
-        return len((await upstream.ask(self._session, server, "/tokenize", text))["tokens"])
+        return len((await upstream.ask(server, "/tokenize", text))["tokens"])
 
     # --- forms --------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class Asker:
         if asked.route != CHAT or server is None or not (has_form(body) and only_text(body)):
             return None
         try:
-            rendered = await upstream.ask(self._session, server, "/apply-template", body)
+            rendered = await upstream.ask(server, "/apply-template", body)
         except ApiError as error:
             log.info("a template could not be applied", extra={"why": str(error)})
             return None

@@ -28,7 +28,6 @@ from desktop.core.service.model_map import with_map
 from desktop.core.service.ollama.api import OllamaApi, with_greeting
 from desktop.core.service.requests import RequestLog
 from desktop.core.service.supervisor import Supervisor
-from desktop.core.service.upstream import new_session
 from tests.helpers.scripted_loader import Room, ScriptedLoader
 from tests.unit.service.downloading import HASTY, Service, serving
 from tests.unit.service.openai import scripted
@@ -115,14 +114,12 @@ async def world_of(folder: Path) -> AsyncIterator[World]:
     upstream.router.add_route("*", "/{path:.*}", engine.answer)
     async with contextlib.AsyncExitStack() as entered:
         service = await entered.enter_async_context(serving(paths()))
-        session = await entered.enter_async_context(new_session())
         address = await entered.enter_async_context(scripted.listening(upstream))
         world = World(service, engine, address)
         entered.push_async_callback(world.supervisor.close)
         await service.models.add_folder(str(folder))
         calls = Calls(
             world.supervisor,
-            session,
             world.log,
             find=with_map(service.models.find, lambda: service.file.settings.server.model_map),
             list_models=service.models.all_models,

@@ -23,7 +23,6 @@ from desktop.core.service.keys import KeyStore
 from desktop.core.service.load_request import LoadRequest
 from desktop.core.service.loaded import Loaded, ModelState, Prepared
 from desktop.core.service.requests import RequestLog
-from desktop.core.service.upstream import new_session
 
 Json = dict[str, Any]
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3}}
@@ -170,10 +169,9 @@ class Gateway:
             nothing: Any = None
             loaded = Loaded(model, LoadRequest(), state=ModelState.READY, server=server)
             loaded.prepared = Prepared(LoadSettings(slots=4), None, nothing)
-            session = await entered.enter_async_context(new_session())
             self.supervisor = Supervisor(loaded)
             supervisor: Any = self.supervisor
-            calls = Calls(supervisor, session, self.log, find=self._find, list_models=self._list)
+            calls = Calls(supervisor, self.log, find=self._find, list_models=self._list)
             policy = PublicPolicy("127.0.0.1", self.keys is not None, [], ["https://app.example"])
             app = self.application(policy, routes(calls))
             self.url = await entered.enter_async_context(listening(app))
