@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -91,7 +92,12 @@ def _chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
         "model": "scripted",
         "object": "chat.completion.chunk",
     }
-    return b"data: " + json.dumps(event).encode() + b"\n\n"
+    return _event(event)
+
+
+def _event(chunk: dict[str, Any]) -> bytes:
+    """As llama-server writes it, without a space: what is passed on unread is known by that."""
+    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
 
 
 async def serve(tokens: int, rate: float, port: int) -> None:
@@ -118,9 +124,7 @@ async def serve(tokens: int, rate: float, port: int) -> None:
             await asyncio.sleep(1 / rate)
         usage = {"prompt_tokens": 8, "completion_tokens": len(chunks)}
         await response.write(_chunk({}, "stop"))
-        await response.write(
-            b"data: " + json.dumps({"choices": [], "usage": usage}).encode() + b"\n\n"
-        )
+        await response.write(_event({"choices": [], "usage": usage}))
         await response.write(b"data: [DONE]\n\n")
         print("all slots are idle", flush=True)
         return response
