@@ -7,21 +7,14 @@ free, so that one function makes both a stub the size of a real model and a tiny
 from __future__ import annotations
 
 import os
-import random
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.helpers.gguf_files import TYPES, Gguf
+from desktop.core.fit.speed_models import RandomWeights
+from tests.helpers.gguf_files import Gguf
 from tests.helpers.model_layouts import LAYOUTS, transformer
 from tests.helpers.model_maker import Maker, Spec
 
 __all__ = ["Spec", "write_random", "write_stub", "zoo"]
-
-_TILE = 1 << 20
-# Where a block of a type holds its half-precision scales (ggml-common.h of the pinned engine).
-_SCALES = {"Q4_0": (0,), "Q5_0": (0,), "Q8_0": (0,), "Q4_K": (0, 2), "Q5_K": (0, 2)}
-_SCALES |= {"Q6_K": (208,), "Q2_K": (80, 82), "Q3_K": (108,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
 
 
 def zoo(spec: Spec) -> Gguf:
@@ -45,44 +38,15 @@ def write_stub(path: Path, spec: Spec) -> Path:
 
 
 def write_random(path: Path, spec: Spec, seed: int = 1) -> Path:
-    """The model with random weights: finite, small, and no two blocks of a tile alike."""
-    made, randomness = zoo(spec), random.Random(seed)
-    tiles: dict[str, bytes] = {}
+    """The model with the random weights of the models that a calibration times."""
+    made, weights = zoo(spec), RandomWeights(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
         stream.write(made.header())
         for tensor in made.tensors:
             if tensor.data is not None:
-                data: Iterator[bytes] = iter([tensor.data])
+                stream.write(tensor.data)
             else:
-                tile = tiles.setdefault(tensor.type_name, _tile(tensor.type_name, randomness))
-                data = _repeat(tile, tensor.size)
-            for chunk in data:
-                stream.write(chunk)
+                weights.write(stream, tensor.name, tensor.type_name, tensor.size)
             stream.write(bytes(-tensor.size % made.alignment))
     return path
-
-
-def _repeat(tile: bytes, size: int) -> Iterator[bytes]:
-    while size > 0:
-        yield tile[: min(size, len(tile))]
-        size -= len(tile)
-
-
-def _tile(kind: str, randomness: random.Random) -> bytes:
-    if kind == "F32":
-        numbers = [randomness.gauss(0, 0.02) for _ in range(4096)]
-        return struct.pack("<4096f", *numbers) * (_TILE // 16384)
-    if kind in ("F16", "BF16"):
-        raw = struct.pack("<4096e", *(randomness.gauss(0, 0.02) for _ in range(4096)))
-        if kind == "BF16":
-            raw = b"".join(struct.pack("<f", randomness.gauss(0, 0.02))[2:] for _ in range(4096))
-        return raw * (_TILE // 8192)
-    _, _, size = TYPES[kind]
-    blocks = bytearray(randomness.randbytes(size * 4096))
-    for start in range(0, len(blocks), size):
-        for offset in _SCALES.get(kind, ()):
-            struct.pack_into("<e", blocks, start + offset, 0.0005)
-        if kind == "MXFP4":
-            blocks[start] = 118  # 2^-9: an exponent with a bias of 127
-    return bytes(blocks) * max(1, _TILE // len(blocks))
