@@ -2,13 +2,13 @@
 
 A generated token takes, on each device that holds a part of the model,
 
-    Σ over types (bytes read × seconds per byte) + c × layers + w × width + attention(depth)
+    Σ over types (bytes read × seconds per byte) + c × layers + attention(depth)
 
 and a prompt token takes multiplications × seconds each instead of the bytes. The parts of several
-devices work one after the other, so their times add up. The seconds per byte of a type are what
-its unpacking takes, plus what the memory takes beyond that, which depends on how much is gone
-through for a token, because caches hold small models. (Taking the larger of the two instead left
-7 of 10 models out of the cache 12 to 20 % too fast, on an EPYC with 32 MB of cache.)
+devices work one after the other, so their times add up. The seconds per byte of a type follow from
+what its unpacking takes and from what the memory takes, which depends on how much is gone through
+for a token, because caches hold small models. Both happen at the same time, so that the larger
+counts, and a little more where they are alike (`together`).
 
 ENGINE.md, "Speed": with two parameters per machine 78 published runs came within 2 to 9 %, with the
 best single factor within 3 to 18 %. Here the parameters come from calibration (`speed_calibrate`),
@@ -30,7 +30,11 @@ SpeedSource = Literal["seed_table", "calibrated", "measured"]
 
 _WIDER_FOR_HYBRIDS = 0.15  # recurrent layers: their own steps are not calibrated
 _WIDER_FOR_OTHER_TYPES = 0.15  # a type that was not measured takes its neighbour's figure
-_VERSION = 3
+_VERSION = 4
+# How nearly reading and unpacking hide each other: seven types in models of 7 and of 400 MB, on an
+# EPYC with 32 MB of cache, were within 10 % of the sixth root of the sum of sixth powers; their sum
+# is 60 % too much for Q8_0, and the larger alone 12 % too little where they are alike.
+_OVERLAP = 6.0
 _SMALLEST_BATCH = 32  # of tokens for which the engine sends weights to the GPU (ggml's own limit)
 
 # The types by how they are unpacked; one that was not measured takes its family's figure.
@@ -76,18 +80,19 @@ class DeviceSpeed:
         build: the engine's version and commit.
         device: the CPU's or GPU's name.
         memory: (bytes gone through for a token, seconds per byte), ascending.
-        decode: seconds per byte by type, of models of the smallest of these sizes.
-        layer, moe_layer, width: seconds per layer, more for one with experts, and per element of
-            `Portion.width`, for a generated token.
-        attention, attention_byte: seconds per head for one cell of the cache, and per byte of it,
-            by the cache's type; both empty where reading the cache is as fast as reading weights.
-            (Heads that share their keys and values share what reading them takes. On the same
-            EPYC 10 models of 32 to 512 bytes a head and cell took 12 to 95 ns for each, within a
-            fifth of 5 ns and 0.2 ns a byte; neither the bytes nor the heads alone explain them.)
-        prefill, prefill_layer, prefill_moe_layer, prefill_width: the same for a prompt token,
-            `prefill` per multiplication.
-        prefill_attention: seconds per multiplication for one cell of the cache, by the cache's
-            type and the numbers per head ("f16@128"), or by the type alone.
+        decode: seconds per byte that unpacking takes, by type.
+        memory_share: of types that are read faster than `memory` says, the part they take of it.
+        layer, moe_layer: seconds per layer, and more for one with experts, for a generated token.
+        attention: seconds per multiplication for one cell of the cache, by the cache's type and
+            the numbers per head ("f16@128"), or by the type alone: heads of 128 take more than
+            twice what heads of 64 do.
+        attention_byte: seconds per byte of one cell, by the cache's type: heads that share their
+            keys and values share what reading them takes. Both are empty where reading the cache
+            is as fast as reading weights. (On the same EPYC 12 models with 8 to 20 heads of 64
+            to 256 took 13 to 60 ns for a head and a cell; these two come within a quarter.)
+        prefill, prefill_layer, prefill_moe_layer: the same for a token of a prompt, `prefill` per
+            multiplication.
+        prefill_attention: as `attention`.
         expert_prefill: how many times longer a multiplication takes in experts, by type: those that
             are rearranged for whole prompts lose that in experts (Q4_K 3.8 times on an EPYC, Q8_0
             2.2); empty: no longer.
@@ -104,14 +109,13 @@ class DeviceSpeed:
     memory: tuple[tuple[float, float], ...]
     decode: Mapping[str, float]
     prefill: Mapping[str, float]
+    memory_share: Mapping[str, float] = field(default_factory=dict)
     layer: float = 0.0
     moe_layer: float = 0.0
-    width: float = 0.0
     attention: Mapping[str, float] = field(default_factory=dict)
     attention_byte: Mapping[str, float] = field(default_factory=dict)
     prefill_layer: float = 0.0
     prefill_moe_layer: float = 0.0
-    prefill_width: float = 0.0
     prefill_attention: Mapping[str, float] = field(default_factory=dict)
     expert_prefill: Mapping[str, float] = field(default_factory=dict)
     prompt_tokens: int = 512
@@ -147,24 +151,17 @@ class DeviceSpeed:
         """Between two measured sizes, in proportion to the logarithm of the size."""
         return _between(self.memory, footprint_bytes) if self.memory else 0.0
 
-    def beyond_cache(self, footprint_bytes: float) -> float:
-        """What the memory takes for a byte beyond what it does for the smallest size."""
-        return self.memory_seconds_per_byte(footprint_bytes) - self.memory_seconds_per_byte(0)
-
     def decode_seconds(self, portion: Portion, depth: float, kv_type: str) -> float:
         """Of one generated token with `depth` tokens before it, on this device."""
         cache_bytes = sum(each.seen(depth) * each.cell_bytes for each in portion.attention)
         memory = self.memory_seconds_per_byte(portion.held_bytes + cache_bytes)
-        beyond = self.beyond_cache(portion.held_bytes + cache_bytes)
         seconds = portion.state_bytes * memory
         for kind, size in portion.read_bytes.items():
-            own = _like(self.decode, kind, per_byte=True)[0] + beyond
-            seconds += size * (own if self.decode else memory)
+            unpacking = _like(self.decode, kind, per_byte=True)[0]
+            seconds += size * together(unpacking, memory * self.memory_share.get(kind, 1.0))
         seconds += self.layer * portion.layers + self.moe_layer * portion.moe_layers
-        seconds += self.width * portion.width
         if self.attention or self.attention_byte:
-            heads = sum(each.seen(depth) * each.cell_heads for each in portion.attention)
-            seconds += heads * _of_type(self.attention, kv_type)
+            seconds += attention_seconds(self.attention, portion, depth, kv_type)
             return seconds + cache_bytes * _of_type(self.attention_byte, kv_type)
         return seconds + cache_bytes * memory
 
@@ -175,7 +172,7 @@ class DeviceSpeed:
             for kind, count in macs.items():
                 factor = _like(factors, kind, per_byte=False)[0] if factors else 1.0
                 seconds += count * factor * _like(self.prefill, kind, per_byte=False)[0]
-        seconds += self.prefill_layer * portion.layers + self.prefill_width * portion.width
+        seconds += self.prefill_layer * portion.layers
         seconds += self.prefill_moe_layer * portion.moe_layers
         middle = depth + tokens / 2
         return seconds + attention_seconds(self.prefill_attention, portion, middle, kv_type)
@@ -186,10 +183,22 @@ class DeviceSpeed:
         return all(kind in self.decode and kind in self.prefill for kind in kinds)
 
 
+def together(unpacking: float, memory: float) -> float:
+    """What two costs of the same bytes take that hide each other for the most part."""
+    less, more = sorted((unpacking, memory))
+    return float(more * (1 + (less / more) ** _OVERLAP) ** (1 / _OVERLAP)) if more else 0.0
+
+
+def unpacking_of(seconds: float, memory: float) -> float:
+    """The inverse of `together`: 0 where the memory explains it all."""
+    rest = max(0.0, 1 - (memory / seconds) ** _OVERLAP)
+    return float(seconds * rest ** (1 / _OVERLAP))
+
+
 def attention_seconds(
     costs: Mapping[str, float], portion: Portion, depth: float, kv_type: str
 ) -> float:
-    """Of one prompt token that sees `depth` tokens."""
+    """Of one token that sees `depth` tokens, without what `attention_byte` is for."""
     return sum(
         each.seen(depth) * each.cell_macs * _of_cache(costs, kv_type, each.head_dim)
         for each in portion.attention
@@ -197,7 +206,7 @@ def attention_seconds(
 
 
 def cache_key(kv_type: str, head_dim: int) -> str:
-    """How a measured cost of a prompt's attention is called."""
+    """How a measured cost of attention is called."""
     return f"{kv_type}@{head_dim}"
 
 

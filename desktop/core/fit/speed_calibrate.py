@@ -1,13 +1,13 @@
 """Measures this machine with the installed engine: no download, under a minute, can be stopped.
 
 The rounds are interleaved: every model is measured once before any is measured again, so that a
-disturbance of some seconds hits one sample of each and not all samples of one. Of a round the
-better of the repetitions counts (a machine is only ever disturbed into being slower), of the
-rounds the median, and of an even number of them the lower of the two in the middle.
+disturbance of some seconds hits one sample of each and not all samples of one. Of all repetitions
+the median counts: what is predicted is what people will see, on the machine as it is.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import statistics
 import tempfile
@@ -166,7 +166,11 @@ class Measurement:
                     refused[point] = error
                     self.reporter.log(f"{point.name}: left out. {error}")
                 cost[point] = self.clock() - start
-        whole = {point: each for point, each in samples.items() if each.decode and each.prefill}
+        whole = {
+            point: each
+            for point, each in samples.items()
+            if each.decode and (each.prefill or point.decode_only)
+        }
         if not whole:
             reason = "There was no time to measure anything."
             nothing = AppError(ErrorCode.ENGINE_TOOL_FAILED, tool="llama-bench", reason=reason)
@@ -192,7 +196,7 @@ class Measurement:
             rows = self.bench(
                 self.runtime,
                 path,
-                prompts=(self.plan.prompt_tokens,),
+                prompts=() if point.decode_only else (self.plan.prompt_tokens,),
                 gens=(self.plan.gen_tokens,),
                 depths=sorted({0, point.depth}),
                 repetitions=self.plan.repetitions,
@@ -205,8 +209,8 @@ class Measurement:
             timer.join()
             undo()
         for row in rows:
-            best = max(row.samples or (row.tokens_per_second,))
-            samples.of(row, point.depth).append(1 / best)
+            rates = row.samples or (row.tokens_per_second,)
+            samples.of(row, point.depth).extend(1 / rate for rate in rates)
 
 
 def settings_of(target: Target, point: Point) -> LoadSettings:
@@ -223,7 +227,8 @@ def settings_of(target: Target, point: Point) -> LoadSettings:
 
 
 def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
-    decode, prefill = statistics.median_low(samples.decode), statistics.median_low(samples.prefill)
+    decode = statistics.median(samples.decode)
+    prefill = statistics.median(samples.prefill) if samples.prefill else math.nan
     noise = max(_noise(samples.decode, decode), _noise(samples.prefill, prefill))
     return Measured(
         point,
@@ -231,11 +236,13 @@ def _judged(point: Point, samples: _Samples, portion: Portion) -> Measured:
         decode,
         prefill,
         noise,
-        statistics.median_low(samples.flat_decode) if samples.flat_decode else None,
-        statistics.median_low(samples.flat_prefill) if samples.flat_prefill else None,
+        statistics.median(samples.flat_decode) if samples.flat_decode else None,
+        statistics.median(samples.flat_prefill) if samples.flat_prefill else None,
     )
 
 
 def _noise(samples: list[float], median: float) -> float:
     """The median distance from the median, as a part of it."""
+    if not samples:
+        return 0.0
     return statistics.median(abs(sample - median) for sample in samples) / median

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from desktop.core.errors import AppError, ErrorCode
-from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key
-from desktop.core.fit.speed_plan import REFERENCE_TYPE, Point
+from desktop.core.fit.speed import DeviceSpeed, attention_seconds, cache_key, unpacking_of
+from desktop.core.fit.speed_plan import MEMORY_TYPE, REFERENCE_TYPE, Point
 from desktop.core.fit.speed_work import Portion
 
 # No machine repeats itself better than this from one hour to the next, and a calibration's models
@@ -17,14 +17,13 @@ from desktop.core.fit.speed_work import Portion
 # predicted, at the same hour): a band is never narrower.
 _SMALLEST_SPREAD = 0.15
 _LARGEST_SPREAD = 1.0
-# About 9 of 10 of normally distributed errors lie within 1.7 standard deviations.
-_SPREAD_FACTOR = 1.7
-_SAME = 1.1  # two times this close are taken for the same
+# 87 of 100 normally distributed errors lie within 1.5 standard deviations.
+_SPREAD_FACTOR = 1.5
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A point's times for one token, in seconds (medians), and the work it was.
+    """A point's times for one token, in seconds (medians; NaN: not measured), and its work.
 
     `noise` is half the spread between rounds, as a part of the value. Of a point with a depth the
     same model's times without tokens in the cache stand beside it.
@@ -59,15 +58,15 @@ def fit(
         reason = "The reference model was not measured."
         raise AppError(ErrorCode.ENGINE_TOOL_FAILED, tool="llama-bench", reason=reason)
     shapes.append(reference)
-    per_byte, layer, width = _solve(
-        [(m.portion.total_read_bytes, m.portion.layers, m.portion.width) for m in shapes],
+    per_byte, layer = _solve(
+        [(m.portion.total_read_bytes, m.portion.layers) for m in shapes],
         [m.decode_seconds for m in shapes],
     )
     attention, attention_byte = _attention(measured)
     prefill_attention = _prefill_attention(measured)
     mean_depth = prompt_tokens / 2
-    per_mac, prefill_layer, prefill_width = _solve(
-        [(_macs(m.portion), m.portion.layers, m.portion.width) for m in shapes],
+    per_mac, prefill_layer = _solve(
+        [(_macs(m.portion), m.portion.layers) for m in shapes],
         [
             _positive(
                 m.prefill_seconds,
@@ -80,15 +79,13 @@ def fit(
         build=build,
         backend=backend,
         device=device,
-        memory=((reference.portion.held_bytes, per_byte),),
+        memory=(),
         decode={REFERENCE_TYPE: per_byte},
         prefill={REFERENCE_TYPE: per_mac},
         layer=layer,
-        width=width,
         attention=attention,
         attention_byte=attention_byte,
         prefill_layer=prefill_layer,
-        prefill_width=prefill_width,
         prefill_attention=prefill_attention,
         prompt_tokens=prompt_tokens,
     )
@@ -103,50 +100,62 @@ def _macs(portion: Portion) -> float:
 
 
 def _attention(measured: Sequence[Measured]) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds of a generated token per head and cell, and per byte of the cache: from the same
-    models with and without tokens in the cache."""
-    heads: dict[str, float] = {}
+    """Seconds of a generated token per multiplication, by the cache's type and the heads' length,
+    and per byte of the cache: from the same models with and without tokens in the cache."""
+    per_mac: dict[str, float] = {}
     per_byte: dict[str, float] = {}
     for kind in {each.point.kv_type for each in measured if each.flat_decode_seconds is not None}:
+        points = [each for each in measured if each.point.kv_type == kind and each.point.depth]
+        dims = sorted({each.portion.attention[0].head_dim for each in points})
         rows, times = [], []
-        for each in measured:
-            if each.flat_decode_seconds is not None and each.point.kv_type == kind:
-                (work,) = each.portion.attention
-                seen = work.seen(each.point.depth)
-                rows.append((seen * work.cell_bytes, seen * work.cell_heads))
-                times.append(_positive(each.decode_seconds, each.flat_decode_seconds))
-        per_byte[kind], heads[kind] = _solve(rows, times)
-    return heads, per_byte
+        for each in points:
+            (work,) = each.portion.attention
+            seen = work.seen(each.point.depth)
+            macs = [seen * work.cell_macs * (dim == work.head_dim) for dim in dims]
+            rows.append((seen * work.cell_bytes, *macs))
+            times.append(_positive(each.decode_seconds, each.flat_decode_seconds or 0.0))
+        per_byte[kind], *costs = _solve(rows, times)
+        per_mac |= {cache_key(kind, dim): cost for dim, cost in zip(dims, costs, strict=True)}
+    return per_mac, per_byte
 
 
 def _prefill_attention(measured: Sequence[Measured]) -> dict[str, float]:
     """Seconds of a prompt token per multiplication, by the cache's type and the heads' length."""
-    found: dict[str, float] = {}
+    found: dict[str, list[float]] = {}
     for each in measured:
         if each.flat_prefill_seconds is not None:
             (work,) = each.portion.attention
             more = max(0.0, each.prefill_seconds - each.flat_prefill_seconds)
             key = cache_key(each.point.kv_type, work.head_dim)
-            found[key] = more / (work.seen(each.point.depth) * work.cell_macs)
-    return found
+            found.setdefault(key, []).append(more / (work.seen(each.point.depth) * work.cell_macs))
+    return {key: statistics.fmean(costs) for key, costs in found.items()}
 
 
 def _with_types(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
     """Each type's own cost: what its model took beyond all that is known. The same weights are
     more bytes in a larger type, and may be too many for a cache that holds the reference."""
-    decode, prefill = dict(speed.decode), dict(speed.prefill)
+    decode, prefill, shares = dict(speed.decode), dict(speed.prefill), dict(speed.memory_share)
     for each in measured:
-        kind = each.point.model.type_name
-        if each.point.role != "type" or kind == REFERENCE_TYPE:
+        kind, portion = each.point.model.type_name, each.portion
+        if each.point.role != "type":
             continue
-        portion = each.portion
-        steps = speed.layer * portion.layers + speed.width * portion.width
-        own = _positive(each.decode_seconds, steps) / portion.total_read_bytes
-        decode[kind] = _positive(own, speed.beyond_cache(portion.held_bytes))
-        steps = speed.prefill_layer * portion.layers + speed.prefill_width * portion.width
+        own = speed.decode[kind] if kind == REFERENCE_TYPE else _per_byte(speed, each)
+        memory = speed.memory_seconds_per_byte(portion.held_bytes)
+        decode[kind] = unpacking_of(own, memory)
+        if own < memory and kind != MEMORY_TYPE:
+            shares[kind] = own / memory
+        if kind == REFERENCE_TYPE:
+            continue
+        steps = speed.prefill_layer * portion.layers
         steps += attention_seconds(speed.prefill_attention, portion, speed.prompt_tokens / 2, "f16")
         prefill[kind] = _positive(each.prefill_seconds, steps) / _macs(portion)
-    return replace(speed, decode=decode, prefill=prefill)
+    return replace(speed, decode=decode, prefill=prefill, memory_share=shares)
+
+
+def _per_byte(speed: DeviceSpeed, each: Measured) -> float:
+    """Seconds of a byte of the weights, in a generated token."""
+    steps = speed.layer * each.portion.layers
+    return _positive(each.decode_seconds, steps) / each.portion.total_read_bytes
 
 
 def _positive(seconds: float, known: float) -> float:
@@ -155,19 +164,18 @@ def _positive(seconds: float, known: float) -> float:
 
 
 def _with_memory(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed:
-    """Seconds per byte by how much is gone through; never less for more.
-
-    Where a large model takes no longer per byte than the small one of its type, unpacking is what
-    takes the time, and it says nothing of the memory.
-    """
-    points = list(speed.memory)
-    unpacking = speed.decode[REFERENCE_TYPE] * _SAME
+    """Seconds per byte by how much is gone through, of the type that is unpacked fastest; where
+    a smaller model took more than a larger one, both take their mean. Without such models the
+    memory is taken for as slow as the reference."""
+    sizes, levels = [], list[list[float]]()
     for each in sorted(measured, key=lambda m: m.portion.held_bytes):
-        if each.point.role == "memory":
-            steps = speed.layer * each.portion.layers + speed.width * each.portion.width
-            seconds = _positive(each.decode_seconds, steps) / each.portion.total_read_bytes
-            seconds = seconds if seconds > unpacking else 0.0
-            points.append((each.portion.held_bytes, max(seconds, points[-1][1])))
+        if each.point.role in ("memory", "type") and each.point.model.type_name == MEMORY_TYPE:
+            sizes.append(each.portion.held_bytes)
+            levels.append([_per_byte(speed, each)])
+            while len(levels) > 1 and statistics.fmean(levels[-2]) > statistics.fmean(levels[-1]):
+                levels[-2:] = [levels[-2] + levels[-1]]
+    costs = [statistics.fmean(level) for level in levels for _ in level]
+    points = zip(sizes, costs, strict=True) if sizes else [(1.0, speed.decode[REFERENCE_TYPE])]
     return replace(speed, memory=tuple(points))
 
 
@@ -212,7 +220,8 @@ def _with_bands(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed
         times = 3 if each.point.role == "check" else 1
         if each.point.role != "type":  # a type's own figure fits its own point by itself
             errors["decode"] += [math.log(decode / each.decode_seconds)] * times
-            errors["prefill"] += [math.log(prefill / each.prefill_seconds)] * times
+            if not each.point.decode_only:
+                errors["prefill"] += [math.log(prefill / each.prefill_seconds)] * times
     noise = statistics.median(each.noise for each in measured)
     return replace(
         speed,

@@ -1,10 +1,10 @@
 """What calibration measures: small synthetic models, each there to show one thing.
 
 All differ from the reference in one respect, so that what it costs can be told apart: many narrow
-layers show the cost of a layer, a cache with tokens in it that of attention (eight heads that share
-their keys and values, and heads of which only two do), other types that of their unpacking, larger
-models what the memory gives when no cache holds them. Two more models, of other shapes and types,
-are only predicted: how well that works is the honest part of the band.
+layers show the cost of a layer, a cache with tokens in it that of attention (heads of 64, 128 and
+256 numbers, and heads of which more share their keys and values or fewer), other types that of
+their unpacking, larger models what the memory gives when no cache holds them. Three more models, of
+other shapes and types, are only predicted: how well that works is the honest part of the band.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 from desktop.core.gguf.synthetic import SyntheticModel
 
 REFERENCE_TYPE = "Q4_K"
+MEMORY_TYPE = "Q8_0"  # so quickly unpacked that it shows what the memory takes
 # In the order of how much there is of them in the world's files.
 CPU_TYPES = (
     *("Q4_K", "Q6_K", "Q8_0", "Q5_K", "Q4_0", "F16", "Q3_K", "IQ4_XS", "Q2_K", "MXFP4", "IQ3_S"),
@@ -22,8 +23,6 @@ CPU_TYPES = (
 )
 GPU_TYPES = CPU_TYPES[:13]
 KV_DEPTH = 1024
-# Reading a prompt takes long with it, and so shallow a cache shows as much.
-Q8_DEPTH = 512
 _MB = 1_000_000
 
 Role = Literal["type", "layers", "depth", "experts", "memory", "check"]
@@ -39,6 +38,11 @@ class Point:
     depth: int = 0
     kv_type: str = "f16"
 
+    @property
+    def decode_only(self) -> bool:
+        """A prompt reads the weights once for many tokens, and the memory plays no part."""
+        return self.role == "memory"
+
 
 @dataclass(frozen=True)
 class CalibrationPlan:
@@ -48,7 +52,7 @@ class CalibrationPlan:
     points: tuple[Point, ...]
     prompt_tokens: int
     gen_tokens: int
-    repetitions: int = 2
+    repetitions: int = 1  # more rounds are worth more than more repetitions of one
 
     @property
     def disk_bytes(self) -> int:
@@ -67,20 +71,29 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
     width, ff, heads, kv_heads = (4096, 11008, 32, 8) if gpu else (1536, 4096, 12, 4)
     base = SyntheticModel(k, 2, width, ff, heads, kv_heads)
     narrow = SyntheticModel(k, 16, 512, 1536, 8, 4)
+    attends = SyntheticModel(k, 4, 512, 2048, 8, 2)
     points = [
         Point("narrow layers", "layers", SyntheticModel(k, 24, 256, 768, 4, 2)),
         Point("narrow", "layers", narrow),
         Point("middle", "layers", SyntheticModel(k, 8, 1024, 2816, 16, 4)),
         Point(f"type {k}", "type", base),
         *(
-            Point(f"depth {kind}, heads of {model.head_dim}", "depth", model, depth, kind)
-            for kind, depth in (("f16", KV_DEPTH), ("q8_0", Q8_DEPTH))
-            for model in (replace(narrow, kv_heads=1), SyntheticModel(k, 3, 2048, 1024, 16, 8))
+            Point(
+                f"depth {kind}, {model.heads}/{model.kv_heads} heads of {model.head_dim}",
+                *("depth", model, KV_DEPTH, kind),
+            )
+            for kind in ("f16", "q8_0")
+            for model in (
+                replace(attends, heads=8, kv_heads=2, head_length=64),
+                replace(attends, heads=16, kv_heads=4, head_length=128),
+                replace(attends, heads=16, kv_heads=8, head_length=128),
+                replace(attends, heads=8, kv_heads=4, head_length=256),
+            )
         ),
     ]
-    for size in _memory_sizes(base, free_bytes, largest_cache_bytes):
-        layers = max(3, round(size / base.size_bytes * base.layers))
-        model = replace(base, layers=layers)
+    memory = replace(base, type_name=MEMORY_TYPE)
+    for size in _memory_sizes(memory, free_bytes, largest_cache_bytes):
+        model = replace(memory, layers=max(1, round(size / memory.size_bytes * memory.layers)))
         points.append(Point(f"memory {model.size_bytes // _MB} MB", "memory", model))
     types = [kind for kind in (GPU_TYPES if gpu else CPU_TYPES) if kind != k]
     points += [
@@ -90,6 +103,7 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
         Point("check Q5_K", "check", SyntheticModel("Q5_K", 6, 1536, 4096, 12, 4, 8192)),
         Point("check Q8_0", "check", SyntheticModel("Q8_0", 10, 768, 2048, 12, 4, 8192)),
+        Point("check Q6_K", "check", SyntheticModel("Q6_K", 4, 2048, 5632, 16, 4, 8192)),
     ]
     if gpu:
         return CalibrationPlan(tuple(points), 512, 64)
@@ -97,8 +111,8 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
 
 
 def _memory_sizes(base: SyntheticModel, free_bytes: int, cache_bytes: int) -> list[int]:
-    """Two sizes beyond the reference: about the largest cache's, and well beyond it."""
-    most = free_bytes // 4
+    """Half of a type's model, about the largest cache's size, and well beyond it."""
+    own, most = base.size_bytes, free_bytes // 4
     beyond = min(max(400 * _MB, round(2.2 * cache_bytes)), 1200 * _MB)
-    sizes = [round((base.size_bytes * beyond) ** 0.5), beyond]
-    return [size for size in sizes if 2 * base.size_bytes < size < most]
+    sizes = [own // 2, round((own * beyond) ** 0.5), beyond]
+    return [size for size in sizes if size < most and not own <= size < 2 * own]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from desktop.core.fit.speed import DeviceSpeed
+from desktop.core.fit.speed import DeviceSpeed, unpacking_of
 from desktop.core.gguf.tensor_types import TENSOR_TYPES
 from desktop.core.hardware.known import KnownGpu
 from desktop.core.paths import resources
@@ -34,6 +34,7 @@ _CPU_SPREADS = (0.5, 1.0)
 # Attention of a generated token: 77 ns a head of 128 numbers and cell on 2 cores of a Xeon with
 # AVX-512 (llama.cpp 0c1e570, three models, depths of 1,024 and 4,096); an EPYC took 30 to 60.
 _CPU_ATTENTION_SECONDS_PER_HEAD_AND_CORE = 1.54e-7
+_MACS_PER_HEAD = 2 * 128
 # PCI Express 4.0 with 16 lanes moves 25 GB/s of its 31.5; the many with 8 lanes or 3.0 half of it.
 _COPY_SECONDS_PER_BYTE = 1 / 12e9
 # A multiplication of a prompt's attention takes longer than one of its matrices: on the same Xeon
@@ -160,7 +161,7 @@ def cpu_seed(
         decode=_unpacking(per_byte),
         prefill=dict.fromkeys(_TYPES, per_mac),
         layer=_CPU_LAYER_SECONDS,
-        attention={"f16": per_head},
+        attention={"f16": per_head / _MACS_PER_HEAD},
         prefill_attention={"f16": per_mac * _ATTENTION_FACTOR},
         spread_decode=_CPU_SPREADS[0],
         spread_prefill=_CPU_SPREADS[1],
@@ -173,6 +174,6 @@ _TYPES = tuple(kind.name for kind in TENSOR_TYPES.values())
 
 
 def _unpacking(per_byte: float) -> dict[str, float]:
-    return {
-        kind: per_byte * (_SLOW_TO_UNPACK if _SLOW_TYPES.match(kind) else 1.0) for kind in _TYPES
-    }
+    """Nothing where the memory alone explains the speed."""
+    slow = unpacking_of(per_byte * _SLOW_TO_UNPACK, per_byte)
+    return {kind: slow if _SLOW_TYPES.match(kind) else 0.0 for kind in _TYPES}

@@ -24,14 +24,12 @@ class AttentionWork:
         window: cells they see at most; None: all.
         head_dim: numbers per head; some kernels are much slower with short heads.
         cell_bytes: keys and values of one cell, over all these layers.
-        cell_heads: heads that look at one cell, over all these layers.
         cell_macs: multiplications and additions for one cell and one token, over all these layers.
     """
 
     window: int | None
     head_dim: int
     cell_bytes: float
-    cell_heads: float
     cell_macs: float
 
     def seen(self, depth: float) -> float:
@@ -47,7 +45,6 @@ class Portion:
         held_bytes: all weights on this device: what caches cannot hold must come from memory.
         macs: weights multiplied for one prompt token, by type, without those of experts.
         expert_macs: the same of experts.
-        width: elements the small steps between the matrices go through: layers × embedding.
         state_bytes: of recurrent layers, read and written for every token.
     """
 
@@ -58,7 +55,6 @@ class Portion:
     expert_macs: dict[str, float] = field(default_factory=dict)
     layers: int = 0
     moe_layers: int = 0
-    width: float = 0.0
     state_bytes: float = 0.0
     attention: tuple[AttentionWork, ...] = ()
 
@@ -131,7 +127,6 @@ class _Counting:
         portion = self._on(device)
         dense, experts = shape.active(layer)
         portion.layers += 1
-        portion.width += shape.embedding_length
         portion.held_bytes += layer.dense.size_bytes
         _add(portion.read_bytes, self._dense_mix, dense.size_bytes, by_bytes=True)
         # Of the last layer only the keys, values and queries are needed for every prompt token:
@@ -156,10 +151,9 @@ class _Counting:
         if not self._shape.mla:
             cell += layer.n_kv_heads * layer.head_dim_v * values
         window = self._shape.window if layer.attention == "sliding" else None
-        sums = self._attention.setdefault((device, window, layer.head_dim_k), [0.0] * 3)
+        sums = self._attention.setdefault((device, window, layer.head_dim_k), [0.0] * 2)
         sums[0] += cell
-        sums[1] += layer.n_heads
-        sums[2] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
+        sums[1] += layer.n_heads * (layer.head_dim_k + layer.head_dim_v)
 
     def head(self, device: str) -> None:
         shape = self._shape

@@ -16,6 +16,7 @@ class SyntheticModel:
         vocab: rows of the matrix outside the layers.
         feed_forward: of one expert where there are several.
         tied: the embedding is the output as well; else the output has a matrix of its own.
+        head_length: numbers per head; 0: the width shared among the heads.
     """
 
     type_name: str
@@ -29,15 +30,16 @@ class SyntheticModel:
     experts_used: int = 0
     context: int = 8192
     tied: bool = True
+    head_length: int = 0
 
     @property
     def head_dim(self) -> int:
-        return self.hidden // self.heads
+        return self.head_length or self.hidden // self.heads
 
     def tensors(self) -> Iterator[TensorSpec]:
         """Name, dimensions (ggml's order: a row's length first) and type of every tensor."""
         width, kind, ff = self.hidden, self.type_name, self.feed_forward
-        kv = self.head_dim * self.kv_heads
+        queries, kv = self.head_dim * self.heads, self.head_dim * self.kv_heads
         yield "token_embd.weight", (width, self.vocab), kind
         yield "output_norm.weight", (width,), "F32"
         if not self.tied:
@@ -45,10 +47,10 @@ class SyntheticModel:
         for layer in range(self.layers):
             blk = f"blk.{layer}"
             yield f"{blk}.attn_norm.weight", (width,), "F32"
-            yield f"{blk}.attn_q.weight", (width, width), kind
+            yield f"{blk}.attn_q.weight", (width, queries), kind
             yield f"{blk}.attn_k.weight", (width, kv), kind
             yield f"{blk}.attn_v.weight", (width, kv), kind
-            yield f"{blk}.attn_output.weight", (width, width), kind
+            yield f"{blk}.attn_output.weight", (queries, width), kind
             yield f"{blk}.ffn_norm.weight", (width,), "F32"
             if self.experts:
                 yield f"{blk}.ffn_gate_inp.weight", (width, self.experts), "F32"
@@ -66,6 +68,8 @@ class SyntheticModel:
             "feed_forward_length": self.feed_forward,
             "attention.head_count": self.heads,
             "attention.head_count_kv": self.kv_heads,
+            "attention.key_length": self.head_dim,
+            "attention.value_length": self.head_dim,
             "rope.dimension_count": self.head_dim,
             "vocab_size": self.vocab,
             "attention.layer_norm_rms_epsilon": 1e-5,

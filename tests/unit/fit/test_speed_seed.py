@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from desktop.core.fit import speed_seed
-from desktop.core.fit.speed import SpeedFigure, Speeds
+from desktop.core.fit.speed import SpeedFigure, Speeds, together
 from desktop.core.fit.speed_work import Work, work_of
 from desktop.core.gguf.from_dims import Dims, shape_from_dims
 from desktop.core.hardware.known import known_gpus, known_speeds
@@ -155,5 +155,7 @@ def test_more_bandwidth_and_more_cores_are_faster() -> None:
 
 def test_two_bit_types_are_slower_than_their_size_says() -> None:
     seed = speed_seed.cpu_seed("x", bandwidth_gb_per_second=50, cores=4)
-    assert seed.decode["IQ2_XXS"] > seed.decode["Q4_K"]
-    assert seed.decode["Q2_K"] == pytest.approx(seed.decode["Q8_0"] * 1.22)
+    (_, memory), *_ = seed.memory
+    assert together(seed.decode["IQ2_XXS"], memory) == pytest.approx(memory * 1.22)
+    assert together(seed.decode["Q2_K"], memory) == pytest.approx(memory * 1.22)
+    assert together(seed.decode["Q4_K"], memory) == pytest.approx(memory)
