@@ -3,13 +3,15 @@
     uv run python -m benchmarks.speed_accuracy [--rounds 5] [--engine FOLDER] [--threads N]
         [--json FILE]
 
-Method. The machine is calibrated as the job `calibrate` does it. Then ten models with random
-weights are written: other widths, depths, vocabularies, types and architectures than those of the
-calibration, two of them mixtures of experts. Each is predicted from its header alone, for a prompt
-and for generated tokens, at several depths and with two types of cache, and then measured with
-llama-bench. The rounds are interleaved: every model once, then every model again; the median of a
-point's rounds is what the prediction is judged by. On a machine that others share, or on which
-anything else runs, rounds of one point lie up to 50 % apart: it says how far they do.
+Method. The machine is calibrated as the job `calibrate` does it, in the same time. Ten models with
+random weights are written: other widths, depths, vocabularies, types and architectures than those
+of the calibration, two of them mixtures of experts. Each is predicted from its header and the
+calibration alone, for a prompt and for generated tokens, at several depths and with two types of
+cache, and measured with llama-bench. The rounds are interleaved: every model once, then every model
+again; the median of a point's rounds is what the prediction is judged by. The rounds of the
+calibration lie between those of the measuring: what others do on a shared machine changes what its
+memory gives by half within minutes, and both must see the same machine. How far the rounds of a
+point lie apart is printed.
 
 Judged: mean error at most 10 % (decode) and 20 % (prefill) over at least 60 points; at least 80 %
 of the points inside their band, whose median full width is at most 40 % of the value.
@@ -18,15 +20,16 @@ of the points inside their band, whose median full width is at most 40 % of the 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from desktop.core.engine.bench_tool import run_llama_bench
 from desktop.core.engine.flags import LoadSettings
@@ -47,8 +50,9 @@ from desktop.core.hardware.memory import probe_memory
 from tests.helpers.model_zoo import Spec, write_random
 
 PROMPT, GEN = 256, 32
-DEPTHS = (0, 512, 2048)
-Q8_DEPTH = 1024
+CACHES = {"f16": (0, 512, 2048), "q8_0": (1024,)}  # the depths for each type
+# Tokens per second by model, test, depth and type of cache: one a round.
+Samples = dict[tuple[str, str, int, str], list[float]]
 
 MODELS: dict[str, Spec] = {
     "llama 12 x 1024 Q4_K": Spec(
@@ -79,11 +83,11 @@ class Point:
     """One test of one model; speeds in tokens per second."""
 
     model: str
-    test: Literal["decode", "prefill"]
+    test: str
     depth: int
     kv_type: str
     predicted: SpeedFigure
-    samples: list[float] = field(default_factory=list)
+    samples: list[float]
 
     @property
     def real(self) -> float:
@@ -102,17 +106,36 @@ class Point:
         return (self.predicted.high - self.predicted.low) / self.predicted.value
 
 
-class Printer:
-    """Progress on one line of stderr."""
+class Rounds:
+    """A calibration's progress on one line of stderr, and something to do before each round but the
+    first, for which its clock stands still."""
+
+    def __init__(self, first: str, between: Callable[[], None]) -> None:
+        self._first, self._between = first, between
+        self._begun, self._away = False, 0.0
+
+    def clock(self) -> float:
+        return time.monotonic() - self._away
 
     def progress(self, progress: Progress) -> None:
-        print(f"\r{progress.done:5.1f} s  {progress.what:30s}", end="", file=sys.stderr)
+        print(f"\r{progress.done:5.1f} s  {progress.what:40s}", end="", file=sys.stderr)
+        if progress.what == self._first:
+            if self._begun:
+                left = time.monotonic()
+                self._between()
+                self._away += time.monotonic() - left
+            self._begun = True
 
     def log(self, line: str) -> None:
         print(f"\r{line}", file=sys.stderr)
 
 
-def calibrated(runtime: Runtime, folder: Path, threads: int | None) -> DeviceSpeed:
+def calibrated(
+    runtime: Runtime, folder: Path, threads: int | None, between: Callable[[], None]
+) -> DeviceSpeed:
+    """Args:
+    between: called after each round of the calibration but the last, outside its time.
+    """
     cpu, memory = probe_cpu(), probe_memory()
     wanted = plan(
         gpu=False,
@@ -120,44 +143,45 @@ def calibrated(runtime: Runtime, folder: Path, threads: int | None) -> DeviceSpe
         largest_cache_bytes=cpu.last_level_cache_bytes or 0,
     )
     target = Target("cpu", cpu_device(cpu), build_of(runtime), threads)
-    begun = time.monotonic()
-    measurement = Measurement(runtime, target, wanted, Printer(), CancelToken())
+    rounds = Rounds(wanted.points[0].name, between)
+    measurement = Measurement(runtime, target, wanted, rounds, CancelToken(), clock=rounds.clock)
+    begun = rounds.clock()
     measured = measurement.measure(folder)
     speed = measurement.fitted(measured)
-    print(f"\ncalibrated in {time.monotonic() - begun:.0f} s, {len(measured)} points")
+    print(f"\ncalibrated in {rounds.clock() - begun:.0f} s, {len(measured)} points")
     for name, (decode, prefill) in errors_of(speed, measured).items():
-        print(f"  {name:18s} predicted / measured time: decode {decode:.2f}  prefill {prefill:.2f}")
+        print(f"  {name:36s} predicted / measured time: decode {decode:.2f}  prefill {prefill:.2f}")
     print(f"  band ±{speed.spread_decode:.0%} decode, ±{speed.spread_prefill:.0%} prefill")
     return speed
 
 
-def predicted(path: Path, speed: DeviceSpeed, name: str) -> list[Point]:
+def predicted(path: Path, speed: DeviceSpeed, name: str, measured: Samples) -> list[Point]:
     shape = ModelShape.of(facts_of(read_header(path)))
     assert shape is not None
     speeds = Speeds({HOST: speed})
     points = []
-    for kv_type, depths in (("f16", DEPTHS), ("q8_0", (Q8_DEPTH,))):
+    for kv_type, depths in CACHES.items():
         work = work_of(shape, kv_type_k=kv_type, kv_type_v=kv_type)
         for depth in depths:
             # llama-bench's decode starts at the depth and adds its tokens to it
             decode = speeds.decode(work, depth + GEN // 2)
             prefill = speeds.prefill(work, PROMPT, depth)
             assert decode is not None and prefill is not None
-            points.append(Point(name, "decode", depth, kv_type, decode))
-            points.append(Point(name, "prefill", depth, kv_type, prefill))
+            for test, figure in (("decode", decode), ("prefill", prefill)):
+                samples = measured[name, test, depth, kv_type]
+                points.append(Point(name, test, depth, kv_type, figure, samples))
     return points
 
 
-def measure(runtime: Runtime, path: Path, points: list[Point], threads: int | None) -> None:
+def measure(runtime: Runtime, name: str, path: Path, samples: Samples, threads: int | None) -> None:
     """One round of one model."""
-    for kv_type in ("f16", "q8_0"):
-        wanted = [point for point in points if point.kv_type == kv_type]
+    for kv_type, depths in CACHES.items():
         rows = run_llama_bench(
             runtime,
             path,
             prompts=(PROMPT,),
             gens=(GEN,),
-            depths=sorted({point.depth for point in wanted}),
+            depths=depths,
             repetitions=1,
             settings=LoadSettings(
                 threads=threads,
@@ -171,9 +195,8 @@ def measure(runtime: Runtime, path: Path, points: list[Point], threads: int | No
             cancel=CancelToken(),
         )
         for row in rows:
-            for point in wanted:
-                if (point.test, point.depth) == (row.test, row.depth):
-                    point.samples.append(row.tokens_per_second)
+            key = (name, row.test, row.depth, kv_type)
+            samples.setdefault(key, []).append(row.tokens_per_second)
 
 
 def report(points: list[Point]) -> bool:
@@ -219,20 +242,28 @@ def main() -> int:
     print(f"load average {os.getloadavg()[0]:.2f} before")
     with tempfile.TemporaryDirectory(prefix="paddock-speed-") as place:
         runtime = read_runtime("benchmark", folder, Path(place))
-        speed = calibrated(runtime, Path(place), threads)
-        paths = {}
-        points: dict[str, list[Point]] = {}
-        for index, (name, spec) in enumerate(MODELS.items()):
-            paths[name] = write_random(Path(place) / f"{index}.gguf", spec, seed=index)
-            points[name] = predicted(paths[name], speed, name)
-        for turn in range(asked.rounds):
-            for name, path in paths.items():
-                print(f"\rround {turn + 1}: {name:30s}", end="", file=sys.stderr)
-                measure(runtime, path, points[name], threads)
+        paths = {
+            name: write_random(Path(place) / f"{index}.gguf", spec, seed=index)
+            for index, (name, spec) in enumerate(MODELS.items())
+        }
+        samples: Samples = {}
+        rounds = iter(range(asked.rounds))
+
+        def one_round() -> None:
+            for turn in itertools.islice(rounds, 1):
+                for name, path in paths.items():
+                    print(f"\rround {turn + 1}: {name:30s}", end="", file=sys.stderr)
+                    measure(runtime, name, path, samples, threads)
+
+        speed = calibrated(runtime, Path(place), threads, one_round)
+        for _ in range(asked.rounds):
+            one_round()
+        every = [
+            point for name, path in paths.items() for point in predicted(path, speed, name, samples)
+        ]
         print(
             f"\nload average {os.getloadavg()[0]:.2f} after (this benchmark's own threads included)"
         )
-    every = [point for each in points.values() for point in each]
     if asked.json:
         rows = [{**vars(point), "predicted": point.predicted.to_dict()} for point in every]
         asked.json.write_text(json.dumps({"speed": speed.to_dict(), "points": rows}, indent=1))
