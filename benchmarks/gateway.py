@@ -5,10 +5,12 @@ request (keys, queue, ledger, metrics), in a process of its own; all figures are
 alternate, and so does which of a pair goes first, so that both see the same machine. A figure is
 the median over the pairs with its 95 % bootstrap interval.
 
-engine    One random-weight 0.5 B Q4_K_M model; Paddock's llama-server child, and a second
-          llama-server with the same arguments, both warm. A run is N streamed requests at once.
-          Ratio of tok/s over all streams. The TTFT of several streams jumps by whole batches here,
-          whichever way they came; so what the gateway adds is measured with
+engine    One random-weight 0.5 B Q4_K_M model in one llama-server, Paddock's child, asked through
+          Paddock and directly. (Two llama-servers with the same arguments differ by more than the
+          gateway costs, by where in memory their weights came to lie.) A run is N streamed
+          requests at once, of which the engine keeps nothing. Ratio of tok/s over all streams. The
+          TTFT of several streams jumps by whole batches here, whichever way they came; so what the
+          gateway adds is measured with
 ttft      a scripted llama-server that begins its answers at once, at 50 events/s, asked through
           Paddock and directly. N clients ask, each again after it was answered and has paused for
           up to as long, so that requests come while others are answered, 2 a second from each.
@@ -117,15 +119,10 @@ async def against_engine(place: House, arguments: argparse.Namespace) -> list[st
     results = []
     for streams in arguments.concurrency:
         loaded = place.load(name, slots=streams)
-        words = psutil.Process(loaded["pid"]).cmdline()
-        port = free_port()
-        words[words.index("--port") + 1] = str(port)
-        quiet = {"stderr": subprocess.DEVNULL, "env": {**os.environ, "LLAMA_API_KEY": "bench"}}
-        with started([*words, "--log-disable"], **quiet):
-            bare = Target("bare", f"http://127.0.0.1:{port}", "bench", "any")
-            await wait_healthy(bare.url)
-            ours = place.target(name)
-            ratios = await compare(ours, bare, streams, arguments.pairs, arguments.tokens)
+        key = psutil.Process(loaded["pid"]).environ()["LLAMA_API_KEY"]
+        bare = Target("bare", engine_url(loaded["pid"]), key, "any")
+        ours = place.target(name)
+        ratios = await compare(ours, bare, streams, arguments.pairs, arguments.tokens)
         results.append(figure(f"tok/s / bare llama-server at {streams}", bootstrap(ratios), 3))
     place.client.unload(name)
     return results
