@@ -19,6 +19,9 @@ _SMALLEST_SPREAD = 0.15
 _LARGEST_SPREAD = 1.0
 # 87 of 100 normally distributed errors lie within 1.5 standard deviations.
 _SPREAD_FACTOR = 1.5
+# The standard deviation of such errors over their mean distance from nothing, which one disturbed
+# point does not double as it does the mean square.
+_DEVIATIONS = math.sqrt(math.pi / 2)
 
 
 @dataclass(frozen=True)
@@ -231,8 +234,8 @@ def _with_bands(speed: DeviceSpeed, measured: Sequence[Measured]) -> DeviceSpeed
 
 
 def _spread(errors: Sequence[float], noise: float) -> float:
-    mean_square = statistics.fmean(error * error for error in errors) if errors else 0.0
-    spread = math.expm1(_SPREAD_FACTOR * math.sqrt(mean_square + noise * noise))
+    distance = statistics.fmean(abs(error) for error in errors) if errors else 0.0
+    spread = math.expm1(_SPREAD_FACTOR * math.hypot(_DEVIATIONS * distance, noise))
     return min(_LARGEST_SPREAD, max(_SMALLEST_SPREAD, spread))
 
 

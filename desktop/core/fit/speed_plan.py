@@ -100,10 +100,10 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         Point("few experts", "experts", SyntheticModel(k, 6, 1024, 1024, 16, 4, 512, 8, 2)),
         Point("many experts", "experts", SyntheticModel(k, 6, 1024, 512, 16, 4, 512, 32, 8)),
         Point("experts Q8_0", "experts", SyntheticModel("Q8_0", 6, 1024, 1024, 16, 4, 512, 8, 2)),
-        *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
         Point("check Q5_K", "check", SyntheticModel("Q5_K", 6, 1536, 4096, 12, 4, 8192)),
         Point("check Q8_0", "check", SyntheticModel("Q8_0", 10, 768, 2048, 12, 4, 8192)),
         Point("check Q6_K", "check", SyntheticModel("Q6_K", 4, 2048, 5632, 16, 4, 8192)),
+        *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
     ]
     if gpu:
         return CalibrationPlan(tuple(points), 512, 64)
