@@ -133,9 +133,8 @@ class Rounds:
 def calibrated(
     runtime: Runtime, folder: Path, threads: int | None, between: Callable[[], None]
 ) -> DeviceSpeed:
-    """Args:
-    between: called after each round of the calibration but the last, outside its time.
-    """
+    """This machine's figures; `between` is called after each round of the calibration but the last,
+    outside its time."""
     cpu, memory = probe_cpu(), probe_memory()
     wanted = plan(
         gpu=False,
