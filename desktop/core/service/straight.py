@@ -12,10 +12,14 @@ class Straight:
     """Writes blocks into a response that has begun, from wherever they come.
 
     aiohttp's own way is a chain of coroutines, which only a task can walk.
+
+    Raises:
+        ConnectionResetError: the client has left.
     """
 
     def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
-        assert request.transport is not None
+        if request.transport is None:
+            raise ConnectionResetError("The client has left.")
         self._transport = request.transport
         self._writer = request.writer
         self._chunked = response.headers.get("Transfer-Encoding") == "chunked"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+import pytest
+from aiohttp import web
+
 from desktop.core.service.calls import CLIENT_LEFT
+from desktop.core.service.straight import Straight
 from desktop.core.service.streams import chunks_of
 from tests.helpers.scripted_engine import ScriptedEngine, Served, gateway, said
 
@@ -102,3 +108,9 @@ async def test_an_engine_that_breaks_off_is_told_in_the_stream() -> None:
         assert rest.count(b"again") >= 45
         last = served.log.latest()[0]
         assert (last["status"], last["error_code"]) == (502, "upstream_failed")
+
+
+async def test_a_client_that_left_just_now_is_one_that_left() -> None:
+    request = cast(Any, SimpleNamespace(transport=None))
+    with pytest.raises(ConnectionResetError):
+        Straight(request, web.StreamResponse())
