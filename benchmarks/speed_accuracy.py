@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from desktop.core.engine.bench_tool import run_llama_bench
@@ -38,7 +38,7 @@ from desktop.core.events import CancelToken, NullReporter, Progress
 from desktop.core.fit.estimate import HOST
 from desktop.core.fit.speed import DeviceSpeed, SpeedFigure, Speeds
 from desktop.core.fit.speed_calibrate import Measurement, Target
-from desktop.core.fit.speed_fit import errors_of
+from desktop.core.fit.speed_fit import Measured, errors_of
 from desktop.core.fit.speed_plan import plan
 from desktop.core.fit.speed_predict import build_of, cpu_device
 from desktop.core.fit.speed_work import work_of
@@ -132,9 +132,9 @@ class Rounds:
 
 def calibrated(
     runtime: Runtime, folder: Path, threads: int | None, between: Callable[[], None]
-) -> DeviceSpeed:
-    """This machine's figures; `between` is called after each round of the calibration but the last,
-    outside its time."""
+) -> tuple[DeviceSpeed, list[Measured]]:
+    """This machine's figures and their points; `between` is called after each round but the last,
+    outside the calibration's time."""
     cpu, memory = probe_cpu(), probe_memory()
     wanted = plan(
         gpu=False,
@@ -151,7 +151,7 @@ def calibrated(
     for name, (decode, prefill) in errors_of(speed, measured).items():
         print(f"  {name:36s} predicted / measured time: decode {decode:.2f}  prefill {prefill:.2f}")
     print(f"  band ±{speed.spread_decode:.0%} decode, ±{speed.spread_prefill:.0%} prefill")
-    return speed
+    return speed, measured
 
 
 def predicted(path: Path, speed: DeviceSpeed, name: str, measured: Samples) -> list[Point]:
@@ -254,7 +254,7 @@ def main() -> int:
                     print(f"\rround {turn + 1}: {name:30s}", end="", file=sys.stderr)
                     measure(runtime, name, path, samples, threads)
 
-        speed = calibrated(runtime, Path(place), threads, one_round)
+        speed, calibration = calibrated(runtime, Path(place), threads, one_round)
         for _ in range(asked.rounds):
             one_round()
         every = [
@@ -265,7 +265,9 @@ def main() -> int:
         )
     if asked.json:
         rows = [{**vars(point), "predicted": point.predicted.to_dict()} for point in every]
-        asked.json.write_text(json.dumps({"speed": speed.to_dict(), "points": rows}, indent=1))
+        points = [{**asdict(each), "portion": None} for each in calibration]
+        result = {"speed": speed.to_dict(), "calibration": points, "points": rows}
+        asked.json.write_text(json.dumps(result, indent=1))
     return 0 if report(every) else 1
 
 

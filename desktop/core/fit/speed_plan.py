@@ -22,6 +22,7 @@ CPU_TYPES = (
     *("IQ3_XXS", "IQ2_XXS", "IQ4_NL", "Q5_0", "BF16", "IQ2_S", "IQ2_XS", "Q5_1", "Q4_1", "IQ1_S"),
 )
 GPU_TYPES = CPU_TYPES[:13]
+_COMMON = CPU_TYPES[:8]
 KV_DEPTH = 1024
 _MB = 1_000_000
 
@@ -37,6 +38,7 @@ class Point:
     model: SyntheticModel
     depth: int = 0
     kv_type: str = "f16"
+    rare: bool = False  # its prompt is measured once
 
     @property
     def decode_only(self) -> bool:
@@ -68,10 +70,9 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         largest_cache_bytes: the CPU's last-level cache: the large models go beyond it.
     """
     k = REFERENCE_TYPE
-    width, ff, heads, kv_heads = (4096, 11008, 32, 8) if gpu else (1536, 4096, 12, 4)
-    base = SyntheticModel(k, 2, width, ff, heads, kv_heads)
+    base = SyntheticModel(k, *((2, 4096, 11008, 32, 8) if gpu else (3, 1536, 4096, 12, 4)))
     narrow = SyntheticModel(k, 16, 512, 1536, 8, 4)
-    attends = SyntheticModel(k, 4, 512, 2048, 8, 2)
+    attends = SyntheticModel(k, 2, 512, 2048, 8, 2)
     points = [
         Point("narrow layers", "layers", SyntheticModel(k, 24, 256, 768, 4, 2)),
         Point("narrow", "layers", narrow),
@@ -97,22 +98,25 @@ def plan(*, gpu: bool, free_bytes: int, largest_cache_bytes: int = 0) -> Calibra
         points.append(Point(f"memory {model.size_bytes // _MB} MB", "memory", model))
     types = [kind for kind in (GPU_TYPES if gpu else CPU_TYPES) if kind != k]
     points += [
-        Point("few experts", "experts", SyntheticModel(k, 6, 1024, 1024, 16, 4, 512, 8, 2)),
-        Point("many experts", "experts", SyntheticModel(k, 6, 1024, 512, 16, 4, 512, 32, 8)),
-        Point("experts Q8_0", "experts", SyntheticModel("Q8_0", 6, 1024, 1024, 16, 4, 512, 8, 2)),
-        Point("check Q5_K", "check", SyntheticModel("Q5_K", 6, 1536, 4096, 12, 4, 8192)),
-        Point("check Q8_0", "check", SyntheticModel("Q8_0", 10, 768, 2048, 12, 4, 8192)),
-        Point("check Q6_K", "check", SyntheticModel("Q6_K", 4, 2048, 5632, 16, 4, 8192)),
-        *(Point(f"type {kind}", "type", replace(base, type_name=kind)) for kind in types),
+        Point("few experts", "experts", SyntheticModel(k, 3, 1024, 1024, 16, 4, 512, 8, 2)),
+        Point("many experts", "experts", SyntheticModel(k, 3, 1024, 512, 16, 4, 512, 32, 8)),
+        Point("experts Q8_0", "experts", SyntheticModel("Q8_0", 3, 1024, 1024, 16, 4, 512, 8, 2)),
+        Point("check Q5_K", "check", SyntheticModel("Q5_K", 4, 1536, 4096, 12, 4, 8192)),
+        Point("check Q8_0", "check", SyntheticModel("Q8_0", 8, 768, 2048, 12, 4, 8192)),
+        Point("check Q6_K", "check", SyntheticModel("Q6_K", 3, 2048, 5632, 16, 4, 8192)),
+        *(
+            Point(f"type {kind}", "type", replace(base, type_name=kind), rare=kind not in _COMMON)
+            for kind in types
+        ),
     ]
     if gpu:
         return CalibrationPlan(tuple(points), 512, 64)
-    return CalibrationPlan(tuple(points), 128, 16)
+    return CalibrationPlan(tuple(points), 256, 32)
 
 
 def _memory_sizes(base: SyntheticModel, free_bytes: int, cache_bytes: int) -> list[int]:
-    """Half of a type's model, about the largest cache's size, and well beyond it."""
+    """A third of a type's model, about the largest cache's size, and well beyond it."""
     own, most = base.size_bytes, free_bytes // 4
     beyond = min(max(400 * _MB, round(2.2 * cache_bytes)), 1200 * _MB)
-    sizes = [own // 2, round((own * beyond) ** 0.5), beyond]
+    sizes = [own // 3, round((own * beyond) ** 0.5), beyond]
     return [size for size in sizes if size < most and not own <= size < 2 * own]

@@ -129,10 +129,10 @@ class _Counting:
         portion.layers += 1
         portion.held_bytes += layer.dense.size_bytes
         _add(portion.read_bytes, self._dense_mix, dense.size_bytes, by_bytes=True)
-        # Of the last layer only the keys, values and queries are needed for every prompt token:
-        # the rest is computed for those whose logits are asked for (`inp_out_ids` of the engine).
+        # Of the last layer only attention is computed for every prompt token, the rest for those
+        # whose logits are asked for (`inp_out_ids` of the engine).
         whole = index < shape.n_layers - 1
-        macs = dense.count if whole else min(dense.count, _attention_input(shape, layer))
+        macs = dense.count if whole else min(dense.count, _attention_weights(shape, layer))
         _add(portion.macs, self._dense_mix, macs)
         if layer.recurrent:
             portion.state_bytes += 8.0 * (shape.state_r + shape.state_s)  # read and written
@@ -175,10 +175,9 @@ class _Counting:
         return tuple(self._portions.values())
 
 
-def _attention_input(shape: ModelShape, layer: Layer) -> int:
-    """Weights of a layer's queries, keys and values."""
-    rows = layer.n_heads * layer.head_dim_k
-    rows += layer.n_kv_heads * (layer.head_dim_k + layer.head_dim_v)
+def _attention_weights(shape: ModelShape, layer: Layer) -> int:
+    """Weights of a layer's queries, keys and values, and of what follows attention."""
+    rows = (layer.n_heads + layer.n_kv_heads) * (layer.head_dim_k + layer.head_dim_v)
     return rows * shape.embedding_length
 
 

@@ -29,7 +29,7 @@ PLAN = CalibrationPlan(
         Point("narrow", "layers", replace(K, layers=3, hidden=512, heads=8)),
         Point("type Q4_K", "type", replace(K, layers=3, feed_forward=1024)),
         Point("depth f16", "depth", replace(K, layers=3, hidden=512, heads=8), 256),
-        Point("type IQ2_XS", "type", replace(K, type_name="IQ2_XS")),
+        Point("type IQ2_XS", "type", replace(K, type_name="IQ2_XS"), rare=True),
     ),
     64,
     8,
@@ -56,6 +56,7 @@ class Bench:
         self.seconds = seconds
         self.now = 0.0
         self.asked: list[tuple[int, int, str]] = []
+        self.prompts: list[int] = []  # tokens of each call's prompt
         self.during: Callable[[], None] = lambda: None
 
     def clock(self) -> float:
@@ -68,16 +69,18 @@ class Bench:
         self.asked.append((layers, options["depths"][-1], settings.kv_type_k))
         self.during()
         options["cancel"].raise_if_cancelled()
-        tokens, gens = options["prompts"][0], options["gens"][0]
+        tokens, gens = sum(options["prompts"]), options["gens"][0]
+        self.prompts.append(tokens)
         # one repetition of three is disturbed, and so is every third call
         slow = 0.5 if len(self.asked) % 3 == 0 else 1.0
         rows = []
         for depth in options["depths"]:
             prefill, decode = (speed / layers / (2 if depth else 1) for speed in (1000.0, 100.0))
-            rows += [
-                BenchRow("prefill", tokens, depth, 900.0, 1.0, (prefill, prefill, 1.0), "now"),
-                BenchRow("decode", gens, depth, 90.0, 1.0, (decode * slow, decode, 1.0), "now"),
-            ]
+            rates = (decode * slow, decode, 1.0)
+            rows.append(BenchRow("decode", gens, depth, 90.0, 1.0, rates, "now"))
+            if tokens:
+                rates = (prefill, prefill, 1.0)
+                rows.append(BenchRow("prefill", tokens, depth, 900.0, 1.0, rates, "now"))
         return rows
 
 
@@ -99,7 +102,9 @@ def measurement(
 def test_rounds_are_interleaved_and_the_median_counts(tmp_path: Path) -> None:
     bench, recorder = Bench(), Recorder()
     found = measurement(bench, recorder).measure(tmp_path)
-    assert len(bench.asked) == 25  # five rounds of five points
+    # Nine rounds of five points, every second one of generated tokens alone; a rare type's prompt
+    # is measured in the first.
+    assert bench.prompts == [64] * 5 + ([0] * 5 + [64] * 4) * 4
     assert bench.asked[:5] == bench.asked[5:10]
     by_name = {each.point.name: each for each in found}
     assert by_name["narrow layers"].decode_seconds == pytest.approx(6 / 100)
