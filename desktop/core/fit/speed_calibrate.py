@@ -36,7 +36,7 @@ from desktop.core.gguf.local import read_header
 from desktop.core.gguf.shape import ModelShape
 from desktop.core.gguf.synthetic import SyntheticModel
 
-BUDGET_SECONDS = 50.0
+BUDGET_SECONDS = 55.0
 _SPARE_DISK_BYTES = 1 << 30
 
 
@@ -91,7 +91,7 @@ class Measurement:
     reporter: Reporter
     cancel: CancelToken
     budget_seconds: float = BUDGET_SECONDS
-    grace_seconds: float = 5.0
+    grace_seconds: float = 3.0
     most_rounds: int = 9
     bench: Callable[..., list[BenchRow]] = run_llama_bench
     clock: Callable[[], float] = time.monotonic

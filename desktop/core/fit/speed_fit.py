@@ -17,8 +17,9 @@ from desktop.core.fit.speed_work import Portion
 # predicted, at the same hour): a band is never narrower.
 _SMALLEST_SPREAD = 0.15
 _LARGEST_SPREAD = 1.0
-# 87 of 100 normally distributed errors lie within 1.5 standard deviations.
-_SPREAD_FACTOR = 1.5
+# 81 of 100 normally distributed errors lie within 1.3 standard deviations; more of the real ones,
+# because a calibration's points are disturbed more than what is judged by them.
+_SPREAD_FACTOR = 1.3
 # The standard deviation of such errors over their mean distance from nothing, which one disturbed
 # point does not double as it does the mean square.
 _DEVIATIONS = math.sqrt(math.pi / 2)
