@@ -18,6 +18,7 @@ from desktop.core.paths import Paths, own_command
 from desktop.core.version import ADMIN_API, VERSION
 
 START_SECONDS = 30.0
+_DYING_SECONDS = 1.0
 # What a service exits with that found another one running, or no space: on a full disk it cannot
 # leave a word.
 EXIT_LOCKED = 3
@@ -33,6 +34,17 @@ def read_endpoint(paths: Paths) -> Endpoint | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _lives_on(pid: int) -> bool:
+    """Whether the process still runs after a moment. One that is being killed has its sockets
+    closed some time before it has ended."""
+    deadline = time.monotonic() + _DYING_SECONDS
+    while _alive(pid):
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _alive(pid: int) -> bool:
@@ -70,7 +82,7 @@ def connect(paths: Paths) -> Client:
     try:
         hello = client.hello()
     except AppError as error:
-        if error.code is ErrorCode.SERVICE_UNREACHABLE and _alive(endpoint.pid):
+        if error.code is ErrorCode.SERVICE_UNREACHABLE and _lives_on(endpoint.pid):
             raise
         # Dead, or its port is another program's by now, which does not know the token.
         raise not_running from error

@@ -16,6 +16,8 @@ from desktop.cli import session
 from desktop.cli.commands import status
 from desktop.cli.commands.logs import shown
 from desktop.cli.commands.serve import describe_event
+from desktop.core.client.connect import connect
+from desktop.core.engine.server import free_port
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.paths import paths
 from tests.unit.cli.conftest import Paddock
@@ -97,6 +99,25 @@ def test_stop_ends_a_service_that_hangs_and_nobody_else(
             assert ran.code == 1
             assert process.poll() is None
             process.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("lives_seconds", "code"),
+    [(0.4, ErrorCode.SERVICE_NOT_RUNNING), (30, ErrorCode.SERVICE_UNREACHABLE)],
+)
+def test_a_process_that_is_dying_is_no_service_that_hangs(
+    own_environment: Path, lives_seconds: float, code: ErrorCode
+) -> None:
+    """What is killed has its sockets closed first: who asks then must start another."""
+    paths().ensure()
+    program = f"import time; time.sleep({lives_seconds})"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        endpoint = {"host": "127.0.0.1", "port": free_port(), "token": "t", "pid": process.pid}
+        paths().endpoint_file.write_text(json.dumps(endpoint), "utf-8")
+        with pytest.raises(AppError) as caught:
+            connect(paths())
+        process.kill()
+    assert caught.value.code is code
 
 
 def test_stop_without_a_service(paddock: Paddock) -> None:
