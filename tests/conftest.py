@@ -36,8 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # Engines of several processes at once have more threads than there are cores, and wait for each
-    # other in loops: two llama-bench of the bundled model made 35 tokens a second instead of 4,000,
-    # and a test ran into its timeout. So each process's engines have the cores that are its own.
+    # other in loops: two llama-bench of the bundled model made 35 tokens a second at worst, instead
+    # of 4,000, and a test ran into its timeout. So each process's engines have as many as it has.
     if hasattr(config, "workerinput"):
         os.environ["OMP_THREAD_LIMIT"] = str(max(1, _CORES // _PROCESSES))
     # How fast examples come is the machine's affair: a first run makes tables of all characters.
