@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
+from desktop.core.client.connect import read_endpoint
 from desktop.core.db import read_only
-from desktop.core.paths import own_command
+from desktop.core.paths import own_command, paths
 from tests.helpers.atspi import Role
 from tests.helpers.paddock_window import (
     LONG,
@@ -210,6 +211,8 @@ def test_an_older_service_is_replaced_from_the_window(tmp_path: Path, language: 
         environ = {**on.environ, "PADDOCK_HOME": str(tmp_path / "home"), "HF_HOME": str(tmp_path)}
         environ["PADDOCK_GENERAL_LANGUAGE"] = language
         old = subprocess.Popen(of_version("0.0.9", 1), env=environ, start_new_session=True)
+        # Else the window may be quicker, and start one of its own.
+        wait_for(lambda: read_endpoint(paths(environ)), "the old one is there", LONG)
         with paddock_window(on, tmp_path / "home", environ) as window:
             assert window.client().endpoint.pid == old.pid
             skip_first_run(window)
