@@ -19,7 +19,7 @@ LARGE, SMALL = "1200x780", "960x600"  # the size at first start, and the smalles
 
 
 def rest(*values: str) -> object:
-    """Looked over with the slow tests: each walk takes two minutes of a core."""
+    """Looked over with the slow tests: a walk takes two minutes beside other tests."""
     return pytest.param(*values, marks=pytest.mark.slow)
 
 

@@ -161,7 +161,8 @@ class Measurement:
                 left = begun + self.budget_seconds + self.grace_seconds - self.clock()
                 kept = samples.setdefault(point, _Samples())
                 try:
-                    prompts = () if decode_only else (self.plan.prompt_tokens,)
+                    without = decode_only or point.decode_only
+                    prompts = () if without else (self.plan.prompt_tokens,)
                     self._run(point, paths[point.model], prompts, kept, max(0.1, left))
                 except AppError as error:
                     self.cancel.raise_if_cancelled()
@@ -207,7 +208,7 @@ class Measurement:
             rows = self.bench(
                 self.runtime,
                 path,
-                prompts=() if point.decode_only else prompts,
+                prompts=prompts,
                 gens=(self.plan.gen_tokens,),
                 depths=sorted({0, point.depth}),
                 repetitions=self.plan.repetitions,
