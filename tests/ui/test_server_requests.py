@@ -254,6 +254,9 @@ def test_one_in_detail_with_its_time_and_curl(
     ("more", "title"),
     [
         ({"status": 429, "error_code": "queue_full"}, "limit"),
+        ({"status": 404, "error_code": "not_found", "route": "GET /v1/x"}, "no such route"),
+        ({"status": 404, "error_code": "model_not_found"}, "no such model"),
+        ({"status": 403, "error_code": "origin_not_allowed"}, "web page"),
         ({"status": 499}, "client left"),
         ({"status": 502, "error": "It ended."}, "failed"),
         ({"status": 400, "error": "No."}, "not valid"),
@@ -273,6 +276,14 @@ def test_curl_never_tells_what_was_not_stored() -> None:
     assert '"input": "Hello"' in snippets.curl_of(embedding, "http://h", platform="win32").replace(
         '\\"', '"'
     )
+
+
+def test_curl_of_a_request_that_was_refused_at_the_door() -> None:
+    listed = snippets.curl_of(request(1, route="GET /v1/models", model=None), "http://h")
+    assert listed.startswith("curl -X GET http://h/v1/models -H ")
+    hostile = request(1, route='/v1/x y"; rm -rf ~ & $(id) %PATH%', model=None)
+    told = snippets.curl_of(hostile, "http://h", platform="linux").splitlines()[0]
+    assert told == "curl http://h/v1/x%20y%22%3B%20rm%20-rf%20~%20%26%20%24%28id%29%20%25PATH%25 \\"
 
 
 # --- the model and the figures --------------------------------------------------------------------

@@ -119,6 +119,12 @@ PORT_TAKEN = AppError(
 )
 
 
+AT_NO_ROUTE = (
+    "There is no route POST /chat/completions. There is /v1/chat/completions: the client's base "
+    "URL has to end in /v1."
+)
+
+
 def requests() -> list[Json]:
     def one(number: int, seconds: float, first: float, **more: Any) -> Json:
         return {
@@ -143,6 +149,15 @@ def requests() -> list[Json]:
             **more,
         }
 
+    refused: Json = {
+        "finish_reason": None,
+        "tpot_seconds": None,
+        "prompt_tokens": None,
+        "ttft_seconds": None,
+        "wait_seconds": None,
+        "completion_tokens": None,
+        "tokens_per_second": None,
+    }
     return [
         one(0, 3.4, 0.25),
         one(1, 12.9, 1.4),
@@ -156,14 +171,21 @@ def requests() -> list[Json]:
             model="gpt-5",
             error="There is no model “gpt-5” here.",
             error_code="model_not_found",
-            finish_reason=None,
-            tpot_seconds=None,
-            prompt_tokens=None,
-            ttft_seconds=None,
-            completion_tokens=None,
-            tokens_per_second=None,
+            **refused,
         ),
         one(4, 110.2, 8.8, model="qwen3-4b-thinking-2507:q4_k_m"),
+        one(
+            5,
+            0.0004,
+            0.0,
+            status=404,
+            route="/chat/completions",
+            model=None,
+            stream=False,
+            error=AT_NO_ROUTE,
+            error_code="not_found",
+            **refused,
+        ),
     ]
 
 
@@ -173,6 +195,7 @@ NAMES = frozenset(
         *(each["name"] for each in KEYS),
         *ROUTES,
         "There is no model “gpt-5” here.",
+        AT_NO_ROUTE,
         "none",  # what stands for a key where none is needed
     ]
 )

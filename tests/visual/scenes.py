@@ -265,6 +265,13 @@ def server_request_failed(stage: Stage, width: int, height: int) -> None:
 
 
 @scene
+def server_request_refused(stage: Stage, width: int, height: int) -> None:
+    pane = _server(stage, width, height, "requests").requests
+    pane._on_row_chosen(pane.presenter.model.index(len(data_server.requests()) - 1, 0))
+    stage.settle()
+
+
+@scene
 def server_keys(stage: Stage, width: int, height: int) -> None:
     stage.client.create_key = {"name": "phone", "key": f"pk-{'4fKq9ZbX7r' * 4}"}
     page = _server(stage, width, height, "keys", public=data_server.PUBLIC_OPEN)

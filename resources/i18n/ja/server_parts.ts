@@ -366,6 +366,18 @@
         <translation>このキーでは許可されていません</translation>
     </message>
     <message>
+        <source>There is no such route</source>
+        <translation>そのような経路はありません</translation>
+    </message>
+    <message>
+        <source>It was called by a name that is not allowed</source>
+        <translation>許可されていないサーバー名で呼び出されました</translation>
+    </message>
+    <message>
+        <source>This web page may not call the server</source>
+        <translation>このウェブページからは呼び出せません</translation>
+    </message>
+    <message>
         <source>There is no such model</source>
         <translation>そのモデルはありません</translation>
     </message>

@@ -139,7 +139,10 @@ class RequestDetail(Translated, QWidget):
                 kind="info",
             )
         elif status >= 400:
-            words = {
+            words: dict[Any, str] = {
+                "not_found": self.tr("There is no such route"),
+                "host_not_allowed": self.tr("It was called by a name that is not allowed"),
+                "origin_not_allowed": self.tr("This web page may not call the server"),
                 401: self.tr("The key was missing or not valid"),
                 403: self.tr("The key may not do this"),
                 404: self.tr("There is no such model"),
@@ -147,12 +150,16 @@ class RequestDetail(Translated, QWidget):
                 429: self.tr("A limit was reached, or too many were waiting"),
                 503: self.tr("The model could not be loaded"),
             }
-            title = words.get(status) or (
-                self.tr("The request was not valid")
-                if status < 500
-                else self.tr("The answer failed")
-            )
             code = request.get("error_code")
+            title = (
+                words.get(code)
+                or words.get(status)
+                or (
+                    self.tr("The request was not valid")
+                    if status < 500
+                    else self.tr("The answer failed")
+                )
+            )
             told = " · ".join(str(each) for each in (status, code, request.get("error")) if each)
             self.banner.tell(title, told[:1000], kind="error")
 

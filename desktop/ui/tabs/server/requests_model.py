@@ -170,7 +170,7 @@ class RequestsModel(QAbstractTableModel):
         if column == MODEL:
             return str(request.get("model") or "–")
         if column == ROUTE:
-            return str(request["route"]).removeprefix("/v1")
+            return str(request["route"])
         if column == KEY:
             return str(request.get("key") or "–")
         if column == INPUT:

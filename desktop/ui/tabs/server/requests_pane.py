@@ -250,7 +250,7 @@ class RequestsPane(Translated, QWidget):
         usual = {
             columns.TIME: "00-00 00:00:00",
             columns.MODEL: "x" * 18,
-            columns.ROUTE: "/chat/completions",
+            columns.ROUTE: "/v1/chat/completions",
             columns.KEY: "x" * 10,
             columns.TOTAL: "1 min 50 s",
         }

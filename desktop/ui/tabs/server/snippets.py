@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from typing import Any
+from urllib.parse import quote
 
 QUESTION = "Hello"
 KEY_VARIABLE = "PADDOCK_API_KEY"
@@ -26,14 +27,18 @@ def curl(base_url: str, model: str, *, key_needed: bool, platform: str = sys.pla
 def _post(address: str, body: str, key_needed: bool, platform: str) -> str:
     """Args: body: JSON; where it is to go into one line, it does, and in ASCII."""
     windows = platform == "win32"
-    variable = f"%{KEY_VARIABLE}%" if windows else f"${KEY_VARIABLE}"
     parts = [f"curl {address}", '-H "Content-Type: application/json"']
     if key_needed:
-        parts.append(f'-H "Authorization: Bearer {variable}"')
+        parts.append(_key_header(platform))
     if windows:
         escaped = json.dumps(json.loads(body)).replace("\\", "\\\\").replace('"', '\\"')
         return " ".join([*parts, f'-d "{escaped}"'])
     return " \\\n  ".join([*parts, f"-d {shlex.quote(body)}"])
+
+
+def _key_header(platform: str) -> str:
+    variable = f"%{KEY_VARIABLE}%" if platform == "win32" else f"${KEY_VARIABLE}"
+    return f'-H "Authorization: Bearer {variable}"'
 
 
 def python(base_url: str, model: str, *, key_needed: bool) -> str:
@@ -86,6 +91,11 @@ def curl_of(request: dict[str, Any], base_url: str, *, platform: str = sys.platf
         base_url: of the server, without "/v1".
     """
     route = str(request["route"])
+    method, _, route = ("", "", route) if route.startswith("/") else route.partition(" ")
+    # Of a request that was refused, a stranger may have chosen it: no shell may read it.
+    address = f"{base_url}{quote(route)}"
+    if method:
+        return f"curl -X {method} {address} {_key_header(platform)}"
     body: dict[str, Any] = {"model": request.get("model") or "MODEL"}
     body |= _BODIES.get(route, {"input": QUESTION})
     if request.get("stream"):
@@ -97,4 +107,4 @@ def curl_of(request: dict[str, Any], base_url: str, *, platform: str = sys.platf
     if isinstance(stored, dict):
         body = stored
     text = json.dumps(body, ensure_ascii=False)
-    return _post(f"{base_url}{route}", text, True, platform)
+    return _post(address, text, True, platform)
