@@ -25,7 +25,7 @@ MANAGE = "manage"
 # Which paths belong to a route's name; the longest beginning counts. "manage" changes the library.
 ROUTES: dict[str, tuple[str, ...]] = {
     "chat": ("/v1/chat/completions", "/v1/messages", "/api/chat"),
-    "completions": ("/v1/completions", "/api/generate", "/infill"),
+    "completions": ("/v1/completions", "/api/generate"),
     "responses": ("/v1/responses",),
     "embeddings": ("/v1/embeddings", "/api/embed", "/api/embeddings"),
     "rerank": ("/v1/rerank", "/v1/reranking", "/rerank", "/reranking"),
