@@ -32,12 +32,16 @@ from desktop.core.service.tls import TlsContext
 
 log = logging.getLogger(__name__)
 
+_LET_IN: web.RequestKey[bool] = web.RequestKey("let in", bool)
+
 __all__ = [
     "Face",
     "Handler",
     "PublicPolicy",
     "cors_headers",
     "error_shape",
+    "failure_of",
+    "is_let_in",
     "is_loopback",
     "json_only",
     "private_guard",
@@ -54,7 +58,7 @@ async def error_shape(request: web.Request, handler: Handler) -> web.StreamRespo
     except ConnectionError:
         raise
     except Exception as error:
-        failure = _failure(request, error)
+        failure = failure_of(request, error)
         if request.writer.output_size:
             raise  # a second answer would stand in the midst of the first: the connection is cut
         answer = error_shapes.response_of(request, failure)
@@ -63,7 +67,7 @@ async def error_shape(request: web.Request, handler: Handler) -> web.StreamRespo
         return answer
 
 
-def _failure(request: web.Request, error: Exception) -> ApiError:
+def failure_of(request: web.Request, error: Exception) -> ApiError:
     """What a client is told of an exception."""
     if isinstance(error, ApiError):
         return error
@@ -76,9 +80,8 @@ def _failure(request: web.Request, error: Exception) -> ApiError:
             code="request_too_large",
         )
     if isinstance(error, web.HTTPNotFound):
-        return ApiError(
-            404, f"There is no route {request.method} {request.path}.", code="not_found"
-        )
+        told = f"There is no route {request.method} {request.path}.{_other_base(request)}"
+        return ApiError(404, told, code="not_found")
     if isinstance(error, web.HTTPMethodNotAllowed):
         return ApiError(
             405,
@@ -96,9 +99,22 @@ def _failure(request: web.Request, error: Exception) -> ApiError:
     )
 
 
+def _other_base(request: web.Request) -> str:
+    """What to do where the client was given another base URL than its API has."""
+    path, version = request.path, "/v1"
+    others = [version + path, path.removeprefix(version)]
+    known = {resource.canonical for resource in request.app.router.resources()}
+    there = next((other for other in others if other != path and other in known), None)
+    if there is None:
+        return ""
+    change = "has to end" if there == version + path else "must not end"
+    return f" There is {there}: the client's base URL {change} in {version}."
+
+
 @web.middleware
 async def json_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page can send a form or plain text anywhere without asking; JSON it cannot."""
+    """A page can send a form or plain text anywhere without asking; JSON it cannot. The last of the
+    guards."""
     there = request.match_info.http_exception is None  # else it is a 404 or a 405
     if (
         there
@@ -112,7 +128,14 @@ async def json_only(request: web.Request, handler: Handler) -> web.StreamRespons
             "The request must be sent as Content-Type: application/json.",
             code="unsupported_media_type",
         )
+    request[_LET_IN] = there
     return await handler(request)
+
+
+def is_let_in(request: web.Request) -> bool:
+    """Whether the guards let a request through and there is somebody to answer it."""
+    found: bool = request.get(_LET_IN, False)
+    return found
 
 
 def _sent_by_hand(request: web.Request) -> bool:

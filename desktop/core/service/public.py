@@ -18,7 +18,9 @@ from desktop.core.service.calls import caller_of
 from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.ollama.api import OllamaPort, with_greeting
+from desktop.core.service.requests import RequestLog
 from desktop.core.service.tls import TlsChoice, TlsContext, server_names, tls_context
+from desktop.core.service.turned_away import TurnedAway
 from desktop.core.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class PublicServer:
         routes: of every API it speaks.
         gate: tells what is left of a key's limits.
         settings: read anew each time it is switched on.
+        requests: where those that are refused at the door are written down.
         folder: where a certificate that is made here is kept.
     """
 
@@ -60,11 +63,13 @@ class PublicServer:
         settings: Callable[[], ServerSettings],
         publish: Callable[[str, dict[str, Any]], None],
         *,
+        requests: RequestLog,
         folder: Path,
     ) -> None:
         self._routes = routes
         self._keys = keys
         self._gate = gate
+        self._turned_away = TurnedAway(requests).middleware
         self._folder = folder
         self._settings = settings
         self._publish = publish
@@ -209,6 +214,7 @@ class PublicServer:
         app = web.Application(
             middlewares=[
                 faces.error_shape,
+                self._turned_away,
                 faces.public_guard(policy, self._keys),
                 faces.json_only,
             ],

@@ -236,6 +236,7 @@ class Service:
             self._key_gate,
             lambda: self.settings.server,
             self._tell_of_server,
+            requests=self.requests,
             folder=where.data / "tls",
         )
 

@@ -20,6 +20,7 @@ from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.key_policy import KeyPolicy
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.public import PublicServer
+from desktop.core.service.requests import RequestLog
 from desktop.core.settings import ServerSettings
 
 LOCAL = PublicPolicy("127.0.0.1", False, ["paddock.example"], ["https://app.example"])
@@ -112,6 +113,7 @@ class Face:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.keys = KeyStore(database)
+        self.requests = RequestLog(lambda kind, data: None)
         settings = ServerSettings(require_key=True, allowed_origins=[PAGE])
         self.public = PublicServer(
             self._routes,
@@ -119,6 +121,7 @@ class Face:
             KeyGate(self.keys, database),
             lambda: settings,
             lambda kind, data: None,
+            requests=self.requests,
             folder=folder,
         )
 
@@ -128,12 +131,16 @@ class Face:
             *(web.get(path, self._tell) for path in paths),
             web.post("/v1/chat/completions", self._tell),
             web.post("/v1/embeddings", self._tell),
+            web.post("/v1/fails", self._fail),
             web.delete("/api/delete", self._tell),
             web.get("/stream", self._stream),
         ]
 
     async def _tell(self, request: web.Request) -> web.Response:
         return web.json_response({"key": caller_of(request).key})
+
+    async def _fail(self, request: web.Request) -> web.Response:
+        raise RuntimeError("of a handler, which writes down its own")
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"X-Note": "1"})
@@ -255,6 +262,77 @@ async def test_what_is_open_and_what_is_not(face: Face) -> None:
     for path in ("/", "/health", "/metrics"):
         assert (await face.ask(path, Host="evil.example"))[0] == 403
         assert (await face.ask(path, Origin="https://evil.example"))[0] == 403
+
+
+# --- what is refused at the door is written down
+
+
+async def test_each_refusal_at_the_door_is_a_row(face: Face) -> None:
+    key = face.keys.create("app", KeyPolicy(routes=("chat",)))
+    mine, page = {"x_api_key": key}, "https://evil.example"
+    for path, method, headers, told in (
+        ("/v1/models", "GET", {}, ("GET /v1/models", None, 401, "invalid_api_key")),
+        ("/v1/embeddings", "POST", mine, ("/v1/embeddings", "app", 403, "route_not_allowed")),
+        ("/chat/completions", "POST", mine, ("/chat/completions", "app", 403, None)),
+        ("/v1/chat", "POST", {"Origin": page}, ("/v1/chat", None, 403, "origin_not_allowed")),
+        ("/v1/models", "GET", {"Host": "e.vil"}, ("GET /v1/models", None, 403, "host_not_allowed")),
+        ("/api/delete", "POST", {}, ("/api/delete", None, 401, "invalid_api_key")),
+    ):
+        _, _, answered = await face.ask(path, method, **headers)
+        row = face.requests.latest(1)[0]
+        assert (row["route"], row["key"], row["status"]) == told[:3], path
+        assert told[3] in (None, row["error_code"]) and row["error"]
+        assert row["id"] == answered["x-request-id"] and row["model"] is None
+        assert row["api"] == ("ollama" if path.startswith("/api/") else "openai")
+    assert len(face.requests.latest()) == 6
+
+
+async def test_routes_that_are_none_and_methods_that_are_not_taken(face: Face) -> None:
+    key = {"x_api_key": face.keys.create("app")}
+    assert (await face.ask("/v1/nothing", **key))[0] == 404
+    assert (await face.ask("/v1/chat/completions", **key))[0] == 405
+    assert (await face.ask("/v1/chat/completions", "POST", Content_Type="text/plain", **key))[0]
+    found = [(row["route"], row["status"], row["key"]) for row in face.requests.latest()]
+    assert found == [
+        ("/v1/chat/completions", 415, "app"),
+        ("GET /v1/chat/completions", 405, "app"),
+        ("GET /v1/nothing", 404, "app"),
+    ]
+
+
+async def test_what_is_let_in_or_is_no_clients_is_not_written_down(face: Face) -> None:
+    key = {"x_api_key": face.keys.create("app")}
+    assert (await face.ask(**key))[0] == 200
+    assert (await face.ask("/favicon.ico", **key))[0] == 404
+    assert (await face.ask("/v1/fails", "POST", **key))[0] == 500
+    assert face.requests.latest() == []
+
+
+async def test_nobody_fills_the_ledger_by_knocking(face: Face) -> None:
+    for _ in range(TRIES + 5):
+        assert (await face.ask())[0] == 401
+    assert len(face.requests.latest()) == TRIES
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "there", "change"),
+    [
+        ("/chat/completions", "POST", "/v1/chat/completions", "has to end in /v1"),
+        ("/models", "GET", "/v1/models", "has to end in /v1"),
+        ("/v1/v1/models", "GET", "/v1/models", "must not end in /v1"),
+        ("/v1/api/delete", "DELETE", "/api/delete", "must not end in /v1"),
+        ("/v1/nothing", "GET", "", ""),
+        ("/v1", "GET", "", ""),
+    ],
+)
+async def test_a_wrong_base_url_is_said(
+    face: Face, path: str, method: str, there: str, change: str
+) -> None:
+    key = face.keys.create("app", KeyPolicy(routes=("all", "manage")))
+    status, answer, _ = await face.ask(path, method, x_api_key=key)
+    told = answer["error"]["message"]
+    assert status == 404 and f"There is no route {method} {path}." in told
+    assert (f"There is {there}: " in told and change in told) if there else "base URL" not in told
 
 
 # --- pages

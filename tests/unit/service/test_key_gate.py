@@ -379,6 +379,7 @@ class Served:
                 self.gate,
                 lambda: ServerSettings(require_key=True),
                 lambda kind, data: None,
+                requests=RequestLog(lambda kind, data: None),
                 folder=self.folder,
             )
             await public.on("127.0.0.1", 0)

@@ -29,6 +29,7 @@ from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service.key_gate import KeyGate
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.public import PublicServer
+from desktop.core.service.requests import RequestLog
 from desktop.core.service.tls import (
     LOOK_SECONDS,
     RENEW_DAYS,
@@ -229,6 +230,7 @@ class World:
             KeyGate(keys, self.database),
             ServerSettings,
             lambda kind, data: self.events.append(kind),
+            requests=RequestLog(lambda kind, data: None),
             folder=folder / "tls",
         )
 

@@ -103,8 +103,10 @@ def test_each_answer_tells_its_id_and_is_a_row(service: RunningService) -> None:
     assert found["status"] == 400 and found["error_code"]
     assert "texts" not in found and found["request"] is None
     with closing(http.client.HTTPConnection(urlsplit(url(service)).netloc, timeout=60)) as lost:
-        lost.request("GET", "/nothing")
-        assert lost.getresponse().headers["x-request-id"].startswith("req_")
+        lost.request("GET", "/v1/nothing")
+        found = row(service, lost.getresponse().headers["x-request-id"])
+    assert (found["route"], found["status"]) == ("GET /v1/nothing", 404)
+    assert found["error_code"] == "not_found" and found["model"] is None
     nowhere = ask(service, {"model": "nothing", "messages": []})
     assert nowhere.status == 404 and row(service, nowhere.id)["error_code"] == "model_not_found"
 
