@@ -18,6 +18,7 @@ from desktop.core.service.calls import Calls, caller_of
 from desktop.core.service.early import Early
 from desktop.core.service.exact_cache import EMBEDDINGS, ExactCache, Repeat, sent_again
 from desktop.core.service.loaded import Loaded
+from desktop.core.service.openai import values
 from desktop.core.service.streams import Assembler
 
 
@@ -91,7 +92,7 @@ class Gateway:
                     400, f"“{needed}” is missing.", param=needed, code="missing_parameter"
                 )
             generation.check_generative(entry)
-            call.record.stream = _boolean(body, "stream")
+            call.record.stream = values.boolean(body, "stream")
             usage = _wants_usage(body)
             # What makes no sense neither waits nor loads a model.
             there = self._calls.supervisor.loaded(entry.id)
@@ -189,17 +190,5 @@ def _vectors(reply: dict[str, Any], body: dict[str, Any]) -> str:
     return json.dumps(embedding.shaped(reply, body))
 
 
-def _boolean(body: dict[str, Any], name: str) -> bool:
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise ApiError(400, f"“{name}” must be true or false.", param=name, code="invalid_value")
-    return bool(value)
-
-
 def _wants_usage(body: dict[str, Any]) -> bool:
-    options = body.get("stream_options")
-    if options is None:
-        return False
-    if not isinstance(options, dict):
-        raise ApiError(400, "“stream_options” must be an object.", param="stream_options")
-    return _boolean(options, "include_usage")
+    return values.boolean(values.mapping(body, "stream_options"), "include_usage")

@@ -11,6 +11,7 @@ from typing import Any
 from desktop.core.service.api_errors import ApiError
 from desktop.core.service.ollama.durations import keep_seconds
 from desktop.core.service.ollama.options import options_of
+from desktop.core.service.openai import values
 
 Json = dict[str, Any]
 
@@ -83,7 +84,7 @@ def generate_of(body: Json) -> Asked:
         raise ApiError(400, _NO_TEMPLATE, param="template", code="unsupported")
     if body.get("context"):
         raise ApiError(400, _NO_CONTEXT, param="context", code="unsupported")
-    raw = _flag(body, "raw", False)
+    raw = values.boolean(body, "raw")
     if raw or suffix:
         if images or system:
             what = "raw" if raw else "suffix"
@@ -104,7 +105,7 @@ def _asked(body: Json, route: str, asked: Json, says_something: bool) -> Asked:
     return Asked(
         route,
         {**asked, **more} if says_something else None,
-        _flag(body, "stream", True),
+        values.boolean(body, "stream", True),
         keep_seconds(body.get("keep_alive")),
         options.context_tokens,
         thinks,
@@ -140,7 +141,7 @@ def _thinking(value: Any) -> tuple[Json, bool]:
 
 
 def _logprobs(body: Json, route: str) -> Json:
-    if not _flag(body, "logprobs", False):
+    if not values.boolean(body, "logprobs"):
         return {}
     most = body.get("top_logprobs", 0)
     if isinstance(most, bool) or not isinstance(most, int) or not 0 <= most <= 20:
@@ -241,12 +242,7 @@ def _wrong(where: str, what: str) -> ApiError:
 
 
 def _text(body: Json, name: str, where: str = "") -> str:
-    value = body.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _wrong(f"{where}.{name}" if where else name, "a text")
-    return value
+    return values.text(body, name, f"{where}.{name}" if where else name) or ""
 
 
 def _list(body: Json, name: str, where: str = "") -> list[Any]:
@@ -255,13 +251,4 @@ def _list(body: Json, name: str, where: str = "") -> list[Any]:
         return []
     if not isinstance(value, list):
         raise _wrong(f"{where}.{name}" if where else name, "a list")
-    return value
-
-
-def _flag(body: Json, name: str, default: bool) -> bool:
-    value = body.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise _wrong(name, "true or false")
     return value

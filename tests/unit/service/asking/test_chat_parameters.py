@@ -40,6 +40,21 @@ async def test_what_the_engine_says_to_itself_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "param", "kind"),
+    [
+        ({"stream": "yes"}, "stream", "true or false"),
+        ({"stream_options": []}, "stream_options", "an object"),
+        ({"stream_options": {"include_usage": 1}}, "include_usage", "true or false"),
+    ],
+)
+async def test_how_to_stream_is_checked(asked: dict[str, Any], param: str, kind: str) -> None:
+    async with gateway() as served:
+        error = await served.refused(**asked)
+        assert (error["param"], error["code"]) == (param, "invalid_value")
+        assert error["message"] == f"“{param}” must be {kind}."
+
+
+@pytest.mark.parametrize(
     ("asked", "effort", "budget", "thinking"),
     [
         ({"reasoning_effort": "none"}, "none", 0, False),
