@@ -120,8 +120,8 @@ PORT_TAKEN = AppError(
 
 
 AT_NO_ROUTE = (
-    "There is no route POST /chat/completions. There is /v1/chat/completions: the client's base "
-    "URL has to end in /v1."
+    "There is no route POST /v1/v1/chat/completions. There is /v1/chat/completions: the client's "
+    "base URL must not end in /v1."
 )
 
 
@@ -179,7 +179,7 @@ def requests() -> list[Json]:
             0.0004,
             0.0,
             status=404,
-            route="/chat/completions",
+            route="/v1/v1/chat/completions",
             model=None,
             stream=False,
             error=AT_NO_ROUTE,

@@ -27,6 +27,7 @@ from desktop.core.service.access import (
 from desktop.core.service.api_errors import ApiError, from_app_error
 from desktop.core.service.calls import CALLER, Caller
 from desktop.core.service.cors import cors_headers
+from desktop.core.service.key_policy import VERSION
 from desktop.core.service.openai.forms import takes_form
 from desktop.core.service.tls import TlsContext
 
@@ -101,14 +102,14 @@ def failure_of(request: web.Request, error: Exception) -> ApiError:
 
 def _other_base(request: web.Request) -> str:
     """What to do where the client was given another base URL than its API has."""
-    path, version = request.path, "/v1"
-    others = [version + path, path.removeprefix(version)]
+    path = request.path
+    others = [VERSION + path, path.removeprefix(VERSION)]
     known = {resource.canonical for resource in request.app.router.resources()}
     there = next((other for other in others if other != path and other in known), None)
     if there is None:
         return ""
-    change = "has to end" if there == version + path else "must not end"
-    return f" There is {there}: the client's base URL {change} in {version}."
+    change = "has to end" if there == VERSION + path else "must not end"
+    return f" There is {there}: the client's base URL {change} in {VERSION}."
 
 
 @web.middleware

@@ -20,6 +20,7 @@ Period = Literal["day", "month", "total"]
 Unit = Literal["cost", "tokens"]
 Limit = Annotated[int, Field(ge=1, le=10**12, strict=True)]
 
+VERSION = "/v1"
 ALL = "all"
 MANAGE = "manage"
 # Which paths belong to a route's name; the longest beginning counts. "manage" changes the library.
@@ -28,7 +29,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "completions": ("/v1/completions", "/api/generate"),
     "responses": ("/v1/responses",),
     "embeddings": ("/v1/embeddings", "/api/embed", "/api/embeddings"),
-    "rerank": ("/v1/rerank", "/v1/reranking", "/rerank", "/reranking"),
+    "rerank": ("/v1/rerank", "/v1/reranking"),
     "audio": ("/v1/audio",),
     "tokens": (
         "/v1/messages/count_tokens",
@@ -37,9 +38,6 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "/v1/tokenize",
         "/v1/detokenize",
         "/v1/apply-template",
-        "/tokenize",
-        "/detokenize",
-        "/apply-template",
     ),
     "models": ("/v1/models", "/api/tags", "/api/show", "/api/ps", "/api/version"),
     "metrics": ("/metrics",),
@@ -172,10 +170,11 @@ def policy_of(values: Mapping[str, Any]) -> KeyPolicy:
 
 
 def route_of(path: str) -> str | None:
-    """The name in `ROUTES` of a path of the public face."""
+    """The name in `ROUTES` of a path of the public face, which may lack its /v1."""
     for beginning, name in _BEGINNINGS:
-        if path == beginning or path.startswith(f"{beginning}/"):
-            return name
+        for whole in (path, VERSION + path):
+            if whole == beginning or whole.startswith(f"{beginning}/"):
+                return name
     return None
 
 

@@ -14,8 +14,10 @@ from aiohttp import web
 
 from desktop.core.errors import AppError, ErrorCode
 from desktop.core.service import faces, limits, request_ids
+from desktop.core.service.anthropic.routes import MESSAGES
 from desktop.core.service.calls import caller_of
 from desktop.core.service.key_gate import KeyGate
+from desktop.core.service.key_policy import VERSION
 from desktop.core.service.keys import KeyStore
 from desktop.core.service.ollama.api import OllamaPort, with_greeting
 from desktop.core.service.requests import RequestLog
@@ -223,12 +225,23 @@ class PublicServer:
         app.on_response_prepare.append(request_ids.mark)
         app.on_response_prepare.append(self._tell_limits)
         app.on_response_prepare.append(faces.cors_headers(policy))
-        app.add_routes(self._routes() if routes is None else routes)
+        app.add_routes(_with_short(self._routes() if routes is None else routes))
         return app
 
     async def _tell_limits(self, request: web.Request, response: web.StreamResponse) -> None:
         for name, value in self._gate.headers(caller_of(request)).items():
             response.headers[name] = value
+
+
+def _with_short(routes: Sequence[web.RouteDef]) -> list[web.RouteDef]:
+    """OpenAI's routes without /v1 as well: llama-server has them, and clients are set up so."""
+    there = {(route.method, route.path) for route in routes}
+    short = [
+        web.RouteDef(route.method, route.path.removeprefix(VERSION), route.handler, route.kwargs)
+        for route in routes
+        if route.path.startswith(f"{VERSION}/") and not route.path.startswith(MESSAGES)
+    ]
+    return [*routes, *(each for each in short if (each.method, each.path) not in there)]
 
 
 def _describe_tls(choice: TlsChoice, tls: TlsContext | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from desktop.core.gguf.words import clean
 from desktop.core.service import faces, request_ids
 from desktop.core.service.access import FailedTries, Handler
 from desktop.core.service.calls import caller_of
-from desktop.core.service.key_policy import route_of
+from desktop.core.service.key_policy import VERSION, route_of
 from desktop.core.service.requests import RequestLog, RequestRecord, api_of
 
 _ROUTE_CHARS = 200
@@ -58,5 +58,6 @@ class TurnedAway:
 
 def _of_a_program(request: web.Request) -> bool:
     """Whether a client of an API sent it; browsers ask any server for its icon."""
-    of_an_api = request.path.startswith(("/v1/", "/api/")) or route_of(request.path) is not None
+    path = request.path
+    of_an_api = path.startswith((f"{VERSION}/", "/api/")) or route_of(path) is not None
     return of_an_api or request.method == "POST"

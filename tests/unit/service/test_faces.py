@@ -131,6 +131,7 @@ class Face:
             *(web.get(path, self._tell) for path in paths),
             web.post("/v1/chat/completions", self._tell),
             web.post("/v1/embeddings", self._tell),
+            web.post("/v1/messages", self._tell),
             web.post("/v1/fails", self._fail),
             web.delete("/api/delete", self._tell),
             web.get("/stream", self._stream),
@@ -264,6 +265,15 @@ async def test_what_is_open_and_what_is_not(face: Face) -> None:
         assert (await face.ask(path, Origin="https://evil.example"))[0] == 403
 
 
+async def test_openais_routes_are_there_without_their_version(face: Face) -> None:
+    key = {"x_api_key": face.keys.create("app", KeyPolicy(routes=("chat", "models")))}
+    for path, method in (("/models", "GET"), ("/chat/completions", "POST")):
+        assert (await face.ask(path, method))[0] == 401
+        assert (await face.ask(path, method, **key))[:2] == (200, {"key": "app"})
+    assert (await face.ask("/embeddings", "POST", **key))[0] == 403
+    assert (await face.ask("/embeddings", "GET", x_api_key=face.keys.create("all")))[0] == 405
+
+
 # --- what is refused at the door is written down
 
 
@@ -273,7 +283,7 @@ async def test_each_refusal_at_the_door_is_a_row(face: Face) -> None:
     for path, method, headers, told in (
         ("/v1/models", "GET", {}, ("GET /v1/models", None, 401, "invalid_api_key")),
         ("/v1/embeddings", "POST", mine, ("/v1/embeddings", "app", 403, "route_not_allowed")),
-        ("/chat/completions", "POST", mine, ("/chat/completions", "app", 403, None)),
+        ("/embeddings", "POST", mine, ("/embeddings", "app", 403, "route_not_allowed")),
         ("/v1/chat", "POST", {"Origin": page}, ("/v1/chat", None, 403, "origin_not_allowed")),
         ("/v1/models", "GET", {"Host": "e.vil"}, ("GET /v1/models", None, 403, "host_not_allowed")),
         ("/api/delete", "POST", {}, ("/api/delete", None, 401, "invalid_api_key")),
@@ -281,7 +291,7 @@ async def test_each_refusal_at_the_door_is_a_row(face: Face) -> None:
         _, _, answered = await face.ask(path, method, **headers)
         row = face.requests.latest(1)[0]
         assert (row["route"], row["key"], row["status"]) == told[:3], path
-        assert told[3] in (None, row["error_code"]) and row["error"]
+        assert row["error_code"] == told[3] and row["error"]
         assert row["id"] == answered["x-request-id"] and row["model"] is None
         assert row["api"] == ("ollama" if path.startswith("/api/") else "openai")
     assert len(face.requests.latest()) == 6
@@ -317,8 +327,7 @@ async def test_nobody_fills_the_ledger_by_knocking(face: Face) -> None:
 @pytest.mark.parametrize(
     ("path", "method", "there", "change"),
     [
-        ("/chat/completions", "POST", "/v1/chat/completions", "has to end in /v1"),
-        ("/models", "GET", "/v1/models", "has to end in /v1"),
+        ("/messages", "POST", "/v1/messages", "has to end in /v1"),
         ("/v1/v1/models", "GET", "/v1/models", "must not end in /v1"),
         ("/v1/api/delete", "DELETE", "/api/delete", "must not end in /v1"),
         ("/v1/nothing", "GET", "", ""),
