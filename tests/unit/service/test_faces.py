@@ -132,6 +132,7 @@ class Face:
             web.post("/v1/chat/completions", self._tell),
             web.post("/v1/embeddings", self._tell),
             web.post("/v1/messages", self._tell),
+            web.post("/v1/audio/transcriptions", self._tell),
             web.post("/v1/fails", self._fail),
             web.delete("/api/delete", self._tell),
             web.get("/stream", self._stream),
@@ -272,6 +273,20 @@ async def test_openais_routes_are_there_without_their_version(face: Face) -> Non
         assert (await face.ask(path, method, **key))[:2] == (200, {"key": "app"})
     assert (await face.ask("/embeddings", "POST", **key))[0] == 403
     assert (await face.ask("/embeddings", "GET", x_api_key=face.keys.create("all")))[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/audio/transcriptions", 200), ("/audio/transcriptions", 200), ("/embeddings", 415)],
+)
+async def test_where_forms_are_taken(face: Face, path: str, status: int) -> None:
+    form = aiohttp.FormData({"model": "m"}, default_to_multipart=True)
+    headers = {"x-api-key": face.keys.create("app")}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{face.public.url}{path}", data=form, headers=headers) as reply,
+    ):
+        assert reply.status == status
 
 
 # --- what is refused at the door is written down

@@ -38,18 +38,18 @@ class Audio:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/v1/audio/transcriptions", self.transcribe),
-            web.post("/v1/audio/translations", self.translate),
+            web.post(forms.TRANSCRIPTIONS, self.transcribe),
+            web.post(forms.TRANSLATIONS, self.translate),
         ]
 
     async def transcribe(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, "transcribe")
+        return await self._answer(request, forms.TRANSCRIPTIONS, "transcribe")
 
     async def translate(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, "translate")
+        return await self._answer(request, forms.TRANSLATIONS, "translate")
 
-    async def _answer(self, request: web.Request, task: str) -> web.StreamResponse:
-        async with self._calls.opened(request, request.path, read=_read) as call:
+    async def _answer(self, request: web.Request, route: str, task: str) -> web.StreamResponse:
+        async with self._calls.opened(request, route, read=_read) as call:
             entry = await self._calls.model(call, call.body.get("model"))
             generation.check_generative(entry)
             if (await self._calls.card(entry))["capabilities"]["audio"] is False:

@@ -17,17 +17,20 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from desktop.core.service import limits
 from desktop.core.service.api_errors import ApiError
+from desktop.core.service.key_policy import VERSION
 from desktop.core.service.openai.values import invalid, missing
 
 FORM = "multipart/form-data"
-FORM_ROUTES = frozenset({"/v1/audio/transcriptions", "/v1/audio/translations"})
+TRANSCRIPTIONS, TRANSLATIONS = "/v1/audio/transcriptions", "/v1/audio/translations"
+_FORM_ROUTES = frozenset({TRANSCRIPTIONS, TRANSLATIONS})
 _FIELDS, _FIELD_BYTES = 64, 64 << 10
 _OF_BROWSERS = ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
 
 
 def takes_form(request: web.Request) -> bool:
     """Whether this request may be a form."""
-    if request.path not in FORM_ROUTES or request.content_type != FORM:
+    known = {request.path, VERSION + request.path} & _FORM_ROUTES
+    if not known or request.content_type != FORM:
         return False
     headers = request.headers
     # A browser sends a password of an address by itself, but never a bearer token.
