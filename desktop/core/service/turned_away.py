@@ -1,7 +1,7 @@
 """Requests that are refused before an API reads them: a row of the ledger each, like all others.
 
-Who sets up a client finds out here why it does not connect: a wrong key, an address without /v1, a
-page that is not on the list.
+Who sets up a client finds out here why it does not connect: a wrong key, an address that is none,
+a page that is not on the list.
 """
 
 from __future__ import annotations
