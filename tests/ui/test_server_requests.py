@@ -284,6 +284,8 @@ def test_curl_of_a_request_that_was_refused_at_the_door() -> None:
     hostile = request(1, route='/v1/x y"; rm -rf ~ & $(id) %PATH%', model=None)
     told = snippets.curl_of(hostile, "http://h", platform="linux").splitlines()[0]
     assert told == "curl http://h/v1/x%20y%22%3B%20rm%20-rf%20~%20%26%20%24%28id%29%20%25PATH%25 \\"
+    method = snippets.curl_of(request(1, route="`id`|a&b$c /v1/x", model=None), "http://h")
+    assert method.startswith("curl -X %60id%60%7Ca%26b%24c http://h/v1/x -H ")
 
 
 # --- the model and the figures --------------------------------------------------------------------

@@ -92,10 +92,10 @@ def curl_of(request: dict[str, Any], base_url: str, *, platform: str = sys.platf
     """
     route = str(request["route"])
     method, _, route = ("", "", route) if route.startswith("/") else route.partition(" ")
-    # Of a request that was refused, a stranger may have chosen it: no shell may read it.
+    # Of a request that was refused, a stranger may have chosen both: no shell may read them.
     address = f"{base_url}{quote(route)}"
     if method:
-        return f"curl -X {method} {address} {_key_header(platform)}"
+        return f"curl -X {quote(method)} {address} {_key_header(platform)}"
     body: dict[str, Any] = {"model": request.get("model") or "MODEL"}
     body |= _BODIES.get(route, {"input": QUESTION})
     if request.get("stream"):
